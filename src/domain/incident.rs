@@ -1,0 +1,419 @@
+//! Incidents: one per instance, opened by the first firing tier, rising and falling in place, and
+//! closed after the hold. A step takes verdicts and the time, and says what to tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::policy::Severity;
+use super::slo::SloId;
+use super::time::{Span, Timestamp};
+
+/// What one tier's windows say at a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Both windows are above the threshold.
+    Burning,
+    /// Measured, and not above.
+    Clear,
+    /// The long window holds no events at all: nothing is left to burn.
+    Idle,
+    /// Not known: the state stays as it is.
+    Unknown,
+}
+
+/// One tier's state. `Holding` still counts as firing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TierState {
+    /// Not firing.
+    #[default]
+    Quiet,
+    /// Above its threshold.
+    Burning {
+        /// The tick at which it fired.
+        since: Timestamp,
+    },
+    /// No longer above, but not for long enough.
+    Holding {
+        /// The tick at which it fired.
+        since: Timestamp,
+        /// The tick at which it cleared.
+        clear: Timestamp,
+    },
+}
+
+impl TierState {
+    /// Whether the tier keeps an incident open.
+    pub const fn is_firing(self) -> bool {
+        !matches!(self, Self::Quiet)
+    }
+
+    /// The tick at which the tier fired, while it is firing.
+    pub const fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::Quiet => None,
+            Self::Burning { since } | Self::Holding { since, .. } => Some(since),
+        }
+    }
+
+    /// The state after a verdict at `now`; a tier is left once it has been clear for `hold`.
+    #[must_use]
+    pub fn after(self, verdict: Verdict, now: Timestamp, hold: Span) -> Self {
+        match (self, verdict) {
+            (unchanged, Verdict::Unknown) => unchanged,
+            (_, Verdict::Idle) => Self::Quiet,
+            (Self::Quiet, Verdict::Burning) => Self::Burning { since: now },
+            (Self::Holding { since, .. }, Verdict::Burning) => Self::Burning { since },
+            (Self::Burning { since }, Verdict::Clear) => Self::Holding { since, clear: now },
+            (Self::Holding { clear, .. }, Verdict::Clear) if now.since(clear) >= hold => {
+                Self::Quiet
+            }
+            (unchanged, Verdict::Burning | Verdict::Clear) => unchanged,
+        }
+    }
+}
+
+/// The identity of an incident, or of an episode of not being able to measure.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IncidentId(String);
+
+impl IncidentId {
+    /// The identity of what began with `subject` at `opened`: the same after a crash, so that a
+    /// decision made twice is still one incident (FNV-1a, 64 bit, in hexadecimal).
+    pub fn derive(subject: &str, opened: Timestamp) -> Self {
+        let bytes = subject
+            .bytes()
+            .chain([b'@'])
+            .chain(opened.as_millis().to_be_bytes());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Self(format!("{hash:016x}"))
+    }
+
+    /// An identity read back from its text.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for IncidentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why an incident was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// All tiers were clear for their hold.
+    Recovered,
+    /// The long windows hold no events at all.
+    NoTraffic,
+    /// The objective, or its policy, is no longer defined.
+    Removed,
+}
+
+impl CloseReason {
+    /// The name used in the API and in the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::NoTraffic => "noTraffic",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// What happened to an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It began at this severity.
+    Opened,
+    /// It became louder.
+    Rose {
+        /// The severity before.
+        from: Severity,
+    },
+    /// It became less loud.
+    Fell {
+        /// The severity before.
+        from: Severity,
+    },
+    /// It goes on, and was not told for a while.
+    Reminded,
+    /// It is over.
+    Closed(CloseReason),
+}
+
+/// One line of an incident's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// Counts from 1 within the incident.
+    pub sequence: u32,
+    /// The tick that decided it.
+    pub at: Timestamp,
+    /// What happened.
+    pub change: Change,
+    /// The severity after it; for a close, the one that was left.
+    pub severity: Severity,
+}
+
+/// One episode of one instance being in breach of its policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// Its identity.
+    pub id: IncidentId,
+    /// Whose promise is broken.
+    pub slo: SloId,
+    /// The tick of the first firing.
+    pub opened: Timestamp,
+    /// When the errors began, as far as the slots tell.
+    pub onset: Timestamp,
+    /// The severity now (the last one, once closed).
+    pub severity: Severity,
+    /// The loudest severity it had.
+    pub peak: Severity,
+    /// When it last became a page.
+    pub paged: Option<Timestamp>,
+    /// When it was closed.
+    pub closed: Option<Timestamp>,
+    /// What happened, oldest first.
+    pub history: Vec<Transition>,
+    /// The receivers that know of it.
+    pub told: BTreeSet<String>,
+}
+
+impl Incident {
+    /// Appends to the history and keeps severity, peak and times in step with it.
+    fn record(&mut self, at: Timestamp, change: Change, severity: Severity) -> Transition {
+        let sequence = u32::try_from(self.history.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        let transition = Transition {
+            sequence,
+            at,
+            change,
+            severity,
+        };
+        self.history.push(transition);
+        let louder = matches!(change, Change::Opened | Change::Rose { .. });
+        if louder && severity == Severity::Page {
+            self.paged = Some(at);
+        }
+        if let Change::Closed(_) = change {
+            self.closed = Some(at);
+        }
+        self.severity = severity;
+        self.peak = self.peak.max(severity);
+        transition
+    }
+}
+
+/// The alert state of one instance: its tiers by name, and the open incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertState {
+    /// Tiers that are not quiet.
+    pub tiers: BTreeMap<String, TierState>,
+    /// The open incident.
+    pub incident: Option<Incident>,
+}
+
+/// What a tier says at a tick, and what it needs to be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TierReading<'a> {
+    /// The tier's name.
+    pub name: &'a str,
+    /// Its severity for this objective.
+    pub severity: Severity,
+    /// How long it is held.
+    pub hold: Span,
+    /// What its windows say.
+    pub verdict: Verdict,
+}
+
+impl AlertState {
+    /// Takes one tick's readings and says what is to be told. A closed incident is returned with
+    /// its last transition and is no longer part of the state.
+    ///
+    /// `onset` is asked only when an incident opens; `remind` is the longest silence by severity.
+    pub fn step(
+        &mut self,
+        slo: &SloId,
+        readings: &[TierReading<'_>],
+        now: Timestamp,
+        onset: impl FnOnce() -> Timestamp,
+        remind: &BTreeMap<Severity, Span>,
+    ) -> Option<(Incident, Transition)> {
+        let mut loudest = None;
+        let mut tiers = BTreeMap::new();
+        for reading in readings {
+            let before = self.tiers.get(reading.name).copied().unwrap_or_default();
+            let after = before.after(reading.verdict, now, reading.hold);
+            if after.is_firing() {
+                loudest = loudest.max(Some(reading.severity));
+                tiers.insert(reading.name.to_owned(), after);
+            }
+        }
+        self.tiers = tiers;
+        let idle = readings
+            .iter()
+            .all(|reading| reading.verdict == Verdict::Idle);
+        match (self.incident.take(), loudest) {
+            (None, None) => None,
+            (None, Some(severity)) => {
+                let mut incident = Incident {
+                    id: IncidentId::derive(slo.as_str(), now),
+                    slo: slo.clone(),
+                    opened: now,
+                    onset: onset(),
+                    severity,
+                    peak: severity,
+                    paged: None,
+                    closed: None,
+                    history: Vec::new(),
+                    told: BTreeSet::new(),
+                };
+                let transition = incident.record(now, Change::Opened, severity);
+                self.incident = Some(incident.clone());
+                Some((incident, transition))
+            }
+            (Some(incident), None) => {
+                let reason = if idle {
+                    CloseReason::NoTraffic
+                } else {
+                    CloseReason::Recovered
+                };
+                Some(close(incident, now, reason))
+            }
+            (Some(mut incident), Some(severity)) => {
+                let before = incident.severity;
+                let told = incident
+                    .history
+                    .last()
+                    .map_or(incident.opened, |last| last.at);
+                let change = match severity.cmp(&before) {
+                    std::cmp::Ordering::Greater => Some(Change::Rose { from: before }),
+                    std::cmp::Ordering::Less => Some(Change::Fell { from: before }),
+                    std::cmp::Ordering::Equal => {
+                        let due = remind
+                            .get(&severity)
+                            .is_some_and(|silence| now.since(told) >= *silence);
+                        due.then_some(Change::Reminded)
+                    }
+                };
+                let transition = change.map(|change| incident.record(now, change, severity));
+                self.incident = Some(incident.clone());
+                transition.map(|transition| (incident, transition))
+            }
+        }
+    }
+
+    /// Closes the open incident because what it was about is gone.
+    pub fn remove(&mut self, now: Timestamp) -> Option<(Incident, Transition)> {
+        self.tiers.clear();
+        self.incident
+            .take()
+            .map(|incident| close(incident, now, CloseReason::Removed))
+    }
+}
+
+fn close(mut incident: Incident, now: Timestamp, reason: CloseReason) -> (Incident, Transition) {
+    let severity = incident.severity;
+    let transition = incident.record(now, Change::Closed(reason), severity);
+    (incident, transition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays one letter a minute and tier (`#` burning, `.` clear, `?` unknown, `o` idle) with a
+    /// hold of two minutes, and writes what is told: `T P` opened, `t p` fell to or rose to, `x`
+    /// closed, `n` closed for lack of traffic.
+    fn trace(page: &str, ticket: &str) -> String {
+        let (slo, mut state, mut told) = (SloId::new("a/b"), AlertState::default(), String::new());
+        for (minute, (page, ticket)) in (0..).zip(page.chars().zip(ticket.chars())) {
+            let reading = |name, severity, letter| TierReading {
+                name,
+                severity,
+                hold: Span::from_mins(2),
+                verdict: match letter {
+                    '#' => Verdict::Burning,
+                    '.' => Verdict::Clear,
+                    'o' => Verdict::Idle,
+                    _ => Verdict::Unknown,
+                },
+            };
+            let readings = [
+                reading("fast", Severity::Page, page),
+                reading("slow", Severity::Ticket, ticket),
+            ];
+            let now = Timestamp::from_millis(minute * 60_000);
+            let step = state.step(&slo, &readings, now, || now, &BTreeMap::new());
+            told.push(
+                match step.map(|(_, transition)| (transition.change, transition.severity)) {
+                    None => '-',
+                    Some((Change::Opened, Severity::Page)) => 'P',
+                    Some((Change::Opened, Severity::Ticket)) => 'T',
+                    Some((Change::Rose { .. } | Change::Fell { .. }, Severity::Page)) => 'p',
+                    Some((Change::Rose { .. } | Change::Fell { .. }, Severity::Ticket)) => 't',
+                    Some((Change::Closed(CloseReason::NoTraffic), _)) => 'n',
+                    Some((Change::Closed(_), _)) => 'x',
+                    Some((Change::Reminded, _)) => 'r',
+                },
+            );
+        }
+        told
+    }
+
+    #[test]
+    fn one_incident_rises_falls_and_closes_in_place() {
+        for (page, ticket, told) in [
+            ("..##.....", ".........", "--P---x--"),
+            ("...##......", "..######...", "--Tp---t--x"),
+            ("..#.#.#....", "...........", "--P------x-"),
+            ("..#???????..", "............", "--P---------"),
+            ("..##.??.....", "............", "--P----x----"),
+            ("..#oo", "..#oo", "--Pn-"),
+            ("..#oo", "..##.", "--Pt-"),
+            (".#...#...", ".########", "-P-t-p-t-"),
+            ("?????", "?????", "-----"),
+        ] {
+            assert_eq!(trace(page, ticket), told, "{page} {ticket}");
+        }
+    }
+
+    #[test]
+    fn a_reminder_comes_after_the_longest_silence() {
+        let (slo, mut state) = (SloId::new("a/b"), AlertState::default());
+        let remind = BTreeMap::from([(Severity::Page, Span::from_mins(3))]);
+        let told: String = (0..9)
+            .map(|minute| {
+                let now = Timestamp::from_millis(minute * 60_000);
+                let reading = TierReading {
+                    name: "fast",
+                    severity: Severity::Page,
+                    hold: Span::ZERO,
+                    verdict: Verdict::Burning,
+                };
+                match state.step(&slo, &[reading], now, || now, &remind) {
+                    None => '-',
+                    Some((_, transition)) => char::from_digit(transition.sequence, 10).unwrap(),
+                }
+            })
+            .collect();
+        assert_eq!(told, "1--2--3--");
+    }
+
+    #[test]
+    fn the_same_beginning_is_the_same_incident() {
+        let at = Timestamp::from_millis(1);
+        assert_eq!(IncidentId::derive("a/b", at), IncidentId::derive("a/b", at));
+        assert_ne!(IncidentId::derive("a/b", at), IncidentId::derive("a/c", at));
+    }
+}

@@ -1,0 +1,158 @@
+//! Indicators: how good and bad are told apart, over the four golden signals.
+
+use super::decimal::{Decimal, Fraction};
+use super::selector::Selector;
+use super::time::Span;
+
+/// What an indicator measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signal {
+    /// How long things take.
+    Latency,
+    /// How much is asked for.
+    Traffic,
+    /// How much of it fails.
+    Errors,
+    /// How full things are.
+    Saturation,
+}
+
+impl Signal {
+    /// The name used in definitions, in the API and in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Latency => "latency",
+            Self::Traffic => "traffic",
+            Self::Errors => "errors",
+            Self::Saturation => "saturation",
+        }
+    }
+}
+
+/// What the budget is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Budgeting {
+    /// Every event counts.
+    Occurrences,
+    /// Every slice of time of this length is good or bad.
+    Timeslices(Span),
+}
+
+/// How good and bad are told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Indicator {
+    /// Counters of all events and of the bad (or the good) among them.
+    Errors {
+        /// All events.
+        total: Selector,
+        /// Which of them failed.
+        split: Split<Selector>,
+    },
+    /// A classic histogram and a threshold that is one of its boundaries.
+    Latency {
+        /// The `_bucket` series, without a matcher on `le`.
+        buckets: Selector,
+        /// The boundary, in the histogram's own unit (seconds).
+        at_most: Decimal,
+    },
+    /// Slices are bad when the rate of these counters is below a floor.
+    Traffic {
+        /// All events.
+        total: Selector,
+        /// Events per second.
+        at_least: Fraction,
+        /// The length of a slice.
+        slice: Span,
+    },
+    /// Slices are bad when any group uses more than a share of its limit.
+    Saturation {
+        /// What is used.
+        used: Gauge,
+        /// What there is.
+        limit: Gauge,
+        /// The labels on which both are grouped and joined.
+        by: Vec<String>,
+        /// The share of the limit that may be used.
+        at_most: Fraction,
+        /// The length of a slice.
+        slice: Span,
+    },
+    /// Any PromQL, approximate. `$window` stands for `window` in both texts.
+    Query {
+        /// All events of `$window`.
+        total: String,
+        /// Which of them failed, or did not.
+        split: Split<String>,
+        /// What `$window` stands for.
+        window: Span,
+    },
+}
+
+/// Whether the bad or the good events are counted; the others are the rest of the total.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Split<T> {
+    /// The bad ones are counted.
+    Bad(T),
+    /// The good ones are counted.
+    Good(T),
+}
+
+impl<T> Split<T> {
+    /// What is counted, bad or good.
+    pub const fn counted(&self) -> &T {
+        match self {
+            Self::Bad(it) | Self::Good(it) => it,
+        }
+    }
+}
+
+/// A gauge and how several series of one group become one value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Gauge {
+    /// The series.
+    pub series: Selector,
+    /// How the series of one group are put together.
+    pub aggregate: Aggregate,
+}
+
+/// How several values of one group become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Aggregate {
+    /// All added up.
+    Sum,
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+    /// The mean.
+    Avg,
+}
+
+impl Indicator {
+    /// The golden signal that this indicator measures; a query counts as errors.
+    pub const fn signal(&self) -> Signal {
+        match self {
+            Self::Errors { .. } | Self::Query { .. } => Signal::Errors,
+            Self::Latency { .. } => Signal::Latency,
+            Self::Traffic { .. } => Signal::Traffic,
+            Self::Saturation { .. } => Signal::Saturation,
+        }
+    }
+
+    /// What the budget of this indicator is made of.
+    pub const fn budgeting(&self) -> Budgeting {
+        match self {
+            Self::Errors { .. } | Self::Latency { .. } | Self::Query { .. } => {
+                Budgeting::Occurrences
+            }
+            Self::Traffic { slice, .. } | Self::Saturation { slice, .. } => {
+                Budgeting::Timeslices(*slice)
+            }
+        }
+    }
+
+    /// Whether the counts are estimates rather than events really seen.
+    pub const fn is_approximate(&self) -> bool {
+        matches!(self, Self::Query { .. })
+    }
+}

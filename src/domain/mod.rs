@@ -1,0 +1,18 @@
+//! The domain: what objectives, budgets, tiers, incidents and notices are. Values in, values out;
+//! no input or output, no clock, no serialisation.
+
+pub mod budget;
+pub mod decimal;
+pub mod guard;
+pub mod incident;
+pub mod indicator;
+pub mod labels;
+pub mod measurement;
+pub mod notice;
+pub mod objective;
+pub mod policy;
+pub mod route;
+pub mod selector;
+pub mod slo;
+pub mod slot;
+pub mod time;

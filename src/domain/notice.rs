@@ -1,0 +1,157 @@
+//! Notices: what one receiver is told of one incident, as facts. Receivers turn them into text.
+
+use std::collections::BTreeMap;
+
+use super::incident::{Change, IncidentId};
+use super::indicator::Signal;
+use super::objective::Objective;
+use super::policy::Severity;
+use super::slo::{SloId, SourceName};
+use super::slot::Counts;
+use super::time::{Span, Timestamp};
+
+/// What is to be told. Together with a receiver it is one row of the outbox.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// The incident, or the episode of not being able to measure.
+    pub incident: IncidentId,
+    /// Counts from 1 within the incident; receivers see them in this order.
+    pub sequence: u32,
+    /// The tick that decided it.
+    pub at: Timestamp,
+    /// When the incident was opened.
+    pub opened: Timestamp,
+    /// What happened.
+    pub change: Change,
+    /// The severity after it; for a close, the one that was left.
+    pub severity: Severity,
+    /// What routes and receivers match on: the objective's labels with `service`, `slo`, `signal`.
+    pub labels: BTreeMap<String, String>,
+    /// The facts.
+    pub facts: Facts,
+}
+
+/// The facts of a notice.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Facts {
+    /// A budget burns, or no longer does.
+    Burn(Box<BurnFacts>),
+    /// Objectives cannot be measured, or can be again.
+    Unmeasured(Box<UnmeasuredFacts>),
+}
+
+/// The facts about a burning budget.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BurnFacts {
+    /// Whose promise it is.
+    pub slo: SloFacts,
+    /// What was counted over the shortest short window, for the headline.
+    pub now: Counts,
+    /// Every tier of the policy, in its order.
+    pub tiers: Vec<TierFacts>,
+    /// The budget of the window; unknown without events.
+    pub budget: Option<BudgetFacts>,
+    /// When the errors began.
+    pub onset: Timestamp,
+    /// When they ended: the end of the last slot that was worse than allowed. Told at the close.
+    pub stopped: Option<Timestamp>,
+    /// When it last became a page.
+    pub paged: Option<Timestamp>,
+    /// The severity before this change and the tick since which it held, for a rise or a fall.
+    pub before: Option<(Severity, Timestamp)>,
+    /// Error ratios from the onset until now in equal steps, oldest first; `None` where unknown.
+    pub trend: Vec<Option<f64>>,
+    /// What was counted from the onset until the errors stopped (or until now).
+    pub cost: Counts,
+    /// The share (0..1) of the longest long window that was measured.
+    pub coverage: f64,
+    /// Where the objective's page is, when the daemon knows its own address.
+    pub details: Option<String>,
+    /// Where the samples can be looked at.
+    pub graph: Option<String>,
+}
+
+/// The promise, as far as a message needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SloFacts {
+    /// Its identity.
+    pub uid: SloId,
+    /// The service.
+    pub service: String,
+    /// The objective's name.
+    pub name: String,
+    /// The golden signal.
+    pub signal: Signal,
+    /// The indicator's threshold as written: `300ms`, `5/s`, `90%`.
+    pub threshold: Option<String>,
+    /// What is promised.
+    pub objective: Objective,
+    /// The objective's window.
+    pub window: Span,
+    /// Whether slices of time are counted, not events.
+    pub slices: bool,
+    /// In words.
+    pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
+}
+
+/// One tier, as it stood at the deciding tick.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TierFacts {
+    /// The tier's name.
+    pub name: String,
+    /// Its severity for this objective.
+    pub severity: Severity,
+    /// The burn rate above which it fires.
+    pub threshold: f64,
+    /// Whether it keeps the incident open.
+    pub firing: bool,
+    /// The long window.
+    pub long: WindowFacts,
+    /// The short window.
+    pub short: WindowFacts,
+}
+
+/// One window: what was counted in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowFacts {
+    /// Its length.
+    pub length: Span,
+    /// What was counted.
+    pub counts: Counts,
+    /// The burn rate; unknown without events.
+    pub burn: Option<f64>,
+}
+
+/// The budget as it stood at the deciding tick.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BudgetFacts {
+    /// The share that is left; negative once overspent.
+    pub remaining: f64,
+    /// The share that was left at the onset.
+    pub before: Option<f64>,
+    /// Bad events that the window allows.
+    pub allowed: f64,
+    /// How long the rest lasts, and the short window whose pace that is.
+    pub empty_in: Option<(Span, Span)>,
+}
+
+/// The facts about objectives that cannot be measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnmeasuredFacts {
+    /// The source that cannot be read, or has no data.
+    pub source: SourceName,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The newest tick with a good measurement.
+    pub last_good: Option<Timestamp>,
+    /// Ticks since then.
+    pub failed_reads: u64,
+    /// The objectives that are blind, in order.
+    pub blind: Vec<String>,
+    /// Incidents that stay open meanwhile: objective, severity, and its last known burn rate.
+    pub held: Vec<(String, Severity, Option<f64>)>,
+}

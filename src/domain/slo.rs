@@ -1,0 +1,142 @@
+//! Service level objectives and the catalog of everything that is defined.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::indicator::{Budgeting, Indicator, Signal};
+use super::objective::Objective;
+use super::policy::AlertPolicy;
+use super::route::{Receiver, Routing};
+use super::time::{Span, TimeRange, Timestamp};
+
+/// The identity that history, incidents and receivers' keys hang on; default `service/name`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SloId(Arc<str>);
+
+impl SloId {
+    /// An identity from its text.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SloId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of a source of samples in the daemon's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceName(Arc<str>);
+
+impl SourceName {
+    /// A source's name.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The period over which an objective holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// The last so much time, moving along.
+    Rolling(Span),
+}
+
+impl Window {
+    /// The range that the window covers when it is looked at `at`.
+    pub fn range(self, at: Timestamp) -> TimeRange {
+        match self {
+            Self::Rolling(length) => TimeRange {
+                from: at - length,
+                to: at,
+            },
+        }
+    }
+
+    /// The length of the window.
+    pub const fn length(self) -> Span {
+        match self {
+            Self::Rolling(length) => length,
+        }
+    }
+}
+
+/// One promise: service, name, indicator, objective, window and alert policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slo {
+    /// Its identity.
+    pub uid: SloId,
+    /// The service that promises.
+    pub service: String,
+    /// The objective's name within the service.
+    pub name: String,
+    /// Labels of the service and the objective, for routing and filtering.
+    pub labels: BTreeMap<String, String>,
+    /// What the promise means, in words.
+    pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
+    /// Where its samples come from.
+    pub source: SourceName,
+    /// What is promised.
+    pub objective: Objective,
+    /// For which period.
+    pub window: Window,
+    /// How good and bad are told apart.
+    pub indicator: Indicator,
+    /// When to tell whom: the name of a policy in the catalog; `None` never alerts.
+    pub policy: Option<String>,
+}
+
+impl Slo {
+    /// The golden signal that it measures.
+    pub const fn signal(&self) -> Signal {
+        self.indicator.signal()
+    }
+
+    /// Whether events or slices make up its budget.
+    pub const fn budgeting(&self) -> Budgeting {
+        self.indicator.budgeting()
+    }
+}
+
+/// Everything that is defined: objectives, policies, receivers and routes. Replaced as a whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalog {
+    /// By identity, in order.
+    pub slos: BTreeMap<SloId, Arc<Slo>>,
+    /// Alert policies by name.
+    pub policies: BTreeMap<String, Arc<AlertPolicy>>,
+    /// Receivers by name.
+    pub receivers: BTreeMap<String, Arc<Receiver>>,
+    /// Who is told what.
+    pub routing: Routing,
+}
+
+impl Catalog {
+    /// The policy of `slo`, if it has one.
+    pub fn policy_of(&self, slo: &Slo) -> Option<&Arc<AlertPolicy>> {
+        self.policies.get(slo.policy.as_ref()?)
+    }
+}

@@ -1,0 +1,3 @@
+//! The `sloburn` command.
+
+fn main() {}
