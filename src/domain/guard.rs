@@ -44,9 +44,9 @@ fn needed(mean: f64, alpha: f64) -> u64 {
     while low + 1 < high {
         let middle = low.midpoint(high);
         if tail(middle, mean) < alpha {
-            high = middle
+            high = middle;
         } else {
-            low = middle
+            low = middle;
         }
     }
     high

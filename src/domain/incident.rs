@@ -59,7 +59,6 @@ impl TierState {
     #[must_use]
     pub fn after(self, verdict: Verdict, now: Timestamp, hold: Span) -> Self {
         match (self, verdict) {
-            (unchanged, Verdict::Unknown) => unchanged,
             (_, Verdict::Idle) => Self::Quiet,
             (Self::Quiet, Verdict::Burning) => Self::Burning { since: now },
             (Self::Holding { since, .. }, Verdict::Burning) => Self::Burning { since },
@@ -67,7 +66,7 @@ impl TierState {
             (Self::Holding { clear, .. }, Verdict::Clear) if now.since(clear) >= hold => {
                 Self::Quiet
             }
-            (unchanged, Verdict::Burning | Verdict::Clear) => unchanged,
+            (unchanged, _) => unchanged,
         }
     }
 }
@@ -381,7 +380,7 @@ mod tests {
             ("..##.??.....", "............", "--P----x----"),
             ("..#oo", "..#oo", "--Pn-"),
             ("..#oo", "..##.", "--Pt-"),
-            (".#...#...", ".########", "-P-t-p-t-"),
+            (".#...#...", ".########", "-P--tp--t"),
             ("?????", "?????", "-----"),
         ] {
             assert_eq!(trace(page, ticket), told, "{page} {ticket}");
