@@ -1,0 +1,33 @@
+# `make test` is what has to pass; every step of it can be run alone, as `make clippy`.
+# `cargo test` by itself needs nothing but Rust, and leaves out the tests that need a real Prometheus or Alertmanager.
+
+# Where real servers and checkers are built, once: outside the checkout, so that a fresh clone finds them.
+export SLOBURN_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sloburn-tools
+
+CARGO_DENY = $(SLOBURN_TOOLS)/cargo-deny-$(shell cat tests/tools/cargo-deny/version)/bin/cargo-deny
+
+.PHONY: test tools format clippy docs deny tests
+
+test:
+	@MAKE="$(MAKE)" tests/tools/steps.sh tools format clippy docs deny tests
+
+tools:
+	tests/tools/install.sh
+
+format:
+	cargo fmt --check
+
+clippy:
+	cargo clippy --locked --all-targets -- -D warnings
+
+# Twice, since each finds what the other cannot: links from public to private items, and broken links on private ones.
+docs:
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+
+# Advisories are left out: their database cannot be cloned where this runs.
+deny:
+	$(CARGO_DENY) --locked check bans licenses sources
+
+tests:
+	SLOBURN_REAL_SERVERS=required cargo test --locked

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Gets the real servers and checkers that the tests use, into a cache outside the checkout.
+#
+#   tests/tools/install.sh             everything
+#   tests/tools/install.sh prometheus  only the named ones: prometheus, alertmanager, cargo-deny
+#
+# A tool that is there already costs nothing. Versions stand in each tool's go.mod, cargo-deny's in its file `version`,
+# and nowhere else: this script, the Makefile and tests/it/support/tools.rs read them there.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${SLOBURN_TOOLS:-${XDG_CACHE_HOME:-${HOME:?set HOME, XDG_CACHE_HOME or SLOBURN_TOOLS, to say where tools are kept}/.cache}/sloburn-tools}
+
+fail() {
+  printf 'tests/tools/install.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+need() { # need COMMAND WHY
+  command -v "$1" >/dev/null || fail "\`$1\` is not installed, and $2 is built with it; install it and run this again."
+}
+
+cargo_deny_version=$(cat "$here/cargo-deny/version")
+
+pinned() { # pinned TOOL MODULE: the version in that tool's go.mod, without its v
+  awk -v module="$2" '$1 == module { sub(/^v/, "", $2); print $2 }' "$here/$1/go.mod"
+}
+
+build_go() { # build_go DIR TOOL TAGS PACKAGE...
+  local dir=$1 tool=$2 tags=$3
+  shift 3
+  need go "$tool"
+  # Without cgo no C compiler is needed; without symbols linking is quicker and the binaries are a third smaller.
+  (cd "$here/$tool" && CGO_ENABLED=0 go build -mod=readonly -buildvcs=false -trimpath -tags "$tags" -ldflags='-s -w' -o "$dir/" "$@")
+}
+
+build_prometheus() {
+  # Without the service discoveries: one of their dependencies cannot be had, and tests use static targets.
+  build_go "$1" prometheus remove_all_sd \
+    github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
+}
+
+build_alertmanager() {
+  build_go "$1" alertmanager '' github.com/prometheus/alertmanager/cmd/alertmanager
+}
+
+build_cargo_deny() {
+  need cargo cargo-deny
+  # From the root, so that no configuration of the checkout (target folder, flags) reaches this build.
+  (cd / && env -u CARGO_TARGET_DIR -u RUSTFLAGS cargo install cargo-deny --version "$cargo_deny_version" --locked --quiet --root "$1")
+}
+
+install() { # install TOOL VERSION BUILDER
+  local tool=$1 version=$2 builder=$3 started=$SECONDS
+  [[ -n $version ]] || fail "no version of $tool is pinned under tests/tools/$tool."
+  local dest=$cache/$tool-$version
+  if [[ -d $dest ]]; then
+    printf '%-13s %-8s %4d s  (in the cache)\n' "$tool" "$version" 0
+    return
+  fi
+  # Built beside its place and renamed into it, so that an interrupted build never looks like a finished one.
+  building=$cache/.$tool-$version.$$
+  mkdir -p "$building" || fail "cannot write to the cache \`$cache\`; set SLOBURN_TOOLS to a folder that can be written."
+  "$builder" "$building" || fail "$tool $version could not be built; what its build said stands above."
+  # Another run may have been quicker: then its result is as good.
+  [[ -d $dest ]] || mv "$building" "$dest" || fail "cannot move $tool into \`$dest\`."
+  rm -rf "$building"
+  printf '%-13s %-8s %4d s  (built)\n' "$tool" "$version" $((SECONDS - started))
+}
+
+building=
+trap '[[ -z $building ]] || rm -rf "$building"' EXIT
+
+[[ $# -gt 0 ]] || set -- prometheus alertmanager cargo-deny
+for tool in "$@"; do
+  case $tool in
+    prometheus) install prometheus "$(pinned prometheus github.com/prometheus/prometheus)" build_prometheus ;;
+    alertmanager) install alertmanager "$(pinned alertmanager github.com/prometheus/alertmanager)" build_alertmanager ;;
+    cargo-deny) install cargo-deny "$cargo_deny_version" build_cargo_deny ;;
+    *) fail "there is no tool \`$tool\`; there are prometheus, alertmanager and cargo-deny." ;;
+  esac
+done
