@@ -124,6 +124,8 @@ impl Kind {
             Self::Prometheus => &[
                 "--storage.tsdb.path=data",
                 "--web.enable-remote-write-receiver",
+                // Else the first scrape after a start waits for 5 s.
+                "--scrape.discovery-reload-interval=100ms",
             ],
             // Without an address it does not look for others to form a cluster with.
             Self::Alertmanager => &["--storage.path=data", "--cluster.listen-address="],
@@ -323,45 +325,34 @@ async fn until_says(address: SocketAddr, path: &str, wanted: &str) {
 
 #[tokio::test]
 async fn a_real_prometheus_scrapes_and_keeps_its_samples_over_a_restart() {
-    let exporter = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let target = exporter.local_addr().unwrap();
-    // Nobody answers there: `up` is 0, which is a sample too.
-    drop(exporter);
+    // Nobody answers at a free port: `up` is 0, which is a sample too.
+    let target = (Ipv4Addr::LOCALHOST, free_port()).into();
     let config = scrape_config(Duration::from_millis(500), &[("checkout", target)]);
     let Some(mut server) = RealServer::prometheus(&config).await else {
         return;
     };
-    let up = format!("/api/v1/query?query=up{{job=%22checkout%22,instance=%22{target}%22}}")
-        .replace('{', "%7B")
-        .replace('}', "%7D");
-    until_says(server.address(), &up, r#","0"]"#).await;
-    let first = "/api/v1/query?query=min(min_over_time(timestamp(up)[1h:1s]))";
-    let before = sample(&get(server.address(), first).await.unwrap());
-
     let address = server.address();
+    let samples = "/api/v1/query?query=up%5B1h%5D";
+    until_says(address, samples, r#","0"]"#).await;
+    let before = first_sample(&get(address, samples).await.unwrap());
+
     server.restart().await;
     assert_eq!(server.address(), address);
-    assert_eq!(
-        sample(&get(server.address(), first).await.unwrap()),
-        before,
-        "the first sample is still there"
-    );
+    let after = first_sample(&get(address, samples).await.unwrap());
+    assert_eq!(after, before, "what was scraped before is still there");
 
     server.stop();
-    assert!(
-        get(address, "/-/ready").await.is_err(),
-        "nobody listens any more"
-    );
+    assert!(get(address, "/-/ready").await.is_err(), "nobody listens");
     server.start().await;
     assert!(!server.log().contains("level=ERROR"), "{}", server.log());
 }
 
-/// The value in the reply to an instant query.
-fn sample(reply: &str) -> String {
-    let (_, value) = reply
-        .rsplit_once(",\"")
-        .unwrap_or_else(|| panic!("no sample in {reply}"));
-    value.chars().take_while(|char| *char != '"').collect()
+/// The first sample, with its time, in the reply to a query for a range of samples.
+fn first_sample(reply: &str) -> String {
+    let (_, samples) = reply
+        .split_once(r#""values":[["#)
+        .unwrap_or_else(|| panic!("no samples in {reply}"));
+    samples.chars().take_while(|char| *char != ']').collect()
 }
 
 #[tokio::test]
