@@ -1,0 +1,3 @@
+//! Slots over time: what was counted, kept for the whole window and beyond, and summed over windows.
+
+pub mod chunk;

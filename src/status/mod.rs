@@ -1,0 +1,3 @@
+//! What everything that shows something reads: the snapshot of a tick and its views.
+
+pub mod snapshot;

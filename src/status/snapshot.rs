@@ -1,0 +1,153 @@
+//! The immutable picture of a tick that every reader gets: API, pages, metrics and command line.
+
+use std::sync::Arc;
+
+use crate::domain::budget::ErrorBudget;
+use crate::domain::guard::Guard;
+use crate::domain::incident::Incident;
+use crate::domain::labels::Labels;
+use crate::domain::measurement::Measurement;
+use crate::domain::policy::Severity;
+use crate::domain::slo::{Slo, SourceName};
+use crate::domain::slot::Counts;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+
+/// Everything as it stood at one tick.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The tick; `None` before the first one.
+    pub at: Option<Timestamp>,
+    /// The distance of ticks.
+    pub tick: Span,
+    /// How long after a tick's time it is run: ticks are at least this old when they are shown.
+    pub offset: Span,
+    /// All instances, by id.
+    pub slos: Vec<Arc<SloStatus>>,
+    /// Open incidents and the newest closed ones, newest first.
+    pub incidents: Vec<Arc<Incident>>,
+    /// All sources, by name.
+    pub sources: Vec<SourceStatus>,
+    /// How the engine itself fares.
+    pub engine: EngineStatus,
+}
+
+/// How the engine fares.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EngineStatus {
+    /// Ticks run since the start.
+    pub ticks: u64,
+    /// Ticks left out because an earlier one took too long; their samples are counted all the same.
+    pub skipped: u64,
+    /// How long the last tick took, from its first read to its commit.
+    pub last_tick: Span,
+    /// Why the last commit failed, if it did; it is merged into the next.
+    pub store_error: Option<String>,
+    /// First values of new series that were not counted, because nothing shows when they were.
+    pub births_ignored: u64,
+}
+
+/// How one source fares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceStatus {
+    /// Its name.
+    pub name: SourceName,
+    /// The newest tick at which all its families could be read.
+    pub last_good: Option<Timestamp>,
+    /// Why the last tick's reads failed or were partial, if one did.
+    pub error: Option<String>,
+    /// Queries sent since the start.
+    pub queries: u64,
+    /// Queries that failed since the start.
+    pub failures: u64,
+    /// Samples received since the start.
+    pub samples: u64,
+    /// Series known.
+    pub series: u64,
+}
+
+/// One instance of an objective.
+#[derive(Clone, Debug)]
+pub struct SloStatus {
+    /// The objective.
+    pub slo: Arc<Slo>,
+    /// The instance: the objective's uid, and its group where there is one.
+    pub id: String,
+    /// The group's labels; empty without grouping.
+    pub group: Labels,
+    /// The severity of the open incident.
+    pub alert: Option<Severity>,
+    /// How the last measurement went.
+    pub measurement: Measurement,
+    /// How many series count towards the total and towards the bad (or good).
+    pub series: SeriesCount,
+    /// Whether the bad (or good) selector has ever matched a series.
+    pub bad_series_ever_seen: bool,
+    /// The share (0..1) of the window's slots that were spread over gaps.
+    pub reconstructed_share: f64,
+    /// The objective's window.
+    pub window: WindowStatus,
+    /// Its budget; unknown without events.
+    pub budget: Option<ErrorBudget>,
+    /// When the budget was used up; known while it is.
+    pub emptied_at: Option<Timestamp>,
+    /// How long the rest lasts at the pace of the shortest short window.
+    pub time_to_empty: Option<Span>,
+    /// Every window of every tier, shortest first, each once.
+    pub burn: Vec<BurnStatus>,
+    /// The tiers of its policy.
+    pub tiers: Vec<TierStatus>,
+    /// The open incident.
+    pub incident: Option<Arc<Incident>>,
+}
+
+/// How many series count towards what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeriesCount {
+    /// Towards the total.
+    pub total: u64,
+    /// Towards the bad (or the good, where those are counted).
+    pub bad: u64,
+}
+
+/// What the objective's window holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WindowStatus {
+    /// What it covers.
+    pub range: TimeRange,
+    /// What was counted.
+    pub counts: Counts,
+    /// The share (0..1) of its time that was measured.
+    pub coverage: f64,
+}
+
+/// One window that a tier looks at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BurnStatus {
+    /// Its length.
+    pub length: Span,
+    /// What was counted.
+    pub counts: Counts,
+    /// How fast the budget burns; unknown without events.
+    pub rate: Option<f64>,
+    /// The share (0..1) of its time that was measured.
+    pub coverage: f64,
+}
+
+/// One tier of the policy, for this objective.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TierStatus {
+    /// Its name.
+    pub name: String,
+    /// Its severity.
+    pub severity: Severity,
+    /// Its long window.
+    pub long: Span,
+    /// Its short window.
+    pub short: Span,
+    /// The burn rate above which it fires.
+    pub threshold: f64,
+    /// Whether it keeps an incident open.
+    pub firing: bool,
+    /// The low-traffic guard, where it applies.
+    pub guard: Option<Guard>,
+}

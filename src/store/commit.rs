@@ -1,0 +1,118 @@
+//! One tick's decisions as one idempotent commit, and what a start gets back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::incident::{AlertState, Incident, IncidentId};
+use crate::domain::labels::Labels;
+use crate::domain::notice::Notice;
+use crate::domain::slo::{SloId, SourceName};
+use crate::domain::time::Timestamp;
+use crate::ledger::chunk::Chunk;
+use crate::series::cursor::Cursor;
+
+use super::OutboxKey;
+
+/// Which lane of which objective: every source of events that an indicator needs has one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneKey {
+    /// The objective.
+    pub slo: SloId,
+    /// Counts from 0 within the objective.
+    pub lane: u16,
+}
+
+/// Which metric family of which source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FamilyKey {
+    /// The source.
+    pub source: SourceName,
+    /// The metric's name.
+    pub metric: String,
+}
+
+/// How far a family of counters is settled.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FamilyRecord {
+    /// What was fetched; series outside of it were never looked at.
+    pub selector: String,
+    /// All samples up to here are counted for good.
+    pub settled_to: Timestamp,
+    /// The settled cursors that changed (in a commit), or all of them (in a recovery).
+    pub cursors: BTreeMap<Labels, Cursor>,
+}
+
+/// The measurement alert of one source, kept over a restart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Episode {
+    /// Its identity, as for incidents.
+    pub incident: IncidentId,
+    /// Since when nothing good was measured.
+    pub since: Timestamp,
+    /// When it was told, and with which reason.
+    pub opened: Timestamp,
+    /// Who was told.
+    pub told: std::collections::BTreeSet<String>,
+    /// What was told.
+    pub notice: Arc<Notice>,
+}
+
+/// Everything that a tick decided. Keys make it idempotent: a commit that failed is merged into
+/// the next tick's, and the newer value of a key wins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Commit {
+    /// Settled chunks that changed, by lane and start.
+    pub chunks: BTreeMap<(LaneKey, Timestamp), Arc<Chunk>>,
+    /// How far lanes are settled that have no cursors of their own (slices, queries).
+    pub lanes: BTreeMap<LaneKey, Timestamp>,
+    /// How far families are settled.
+    pub families: BTreeMap<FamilyKey, FamilyRecord>,
+    /// Alert states that changed; the open incident is kept with them.
+    pub alerts: BTreeMap<SloId, AlertState>,
+    /// Incidents that changed, open and closed.
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    /// Measurement episodes that began (`Some`) or ended (`None`).
+    pub episodes: BTreeMap<SourceName, Option<Episode>>,
+    /// What is to be told.
+    pub outbox: BTreeMap<OutboxKey, Arc<Notice>>,
+}
+
+impl Commit {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
+
+    /// Takes over what a newer tick decided.
+    pub fn merge(&mut self, newer: Self) {
+        self.chunks.extend(newer.chunks);
+        self.lanes.extend(newer.lanes);
+        for (key, record) in newer.families {
+            let family = self.families.entry(key).or_default();
+            family.selector = record.selector;
+            family.settled_to = record.settled_to;
+            family.cursors.extend(record.cursors);
+        }
+        self.alerts.extend(newer.alerts);
+        self.incidents.extend(newer.incidents);
+        self.episodes.extend(newer.episodes);
+        self.outbox.extend(newer.outbox);
+    }
+}
+
+/// What a start gets back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recovered {
+    /// All settled chunks.
+    pub chunks: BTreeMap<(LaneKey, Timestamp), Arc<Chunk>>,
+    /// How far lanes without cursors are settled.
+    pub lanes: BTreeMap<LaneKey, Timestamp>,
+    /// Families with all their cursors.
+    pub families: BTreeMap<FamilyKey, FamilyRecord>,
+    /// Alert states.
+    pub alerts: BTreeMap<SloId, AlertState>,
+    /// The newest closed incidents, newest first, and nothing of the open ones.
+    pub closed: Vec<Incident>,
+    /// Open measurement episodes.
+    pub episodes: BTreeMap<SourceName, Episode>,
+}
