@@ -68,8 +68,7 @@ fn whole(count: f64) -> Option<i128> {
 pub struct Slot {
     /// What was counted.
     pub counts: Counts,
-    /// The time that was really measured, credited to the slot in which the closing sample lies;
-    /// it may exceed the slot's width when scrapes are longer than slots.
+    /// The time that was really measured, at most the slot's width.
     pub covered: Span,
     /// Whether a part was spread over a gap instead of being seen in place.
     pub reconstructed: bool,

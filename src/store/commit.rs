@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::incident::{AlertState, Incident, IncidentId};
 use crate::domain::labels::Labels;
+use crate::domain::measurement::Outcome;
 use crate::domain::notice::Notice;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::Timestamp;
@@ -42,7 +43,16 @@ pub struct FamilyRecord {
     pub cursors: BTreeMap<Labels, Cursor>,
 }
 
-/// The measurement alert of one source, kept over a restart.
+/// What objectives that cannot be measured are grouped by: one message for each.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EpisodeKey {
+    /// The source.
+    pub source: SourceName,
+    /// How the measurements end.
+    pub outcome: Outcome,
+}
+
+/// The measurement alert of one group, kept over a restart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Episode {
     /// Its identity, as for incidents.
@@ -72,7 +82,7 @@ pub struct Commit {
     /// Incidents that changed, open and closed.
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// Measurement episodes that began (`Some`) or ended (`None`).
-    pub episodes: BTreeMap<SourceName, Option<Episode>>,
+    pub episodes: BTreeMap<EpisodeKey, Option<Episode>>,
     /// What is to be told.
     pub outbox: BTreeMap<OutboxKey, Arc<Notice>>,
 }
@@ -114,5 +124,5 @@ pub struct Recovered {
     /// The newest closed incidents, newest first, and nothing of the open ones.
     pub closed: Vec<Incident>,
     /// Open measurement episodes.
-    pub episodes: BTreeMap<SourceName, Episode>,
+    pub episodes: BTreeMap<EpisodeKey, Episode>,
 }
