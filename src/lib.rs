@@ -1,7 +1,9 @@
 //! Sloburn watches service level objectives: exact error budgets, burn-rate alerts, status.
 
+pub mod diagnostic;
 pub mod domain;
 pub mod ledger;
+pub mod promql;
 pub mod series;
 pub mod status;
 pub mod store;
