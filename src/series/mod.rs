@@ -1,4 +1,11 @@
 //! From samples to events: what to fetch, which series belong to whom, increments, births and gaps.
 
 pub mod batch;
+pub mod births;
+pub mod boundary;
 pub mod cursor;
+pub mod plan;
+pub mod points;
+pub mod slices;
+pub mod table;
+pub mod union;
