@@ -5,5 +5,6 @@ pub mod domain;
 pub mod ledger;
 pub mod promql;
 pub mod series;
+pub mod source;
 pub mod status;
 pub mod store;

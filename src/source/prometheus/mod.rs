@@ -1,0 +1,234 @@
+//! Prometheus, or what speaks its query API: Thanos, Mimir, VictoriaMetrics.
+//!
+//! The wrapper around the API carries requests; answers are decoded here, because warnings, native histograms,
+//! milliseconds and the reason of a failure have to survive.
+
+mod answer;
+mod decode;
+mod gate;
+mod question;
+mod transport;
+mod wire;
+mod words;
+
+#[cfg(test)]
+mod liar;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::Url;
+use tokio::task::JoinError;
+
+use crate::domain::selector::Matcher;
+use crate::domain::slo::SourceName;
+use crate::domain::time::TimeRange;
+use crate::series::batch::{Batch, Fetch};
+use crate::source::Source;
+use crate::source::error::{Failure, SourceError};
+
+use self::answer::Refusal;
+use self::decode::{Decoded, Kind, decode};
+use self::gate::Gate;
+use self::question::Question;
+use self::transport::Transport;
+use self::words::beginning;
+
+/// From this size on an answer is decoded on a thread of its own, so that others need not wait for it.
+const LARGE: usize = 256 << 10;
+
+/// How to reach a Prometheus and how much to ask of it.
+#[derive(Clone)]
+pub struct PrometheusSettings {
+    /// The source's name.
+    pub name: SourceName,
+    /// Where `/api/v1` lies; user and password in it are sent, and never shown.
+    pub url: String,
+    /// How long one read may take once it is its turn, second try and body included.
+    pub timeout: Duration,
+    /// Holds a token for the `Authorization` header.
+    pub bearer_token_file: Option<PathBuf>,
+    /// Sent with every request.
+    pub headers: Vec<(String, String)>,
+    /// Narrow every selector; expressions are left as they are.
+    pub matchers: Vec<Matcher>,
+    /// Sent with every query.
+    pub params: Vec<(String, String)>,
+    /// How many queries may be under way at once; Prometheus itself runs 20.
+    pub max_in_flight: NonZeroUsize,
+    /// How large an answer may be, in bytes after decompression.
+    pub max_body_bytes: usize,
+}
+
+impl PrometheusSettings {
+    /// The Prometheus at `url`, with the defaults for all else.
+    pub fn new(name: SourceName, url: impl Into<String>) -> Self {
+        Self {
+            name,
+            url: url.into(),
+            timeout: Duration::from_secs(10),
+            bearer_token_file: None,
+            headers: Vec::new(),
+            matchers: Vec::new(),
+            params: Vec::new(),
+            max_in_flight: const { NonZeroUsize::new(8).unwrap() },
+            max_body_bytes: 128 << 20,
+        }
+    }
+}
+
+impl fmt::Debug for PrometheusSettings {
+    /// URL, headers and parameters may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrometheusSettings")
+            .field("name", &self.name)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A source of samples that asks a Prometheus.
+pub struct PrometheusSource {
+    name: SourceName,
+    url: Box<str>,
+    matchers: Vec<Matcher>,
+    gate: Gate,
+    transport: Transport,
+}
+
+impl PrometheusSource {
+    /// Checks the settings; connects to nothing yet. rustls' provider must have been installed.
+    pub fn new(mut settings: PrometheusSettings) -> Result<Self, SourceError> {
+        let name = settings.name.clone();
+        let matchers = std::mem::take(&mut settings.matchers);
+        let gate = Gate::new(settings.max_in_flight.get());
+        let at = |url: &str, failure| SourceError {
+            name: name.clone(),
+            url: url.into(),
+            failure,
+        };
+        let parsed = base_url(&settings.url).map_err(|failure| at("", failure))?;
+        let url = shown(parsed.clone());
+        let transport = Transport::new(settings, &parsed).map_err(|failure| at(&url, failure))?;
+        Ok(Self {
+            name,
+            url,
+            matchers,
+            gate,
+            transport,
+        })
+    }
+
+    /// Where it is, without user and password.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn ask(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, Failure> {
+        let Some(question) = Question::of(fetch, range, &self.matchers) else {
+            return Ok(Batch::default());
+        };
+        // Held until the answer is decoded: this also bounds how many bodies are in memory.
+        let _place = self.gate.enter().await?;
+        let body = match self.transport.ask(&question).await {
+            Ok(body) => body,
+            Err(Refusal {
+                pause: Some(asked), ..
+            }) => {
+                let pause = Some(self.gate.shut_for(asked));
+                return Err(Failure::RateLimited { pause });
+            }
+            Err(refusal) => return Err(refusal.failure),
+        };
+        let decoded = self.decoded(body, range).await?;
+        for info in &decoded.infos {
+            tracing::debug!(source = %self.name, info, "Prometheus remarks on a query");
+        }
+        match (fetch, decoded.kind) {
+            // Only here are the times those of the scrapes.
+            (Fetch::Samples(_), Kind::Vector | Kind::Scalar) => Err(Failure::Shape {
+                found: decoded.kind.name(),
+            }),
+            _ => Ok(decoded.batch),
+        }
+    }
+
+    async fn decoded(&self, body: Vec<u8>, range: TimeRange) -> Result<Decoded, Failure> {
+        let large = body.len() >= LARGE;
+        let name = self.name.clone();
+        let work = move || {
+            let decoded = decode(&body, range);
+            if let Err(Failure::Protocol { reason }) = &decoded {
+                let body = beginning(&body);
+                tracing::warn!(source = %name, reason, body, "what came is no answer to a query");
+            }
+            decoded
+        };
+        if !large {
+            return work();
+        }
+        match tokio::task::spawn_blocking(work)
+            .await
+            .map_err(JoinError::try_into_panic)
+        {
+            Ok(decoded) => decoded,
+            Err(Ok(panic)) => resume_unwind(panic),
+            // The runtime is going down, and nobody will see this.
+            Err(Err(_)) => Err(Failure::Truncated),
+        }
+    }
+}
+
+impl Source for PrometheusSource {
+    async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
+        self.ask(fetch, range).await.map_err(|failure| SourceError {
+            name: self.name.clone(),
+            url: self.url.clone(),
+            failure,
+        })
+    }
+}
+
+impl fmt::Debug for PrometheusSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrometheusSource")
+            .field("name", &self.name)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+fn base_url(text: &str) -> Result<Url, Failure> {
+    let fault = |reason: &str| Failure::Settings {
+        key: "url",
+        reason: reason.to_owned(),
+    };
+    let mut url = Url::parse(text.trim())
+        .map_err(|_| fault("it is not a URL; write it as http://localhost:9090"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(fault("it must begin with http:// or https://"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(fault(
+            "it must end with the path; query parameters belong into `params`",
+        ));
+    }
+    // The wrapper puts its own slash between.
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn shown(mut url: Url) -> Box<str> {
+    // Both fail only for URLs without a host, and those have nothing to hide.
+    let hidden = url.set_username("").and_then(|()| url.set_password(None));
+    match hidden {
+        Ok(()) => url.as_str().trim_end_matches('/').into(),
+        Err(()) => "".into(),
+    }
+}

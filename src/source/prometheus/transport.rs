@@ -1,0 +1,201 @@
+//! Sends questions to Prometheus: credentials, deadlines and the second try.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use prometheus_http_query::Client;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Response, Url, redirect};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::domain::time::Span;
+use crate::source::error::Failure;
+
+use super::PrometheusSettings;
+use super::answer::{Refusal, body, unanswered};
+use super::question::{Question, seconds};
+
+/// The connection to one Prometheus.
+pub(super) struct Transport {
+    client: Client,
+    params: Vec<(&'static str, String)>,
+    token_file: Option<PathBuf>,
+    timeout: Duration,
+    max_body_bytes: usize,
+}
+
+impl Transport {
+    /// Checks the settings; connects to nothing yet.
+    pub(super) fn new(settings: PrometheusSettings, url: &Url) -> Result<Self, Failure> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("sloburn/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers(&settings.headers)?)
+            // A redirect would carry the token to wherever it points.
+            .redirect(redirect::Policy::none())
+            // Only what is configured is asked; a proxy of the environment is meant for the way out.
+            .no_proxy();
+        if url.scheme() == "http" {
+            // Small images have no authorities at all, and need none for this.
+            builder = builder.tls_certs_only([]);
+        }
+        let fault = |reason| Failure::Settings { key: "url", reason };
+        let client = builder.build().map_err(|error| {
+            tracing::debug!(%error, "no HTTP client");
+            fault("the certificate authorities of this machine cannot be read".to_owned())
+        })?;
+        let client =
+            Client::from(client, url.as_str()).map_err(|error| fault(error.to_string()))?;
+        // The wrapper wants names that live for ever: a few bytes for each time that the configuration is read.
+        let leaked = |(name, value): (String, String)| (&*name.leak(), value);
+        Ok(Self {
+            client,
+            params: settings.params.into_iter().map(leaked).collect(),
+            token_file: settings.bearer_token_file,
+            timeout: settings.timeout,
+            max_body_bytes: settings.max_body_bytes,
+        })
+    }
+
+    /// Asks, once more after a passing failure, all within the timeout. What comes back is the whole body.
+    pub(super) async fn ask(&self, question: &Question) -> Result<Vec<u8>, Refusal> {
+        let deadline = Instant::now() + self.timeout;
+        timeout_at(deadline, self.ask_twice(question, deadline))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Failure::TimedOut {
+                    limit: self.limit(),
+                }
+                .into())
+            })
+    }
+
+    async fn ask_twice(&self, question: &Question, deadline: Instant) -> Result<Vec<u8>, Refusal> {
+        let token = self.token().await?;
+        let refusal = match self.ask_once(question, deadline, token.as_ref()).await {
+            Ok(body) => return Ok(body),
+            Err(refusal) => refusal,
+        };
+        match &refusal.failure {
+            Failure::Unauthorized { status: 401 } => {
+                // The file may have been renewed while we asked.
+                let renewed = self.token().await?;
+                if renewed == token {
+                    return Err(refusal);
+                }
+                self.ask_once(question, deadline, renewed.as_ref()).await
+            }
+            failure if failure.is_passing() => {
+                let pause = jitter();
+                if deadline.saturating_duration_since(Instant::now()) <= pause {
+                    return Err(refusal);
+                }
+                sleep(pause).await;
+                self.ask_once(question, deadline, token.as_ref()).await
+            }
+            _ => Err(refusal),
+        }
+    }
+
+    async fn ask_once(
+        &self,
+        question: &Question,
+        deadline: Instant,
+        token: Option<&HeaderValue>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let response = self
+            .send(question, left, token)
+            .await
+            .map_err(|error| unanswered(&error))?;
+        body(response, self.max_body_bytes, self.limit()).await
+    }
+
+    async fn send(
+        &self,
+        question: &Question,
+        left: Duration,
+        token: Option<&HeaderValue>,
+    ) -> Result<Response, prometheus_http_query::Error> {
+        let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX).max(1);
+        let params = self.params.iter();
+        // Two builders of the wrapper, alike but for their types.
+        match question {
+            Question::Instant { query, at } => {
+                let request = self
+                    .client
+                    .query(query)
+                    .query("time", seconds(*at))
+                    .timeout(left);
+                let request = params.fold(request, |it, (name, value)| it.query(name, value));
+                let request = token
+                    .into_iter()
+                    .fold(request, |it, token| it.header(AUTHORIZATION, token.clone()));
+                request.post_raw().await
+            }
+            Question::Range {
+                query,
+                start,
+                end,
+                step,
+            } => {
+                let (start, end) = (start.as_millis() / 1_000, end.as_millis() / 1_000);
+                let request = self
+                    .client
+                    .query_range(query, start, end, step.as_secs_f64())
+                    .timeout(left);
+                let request = params.fold(request, |it, (name, value)| it.query(name, value));
+                let request = token
+                    .into_iter()
+                    .fold(request, |it, token| it.header(AUTHORIZATION, token.clone()));
+                request.post_raw().await
+            }
+        }
+    }
+
+    /// The token as a header, read anew each time: tokens that Kubernetes mounts change every hour.
+    async fn token(&self) -> Result<Option<HeaderValue>, Failure> {
+        let Some(path) = &self.token_file else {
+            return Ok(None);
+        };
+        let fault = |reason: &str| Failure::Token {
+            path: path.clone(),
+            reason: reason.to_owned(),
+        };
+        let text = tokio::fs::read_to_string(path)
+            .await
+            .map_err(|error| fault(&error.kind().to_string()))?;
+        if text.trim().is_empty() {
+            return Err(fault("it is empty"));
+        }
+        let mut header = HeaderValue::try_from(format!("Bearer {}", text.trim()))
+            .map_err(|_| fault("it holds more than a token on one line"))?;
+        header.set_sensitive(true);
+        Ok(Some(header))
+    }
+
+    fn limit(&self) -> Span {
+        Span::from(self.timeout)
+    }
+}
+
+fn headers(settings: &[(String, String)]) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in settings {
+        let fault = |what| Failure::Settings {
+            key: "headers",
+            reason: format!("`{name}` {what}"),
+        };
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| fault("has a value that no header may have"))?;
+        value.set_sensitive(true);
+        let name = HeaderName::try_from(name).map_err(|_| fault("is not the name of a header"))?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// How long to wait before the second try. The hasher's random keys are chance enough to keep reads apart.
+fn jitter() -> Duration {
+    Duration::from_millis(50 + RandomState::new().hash_one(()) % 200)
+}
