@@ -268,7 +268,6 @@ mod tests {
             r#"{"status":"success","data":{"resultType":"scalar","result":[1,"x"]}}"#,
             r#"{"status":"success","data":{"resultType":"scalar","result":[]}}"#,
             "[]",
-            "\u{feff}",
             "  ",
             "{",
         ] {
@@ -287,7 +286,19 @@ mod tests {
             let outcome = matrix(&format!("{good},{broken}"));
             assert_eq!(outcome, read("{\"status\":1}"), "{broken}");
         }
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"
+        {"status":"success"}: Protocol { reason: "JSON, but not an answer to a query" }
+        {"status":"success","data":null}: Protocol { reason: "JSON, but not an answer to a query" }
+        {"status":"fine","data":{"resultType":"matrix","result":[]}}: Protocol { reason: "JSON, but not an answer to a query" }
+        {"status":"error"}: Refused { error_type: "not said", message: "not said" }
+        {"status":"success","data":{"resultType":"matrix","result":[]}} x: Protocol { reason: "not JSON" }
+        {"status":"success","data":{"resultType":"matrix","result":[1,"2"]}}: Protocol { reason: "JSON, but not an answer to a query" }
+        {"status":"success","data":{"resultType":"scalar","result":[1,"x"]}}: Protocol { reason: "JSON, but not an answer to a query" }
+        {"status":"success","data":{"resultType":"scalar","result":[]}}: Protocol { reason: "JSON, but not an answer to a query" }
+        []: Protocol { reason: "JSON, but not an answer to a query" }
+          : Protocol { reason: "an empty answer" }
+        {: Truncated
+        "#);
     }
 
     #[test]

@@ -12,8 +12,6 @@ mod wire;
 mod words;
 
 #[cfg(test)]
-mod liar;
-#[cfg(test)]
 mod tests;
 
 use std::fmt;

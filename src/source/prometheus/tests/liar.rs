@@ -89,7 +89,7 @@ impl Liar {
 
     /// Tells one lie per request, and the last one again and again.
     pub(super) fn telling(script: impl IntoIterator<Item = Lie>) -> Self {
-        Self::running(script, |shared, connection| shared.serve(connection))
+        Self::running(script, Shared::serve)
     }
 
     fn running(script: impl IntoIterator<Item = Lie>, serve: fn(&Shared, TcpStream)) -> Self {
@@ -160,8 +160,9 @@ fn said(lie: Lie, connection: &mut TcpStream) -> Vec<u8> {
         }
         Lie::Bytes(bytes) => bytes,
         Lie::Silence => {
-            connection.read(&mut [0; 64]).ok();
-            Vec::new()
+            let mut rest = Vec::new();
+            connection.read_to_end(&mut rest).ok();
+            rest
         }
         Lie::After(act, lie) => {
             act();
