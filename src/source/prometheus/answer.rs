@@ -157,8 +157,8 @@ pub(super) fn unanswered(error: &(dyn Error + 'static)) -> Failure {
     let mut reason = "the connection was lost before an answer came".to_owned();
     let mut next = Some(error);
     while let Some(cause) = next {
-        next = cause.source();
-        if let Some(tls) = rustls_error(cause) {
+        next = inner(cause);
+        if let Some(tls) = cause.downcast_ref() {
             return Failure::Tls {
                 reason: tls_reason(tls),
             };
@@ -179,13 +179,15 @@ pub(super) fn unanswered(error: &(dyn Error + 'static)) -> Failure {
     Failure::Unreachable { reason }
 }
 
-fn rustls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    // What an `io::Error` wraps is not among its sources.
-    let wrapped = cause
+/// The cause of a cause. What an `io::Error` wraps is not among its sources.
+fn inner<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match cause
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref)
-        .and_then(|inner| inner.downcast_ref());
-    cause.downcast_ref().or(wrapped)
+    {
+        Some(wrapped) => Some(wrapped),
+        None => cause.source(),
+    }
 }
 
 /// rustls' own words carry the current time for some of these.

@@ -202,7 +202,7 @@ async fn without_a_connection_the_reason_is_named() {
     insta::assert_snapshot!(text, @r"
     cannot reach the Prometheus of source `default` at http://prom:9090: connection refused; check `sources.default.prometheus.url` and that it is running
     cannot reach the Prometheus of source `default` at http://prom:9090: its name cannot be resolved; check `sources.default.prometheus.url` and that it is running
-    cannot reach the Prometheus of source `default` at http://prom:9090: the connection was lost before an answer came; check `sources.default.prometheus.url` and that it is running
+    cannot connect securely to the Prometheus of source `default` at http://prom:9090: it does not speak TLS; try http:// in place of https://; check `sources.default.prometheus.url` and the server's certificate
     ");
 }
 
