@@ -130,7 +130,7 @@ async fn a_token_file_that_cannot_be_used_is_named_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn after_a_429_with_a_date_nothing_is_asked() {
+async fn after_a_429_that_names_a_pause_nothing_is_asked() {
     let liar = Liar::telling([Lie::status(429, "").with("retry-after: 60"), Lie::ok(ONE)]);
     let source = PrometheusSource::new(settings(&liar.url())).unwrap();
     let first = read(&source, &samples()).await.unwrap_err();
