@@ -148,7 +148,7 @@ impl PrometheusSource {
             tracing::debug!(source = %self.name, info, "Prometheus remarks on a query");
         }
         match (fetch, decoded.kind) {
-            // Only here are the times those of the scrapes.
+            // Only a matrix carries the times of the scrapes.
             (Fetch::Samples(_), Kind::Vector | Kind::Scalar) => Err(Failure::Shape {
                 found: decoded.kind.name(),
             }),
