@@ -1,5 +1,7 @@
 //! Sloburn watches service level objectives: exact error budgets, burn-rate alerts, status.
 
+pub mod clock;
+pub mod config;
 pub mod diagnostic;
 pub mod domain;
 pub mod ledger;
@@ -8,3 +10,4 @@ pub mod series;
 pub mod source;
 pub mod status;
 pub mod store;
+pub mod telemetry;

@@ -1,0 +1,135 @@
+//! The one place that asks what time it is; tests hand in a simulated one instead.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// How long the daemon sleeps before it looks at the wall clock again, which may have been set meanwhile.
+const PIECE: Duration = Duration::from_secs(1);
+
+/// Where the time comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// `epoch` and what tokio's clock counted since `started`; a test that pauses tokio's clock decides both.
+    Simulated {
+        /// What time it was at `started`.
+        epoch: Timestamp,
+        /// When the simulation began.
+        started: Instant,
+    },
+}
+
+impl Clock {
+    /// A simulated clock that shows `epoch` at this moment.
+    pub fn simulated(epoch: Timestamp) -> Self {
+        Self::Simulated {
+            epoch,
+            started: Instant::now(),
+        }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::System => system_now(),
+            // Only a simulation over thousands of years could leave jiff's range.
+            Self::Simulated { epoch, started } => epoch
+                .checked_add(started.elapsed())
+                .unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    /// Returns when it is `until` or later; at once when that has passed. May be dropped at any time.
+    ///
+    /// The machine's clock is read again at least every second, so that a wait is neither too long nor too
+    /// short by more than that after someone set it.
+    pub async fn sleep_until(&self, until: Timestamp) {
+        while let Some(left) = remaining(self.now(), until) {
+            let sleep = match self {
+                Self::System => left.min(PIECE),
+                Self::Simulated { .. } => left,
+            };
+            tokio::time::sleep(sleep).await;
+        }
+    }
+}
+
+/// How much time lies between `now` and `until`, if any.
+fn remaining(now: Timestamp, until: Timestamp) -> Option<Duration> {
+    Duration::try_from(until.duration_since(now))
+        .ok()
+        .filter(|left| !left.is_zero())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "everything else asks the clock, and the clock asks here"
+)]
+fn system_now() -> Timestamp {
+    Timestamp::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn simulated_time_passes_as_tokio_lets_it() {
+        let clock = Clock::simulated(at("2026-03-01T12:00:00Z"));
+        tokio::time::advance(Duration::from_millis(90_500)).await;
+        assert_eq!(clock.now(), at("2026-03-01T12:01:30.5Z"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_simulated_sleep_ends_at_its_time_whatever_its_length() {
+        let clock = Clock::simulated(at("2026-03-01T12:00:00Z"));
+        for (until, then) in [
+            ("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z"),
+            ("2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z"),
+            ("2026-03-01T12:00:00.25Z", "2026-03-01T12:00:00.25Z"),
+            ("2026-03-08T12:00:00Z", "2026-03-08T12:00:00Z"),
+        ] {
+            clock.sleep_until(at(until)).await;
+            assert_eq!(clock.now(), at(then));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_week_of_simulation_is_one_timer() {
+        let clock = Clock::simulated(at("2026-03-01T12:00:00Z"));
+        let mut polls = 0;
+        let mut sleep = Box::pin(clock.sleep_until(at("2026-03-08T12:00:00Z")));
+        std::future::poll_fn(|context| {
+            polls += 1;
+            sleep.as_mut().poll(context)
+        })
+        .await;
+        assert_eq!(polls, 2);
+    }
+
+    /// Tokio's clock is paused and so runs ahead of the machine's: as if the machine's were set back while asleep.
+    #[tokio::test(start_paused = true)]
+    async fn the_system_clock_is_read_again_every_second() {
+        let clock = Clock::System;
+        let started = Instant::now();
+        let until = clock.now().checked_add(Duration::from_millis(150)).unwrap();
+        clock.sleep_until(until).await;
+        assert!(clock.now() >= until, "woke before its time");
+        assert!(started.elapsed() > Duration::from_millis(150));
+
+        let mut long = Box::pin(clock.sleep_until(Timestamp::MAX));
+        let mut naps = 0;
+        tokio::select! {
+            () = &mut long => panic!("slept less than asked"),
+            () = async { while naps < 5 { tokio::time::sleep(PIECE).await; naps += 1; } } => {}
+        }
+        assert_eq!(naps, 5);
+    }
+}

@@ -1,0 +1,227 @@
+//! The configuration file: its values with their places, and everything that is wrong with its shape in one go.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Place};
+
+use super::keys::{self, ROOT, Shape, nearest};
+use super::layers::{Given, KeyPath, Layer, Raw};
+use super::origin::{Origin, SECRET, SHAPE, TWICE, UNKNOWN};
+use super::yaml::{self, Key, Node, Yaml};
+
+/// Values of the file at `path`, whose content is `text`, and what is wrong with its shape.
+pub(super) fn read(path: &Path, text: &str) -> (Layer, Vec<Diagnostic>) {
+    let mut reader = Reader {
+        folder: path.parent().unwrap_or(Path::new("")),
+        layer: Layer::new(),
+        faults: Vec::new(),
+    };
+    match yaml::parse(&Arc::from(path), text) {
+        // A file of nothing but comments says nothing, which is allowed.
+        Ok(root) if matches!(root.value, Yaml::Nothing) => {}
+        Ok(root) => reader.section(ROOT, &[], root),
+        Err(fault) => reader.faults.push(*fault),
+    }
+    (reader.layer, reader.faults)
+}
+
+struct Reader<'a> {
+    folder: &'a Path,
+    layer: Layer,
+    faults: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, code: &'static str, at: &Place, message: String, help: impl Into<String>) {
+        self.faults
+            .push(Diagnostic::error(code, message).at(at).help(help));
+    }
+
+    fn section(&mut self, keys: &'static [keys::Key], path: &[String], node: Node) {
+        for (name, value) in self.entries(path, node) {
+            let below = joined(path, &name.name);
+            match keys.iter().find(|key| key.name == name.name) {
+                Some(key) => self.value(key.shape, below, value),
+                None => self.unknown(keys, path, &name),
+            }
+        }
+    }
+
+    /// The entries of a map, each key once.
+    fn entries(&mut self, path: &[String], node: Node) -> Vec<(Key, Node)> {
+        let Yaml::Map(entries) = node.value else {
+            let (what, help) = match path.join(".") {
+                root if root.is_empty() => (
+                    "the configuration".to_owned(),
+                    "write lines as `tick: 30s`".to_owned(),
+                ),
+                section => (
+                    format!("`{section}`"),
+                    format!("write its `key: value` lines indented below `{section}:`"),
+                ),
+            };
+            self.fault(
+                SHAPE,
+                &node.place,
+                format!("{what} must hold keys and values"),
+                help,
+            );
+            return Vec::new();
+        };
+        let mut first: BTreeMap<String, Place> = BTreeMap::new();
+        let mut once = Vec::new();
+        for (key, value) in entries {
+            if let Some(earlier) = first.get(&key.name) {
+                let message = format!("`{}` is set twice", joined(path, &key.name).join("."));
+                let help = format!("it was set in line {} already; remove one", earlier.line);
+                let fault = Diagnostic::error(TWICE, message).at(&key.place).help(help);
+                self.faults.push(fault.related(earlier, "set here first"));
+            } else {
+                first.insert(key.name.clone(), key.place.clone());
+                once.push((key, value));
+            }
+        }
+        once
+    }
+
+    fn value(&mut self, shape: Shape, path: KeyPath, node: Node) {
+        if matches!(node.value, Yaml::Nothing) {
+            let message = format!("`{}` has no value", path.join("."));
+            return self.fault(
+                SHAPE,
+                &node.place,
+                message,
+                "give it one, or remove the line",
+            );
+        }
+        match shape {
+            Shape::Section(keys) => self.section(keys, &path, node),
+            Shape::Named(keys) => {
+                for (name, value) in self.entries(&path, node) {
+                    self.named(keys, &path, &name, value);
+                }
+            }
+            Shape::Entries => {
+                for (name, value) in self.entries(&path, node) {
+                    self.scalar(joined(&path, &name.name), value, |text| text);
+                }
+            }
+            Shape::Paths => self.paths(path, node),
+            Shape::Path => {
+                let folder = self.folder;
+                self.scalar(path, node, |text| relative_to(folder, &text));
+            }
+            Shape::One => self.scalar(path, node, |text| text),
+        }
+    }
+
+    /// One of several things that the user names; saying nothing about it is a mistake.
+    fn named(&mut self, keys: &'static [keys::Key], path: &[String], name: &Key, node: Node) {
+        if !is_name(&name.name) {
+            let message = format!("`{}` cannot be a name", name.name.escape_debug());
+            return self.fault(
+                UNKNOWN,
+                &name.place,
+                message,
+                "use letters, digits, `-` and `_`",
+            );
+        }
+        let (path, at, before) = (
+            joined(path, &name.name),
+            node.place.clone(),
+            self.faults.len(),
+        );
+        self.section(keys, &path, node);
+        if before == self.faults.len() && !self.layer.keys().any(|key| key.starts_with(&path)) {
+            let help = "write `prometheus: {url: http://…}` below it";
+            self.fault(
+                SHAPE,
+                &at,
+                format!("`{}` says nothing", path.join(".")),
+                help,
+            );
+        }
+    }
+
+    fn scalar(&mut self, path: KeyPath, node: Node, change: impl FnOnce(String) -> String) {
+        if let Yaml::Scalar(text) = node.value {
+            return self.insert(path, node.place, Raw::One(change(text)));
+        }
+        let message = format!("`{}` must be one value", path.join("."));
+        self.fault(
+            SHAPE,
+            &node.place,
+            message,
+            "write it on the same line, without brackets",
+        );
+    }
+
+    fn paths(&mut self, path: KeyPath, node: Node) {
+        let key = path.join(".");
+        let text_of = |item: Node| match item.value {
+            Yaml::Scalar(text) => Some(relative_to(self.folder, &text)),
+            _ => None,
+        };
+        let (texts, help) = match node.value {
+            Yaml::List(items) => (
+                items.into_iter().map(text_of).collect(),
+                "each of them is one path".to_owned(),
+            ),
+            Yaml::Scalar(text) => (None, format!("write `{key}: [{text}]`")),
+            _ => (None, format!("write `{key}: [one, two]`")),
+        };
+        match texts {
+            Some(texts) => self.insert(path, node.place, Raw::Many(texts)),
+            None => self.fault(
+                SHAPE,
+                &node.place,
+                format!("`{key}` must be a list of paths"),
+                help,
+            ),
+        }
+    }
+
+    fn insert(&mut self, path: KeyPath, place: Place, value: Raw) {
+        let origin = Origin::File(place);
+        self.layer.insert(path, Given { value, origin });
+    }
+
+    fn unknown(&mut self, keys: &'static [keys::Key], path: &[String], name: &Key) {
+        let known = || keys.iter().map(|key| key.name);
+        let written = joined(path, &name.name).join(".");
+        let is_secret = matches!(
+            name.name.as_str(),
+            "bearerToken" | "token" | "password" | "basicAuth"
+        );
+        if is_secret && known().any(|key| key == "bearerTokenFile") {
+            let message = format!("`{written}` would put a secret into this file");
+            let help = "write it to a file of its own and name that with `bearerTokenFile`";
+            return self.fault(SECRET, &name.place, message, help);
+        }
+        let help = match nearest(&name.name, known()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("here may stand: {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        self.fault(
+            UNKNOWN,
+            &name.place,
+            format!("`{written}` is not a setting"),
+            help,
+        );
+    }
+}
+
+fn joined(path: &[String], name: &str) -> KeyPath {
+    [path, &[name.to_owned()]].concat()
+}
+
+fn relative_to(folder: &Path, text: &str) -> String {
+    folder.join(text).to_string_lossy().into_owned()
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |char: char| char.is_ascii_alphanumeric() || char == '-' || char == '_';
+    !text.is_empty() && text.chars().all(allowed)
+}

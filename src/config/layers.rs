@@ -1,0 +1,152 @@
+//! Defaults, file, environment and flags, laid over one another.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::Diagnostic;
+
+use super::keys::{CONFIG_VARIABLE, DEFAULT_SOURCE, DEFAULT_URL, Key, Shape, nearest, visit};
+use super::origin::{Origin, SHAPE, UNKNOWN};
+
+/// A setting's key, one part per level of the file.
+pub(super) type KeyPath = Vec<String>;
+
+/// A value as text, before anyone asked what it means. Without `Debug`, since it may be a secret.
+#[derive(Clone)]
+pub(super) enum Raw {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// A value and where it came from.
+#[derive(Clone)]
+pub(super) struct Given {
+    pub(super) value: Raw,
+    pub(super) origin: Origin,
+}
+
+/// What one place says.
+pub(super) type Layer = BTreeMap<KeyPath, Given>;
+
+const PREFIX: &str = "SLOBURN_";
+
+/// What the environment says; a variable that is set but empty says nothing.
+pub(super) fn environment(variables: &BTreeMap<String, String>) -> (Layer, Vec<Diagnostic>) {
+    let (mut layer, mut faults) = (Layer::new(), Vec::new());
+    let mut known = vec![CONFIG_VARIABLE];
+    visit(&[DEFAULT_SOURCE], |path, key| {
+        known.push(key.variable);
+        if let Some(text) = variables.get(key.variable).filter(|text| !text.is_empty()) {
+            let path = path.iter().map(|&part| part.to_owned()).collect();
+            if let Err(fault) = variable(&mut layer, path, key, text) {
+                faults.push(*fault);
+            }
+        }
+    });
+    let ours = variables.keys().filter(|name| name.starts_with(PREFIX));
+    for name in ours.filter(|name| !known.contains(&name.as_str())) {
+        // Kubernetes sets SLOBURN_PORT and more for a service of this name: only what looks mistyped is refused.
+        if let Some(meant) = nearest(name, known.iter().copied()) {
+            let origin = Origin::Environment(name.clone());
+            let fault = origin.fault(UNKNOWN, "this variable is not a setting");
+            faults.push(fault.help(format!("did you mean {meant}?")));
+        }
+    }
+    (layer, faults)
+}
+
+fn variable(
+    layer: &mut Layer,
+    path: KeyPath,
+    key: &Key,
+    text: &str,
+) -> Result<(), Box<Diagnostic>> {
+    let origin = Origin::Environment(key.variable.to_owned());
+    let parts = || {
+        text.split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+    };
+    match key.shape {
+        Shape::Paths => {
+            let value = Raw::Many(parts().map(str::to_owned).collect());
+            layer.insert(path, Given { value, origin });
+        }
+        Shape::Entries => {
+            for part in parts() {
+                let Some((name, value)) = part.split_once('=') else {
+                    // The text may be a secret, so it is not repeated.
+                    let message = format!("`{}` must be pairs", path.join("."));
+                    let fault = origin.fault(SHAPE, message);
+                    return Err(Box::new(fault.help("write name=value,name=value")));
+                };
+                let below = [&path[..], &[name.trim().to_owned()]].concat();
+                let (value, origin) = (Raw::One(value.trim().to_owned()), origin.clone());
+                layer.insert(below, Given { value, origin });
+            }
+        }
+        _ => {
+            let value = Raw::One(text.to_owned());
+            layer.insert(path, Given { value, origin });
+        }
+    }
+    Ok(())
+}
+
+/// Every setting in the order of printing, `None` where nobody said anything. Later layers win.
+pub(super) struct Effective {
+    pub(super) sources: Vec<String>,
+    pub(super) values: Vec<(KeyPath, Option<Given>)>,
+}
+
+pub(super) fn lay(layers: Vec<Layer>) -> Effective {
+    let mut given = Layer::new();
+    for layer in layers {
+        given.extend(layer);
+    }
+    let mut sources = source_names(&given);
+    if sources.is_empty() {
+        let url = ["sources", DEFAULT_SOURCE, "prometheus", "url"];
+        given.insert(
+            url.map(str::to_owned).to_vec(),
+            by_default(Shape::One, DEFAULT_URL),
+        );
+        sources = source_names(&given);
+    }
+    let mut values = Vec::new();
+    let names: Vec<&str> = sources.iter().map(String::as_str).collect();
+    visit(&names, |path, key| {
+        let path: KeyPath = path.iter().map(|&part| part.to_owned()).collect();
+        if matches!(key.shape, Shape::Entries) {
+            let below = given.iter().filter(|(name, _)| name.starts_with(&path));
+            values.extend(below.map(|(name, given)| (name.clone(), Some(given.clone()))));
+            return;
+        }
+        let default = || key.default.map(|text| by_default(key.shape, text));
+        let value = given.get(&path).cloned().or_else(default);
+        values.push((path, value));
+    });
+    Effective { sources, values }
+}
+
+fn by_default(shape: Shape, text: &str) -> Given {
+    let value = match shape {
+        Shape::Paths => Raw::Many(vec![text.to_owned()]),
+        _ => Raw::One(text.to_owned()),
+    };
+    Given {
+        value,
+        origin: Origin::Default,
+    }
+}
+
+fn source_names(given: &Layer) -> Vec<String> {
+    let mut names: Vec<String> = given
+        .keys()
+        .filter_map(|path| match &path[..] {
+            [sources, name, ..] if sources == "sources" => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    names.dedup();
+    names
+}

@@ -1,0 +1,245 @@
+//! The daemon's own settings: defaults, `sloburn.yaml`, environment and flags, and where each value came from.
+
+mod file;
+mod flags;
+mod keys;
+mod layers;
+mod origin;
+mod resolve;
+mod values;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use reqwest::Url;
+use secrecy::SecretString;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+pub use flags::Flags;
+pub use origin::Origin;
+
+/// The file that is read when none is named.
+const DEFAULT_FILE: &str = "sloburn.yaml";
+
+/// Everything that is configured, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Files and folders with objectives.
+    pub definitions: Vec<PathBuf>,
+    /// Files and folders with policies, receivers and routes.
+    pub alerts: Vec<PathBuf>,
+    /// The grid on which everything is evaluated; whole milliseconds, longer than zero.
+    pub tick: Duration,
+    /// Where samples come from, by name.
+    pub sources: BTreeMap<String, Prometheus>,
+    /// The SQLite file.
+    pub store: PathBuf,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// How people reach it; for links in messages.
+    pub external_url: Option<Url>,
+    /// What is logged and how.
+    pub log: Log,
+    file: Option<PathBuf>,
+    settings: Vec<Setting>,
+}
+
+/// How one Prometheus is asked.
+#[derive(Clone, Debug)]
+pub struct Prometheus {
+    /// Its address, with the path before `/api/v1` if there is one.
+    pub url: Url,
+    /// How long one answer may take; longer than zero.
+    pub timeout: Duration,
+    /// A file with the token that says who asks.
+    pub bearer_token_file: Option<PathBuf>,
+    /// Sent with each request; names and values are valid for HTTP.
+    pub headers: BTreeMap<String, SecretString>,
+    /// A tick is run when this much time has passed since its end, so that its samples are there.
+    pub offset: Duration,
+    /// After this time samples no longer change; a multiple of the tick, at least `offset`.
+    pub settle: Duration,
+    /// Matchers added to each selector, as `env="prod"`; not parsed yet.
+    pub matchers: Option<String>,
+    /// Parameters added to each request.
+    pub params: BTreeMap<String, String>,
+    /// Where people look at a query, which replaces `{query}`.
+    pub link_url: Option<String>,
+    /// How often it scrapes, where that should not be found out from its samples.
+    pub scrape_interval: Option<Duration>,
+    /// How many requests may run at once; from 1 to 1000.
+    pub max_in_flight: usize,
+    /// How long an answer may be, in bytes, unpacked.
+    pub max_body_bytes: u64,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// How much.
+    pub level: Level,
+    /// In which form.
+    pub format: Format,
+    /// Overrides the level for each module on its own, with `tracing`'s directives.
+    pub filter: Option<String>,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What failed.
+    Error,
+    /// Also what may fail soon.
+    Warn,
+    /// Also what happened.
+    Info,
+    /// Also why.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl Level {
+    /// From little to much.
+    pub const ALL: [Self; 5] = [
+        Self::Error,
+        Self::Warn,
+        Self::Info,
+        Self::Debug,
+        Self::Trace,
+    ];
+
+    /// As it is written in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Format {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Human, Self::Json];
+
+    /// As it is written in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// One setting that is in force, to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its key, one part per level of the file.
+    pub path: Vec<String>,
+    /// What it is.
+    pub value: Value,
+    /// Who said so.
+    pub origin: Origin,
+}
+
+/// A setting's value as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Nobody set it, and it has no default.
+    Unset,
+    /// One value.
+    Text(String),
+    /// Several.
+    List(Vec<String>),
+    /// There is one, but it looks like a secret.
+    Secret,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file `{}`; check --config, SLOBURN_CONFIG and the file's permissions", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What it says, or what environment or flags say, is wrong. Without the lines of the file, which may hold secrets.
+    #[error("the configuration has {}\n{}", .0.summary(), .0.render_lines().trim_end())]
+    Faulty(Diagnostics),
+}
+
+impl Config {
+    /// Reads the file that flags or environment name, or `sloburn.yaml` in the working folder if there is one, and lays
+    /// environment and flags over it.
+    pub fn load(
+        flags: &Flags,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, ConfigError> {
+        let from_environment = environment
+            .get(keys::CONFIG_VARIABLE)
+            .filter(|text| !text.is_empty());
+        let named = flags.config.clone().or(from_environment.map(PathBuf::from));
+        let path = named.clone().unwrap_or(PathBuf::from(DEFAULT_FILE));
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => None,
+            read => Some(read.map_err(|source| ConfigError::Unreadable {
+                path: path.clone(),
+                source,
+            })?),
+        };
+        let file = text.as_deref().map(|text| (&*path, text));
+        Self::from_layers(file, environment, flags)
+            .map_err(|faults| ConfigError::Faulty(faults.into_iter().collect()))
+    }
+
+    fn from_layers(
+        file: Option<(&Path, &str)>,
+        environment: &BTreeMap<String, String>,
+        flags: &Flags,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let path = file.map(|(path, _)| path);
+        let (file, mut faults) =
+            file.map_or_else(Default::default, |(path, text)| file::read(path, text));
+        let (environment, more) = layers::environment(environment);
+        faults.extend(more);
+        let effective = layers::lay(vec![file, environment, flags.layer()]);
+        let config = resolve::resolve(effective, faults)?;
+        Ok(Self {
+            file: path.map(Path::to_owned),
+            ..config
+        })
+    }
+
+    /// The configuration file that was read.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Every setting in the order of the file, with its value and who said so; secrets are masked.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! From texts to a configuration: every value on its own, then those that must fit together.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use humantime::format_duration;
+use secrecy::SecretString;
+
+use crate::diagnostic::Diagnostic;
+
+use super::layers::{Effective, Given, KeyPath, Raw};
+use super::origin::{MISFIT, MISSING, Origin};
+use super::values::{self, Wrong, is_secret};
+use super::{Config, Log, Prometheus, Setting, Value};
+
+/// What `settle` is when nobody says, before it is rounded up to whole ticks.
+const SETTLE: Duration = Duration::from_mins(5);
+const MOST_IN_FLIGHT: u64 = 1_000;
+const MOST_BODY_BYTES: u64 = 4 << 30;
+
+/// The configuration that `effective` describes, or everything that is wrong with it after the `faults` of its shape.
+pub(super) fn resolve(
+    effective: Effective,
+    faults: Vec<Diagnostic>,
+) -> Result<Config, Vec<Diagnostic>> {
+    let Effective { sources, values } = effective;
+    let settings = values.iter().map(setting).collect();
+    let given = values
+        .into_iter()
+        .filter_map(|(path, given)| Some((path, given?)))
+        .collect();
+    let mut resolver = Resolver {
+        given,
+        settings,
+        well_shaped: faults.is_empty(),
+        faults,
+    };
+    let config = resolver.config(&sources);
+    match config {
+        Some(config) if resolver.faults.is_empty() => {
+            let settings = resolver.settings;
+            Ok(Config { settings, ..config })
+        }
+        _ => Err(resolver.faults),
+    }
+}
+
+/// How a value is shown: what looks like a secret is not.
+fn setting((path, given): &(KeyPath, Option<Given>)) -> Setting {
+    let chosen = |name: &str| path.iter().rev().skip(1).any(|part| part == name);
+    let masked =
+        (chosen("headers") || chosen("params")) && path.last().is_some_and(|name| is_secret(name));
+    Setting {
+        path: path.clone(),
+        value: match given.as_ref().map(|given| &given.value) {
+            None => Value::Unset,
+            Some(_) if masked => Value::Secret,
+            Some(Raw::One(text)) => Value::Text(text.clone()),
+            Some(Raw::Many(texts)) => Value::List(texts.clone()),
+        },
+        origin: given
+            .as_ref()
+            .map_or(Origin::Default, |given| given.origin.clone()),
+    }
+}
+
+struct Resolver {
+    given: BTreeMap<KeyPath, Given>,
+    settings: Vec<Setting>,
+    faults: Vec<Diagnostic>,
+    /// What is missing may be what could not be read otherwise, and is told only when nothing else is wrong.
+    well_shaped: bool,
+}
+
+impl Resolver {
+    fn config(&mut self, sources: &[String]) -> Option<Config> {
+        let tick = self.read(&["tick"], values::some_duration);
+        let (definitions, alerts) = (self.paths("definitions"), self.paths("alerts"));
+        let mut resolved = BTreeMap::new();
+        for name in sources {
+            if let Some(source) = self.prometheus(name, tick) {
+                resolved.insert(name.clone(), source);
+            }
+        }
+        let store = self.path(&["store", "sqlite"]);
+        let listen = self.read(&["listen"], values::address);
+        let external_url = self.read(&["externalUrl"], values::url);
+        let level = self.read(&["log", "level"], values::level);
+        let format = self.read(&["log", "format"], values::format);
+        let filter = self.read(&["log", "filter"], values::filter);
+        Some(Config {
+            definitions,
+            alerts,
+            tick: tick?,
+            sources: resolved,
+            store: store?,
+            listen: listen?,
+            external_url,
+            log: Log {
+                level: level?,
+                format: format?,
+                filter,
+            },
+            file: None,
+            settings: Vec::new(),
+        })
+    }
+
+    fn prometheus(&mut self, name: &str, tick: Option<Duration>) -> Option<Prometheus> {
+        let key = |key| ["sources", name, "prometheus", key];
+        let url = self.read(&key("url"), values::url);
+        if self.well_shaped && !self.has(&key("url")) {
+            let origin = self.origin_below(&key("url")[..3]);
+            let fault = origin.fault(
+                MISSING,
+                format!("`sources.{name}.prometheus.url` is missing"),
+            );
+            self.faults
+                .push(fault.help("say where Prometheus is, as http://localhost:9090"));
+        }
+        let timeout = self.read(&key("timeout"), values::some_duration);
+        let bearer_token_file = self.path(&key("bearerTokenFile"));
+        let headers = self.headers(&key("headers"));
+        let offset = self.read(&key("offset"), values::duration);
+        let settle = self.settle(&key("settle"), offset, tick);
+        let matchers = self.text(&key("matchers"));
+        let params = self.entries(&key("params"));
+        let link_url = self.read(&key("linkUrl"), values::link);
+        let scrape_interval = self.read(&key("scrapeInterval"), values::some_duration);
+        let in_flight = self.read(&key("maxInFlight"), |text| {
+            values::count(text, MOST_IN_FLIGHT)
+        });
+        let body = self.read(&key("maxBodyBytes"), |text| {
+            values::count(text, MOST_BODY_BYTES)
+        });
+        self.one_authorization(&key("headers"), bearer_token_file.is_some());
+        Some(Prometheus {
+            url: url?,
+            timeout: timeout?,
+            bearer_token_file,
+            headers,
+            offset: offset?,
+            settle: settle?,
+            matchers,
+            params,
+            link_url,
+            scrape_interval,
+            max_in_flight: usize::try_from(in_flight?).ok()?,
+            max_body_bytes: body?,
+        })
+    }
+
+    /// `settle` is a multiple of the tick, so that what is settled ends where a tick does.
+    fn settle(
+        &mut self,
+        path: &[&str],
+        offset: Option<Duration>,
+        tick: Option<Duration>,
+    ) -> Option<Duration> {
+        let (offset, tick) = (offset?, tick?);
+        let whole = |at_least: Duration| {
+            let ticks = at_least.as_millis().div_ceil(tick.as_millis());
+            Some(tick.saturating_mul(u32::try_from(ticks).ok()?))
+        };
+        if !self.has(path) {
+            let settle = whole(SETTLE.max(offset))?;
+            let shown = Value::Text(format_duration(settle).to_string());
+            self.settings
+                .iter_mut()
+                .filter(|setting| setting.path == path)
+                .for_each(|setting| setting.value = shown.clone());
+            return Some(settle);
+        }
+        let settle = self.read(path, values::some_duration)?;
+        let fits = whole(settle.max(offset))?;
+        let why = if settle < offset {
+            format!(
+                "shorter than `offset`, which is {}",
+                format_duration(offset)
+            )
+        } else if settle != fits {
+            format!("not a whole number of ticks of {}", format_duration(tick))
+        } else {
+            return Some(settle);
+        };
+        let help = format!("write {}", format_duration(fits));
+        self.wrong(
+            path,
+            Wrong {
+                code: MISFIT,
+                message: format!("is {}, {why}", format_duration(settle)),
+                help,
+            },
+        );
+        None
+    }
+
+    fn headers(&mut self, path: &[&str]) -> BTreeMap<String, SecretString> {
+        let mut headers = BTreeMap::new();
+        for (name, text) in self.entries(path) {
+            match values::header(&name, &text) {
+                Ok(value) => _ = headers.insert(name, value),
+                Err(wrong) => self.wrong(&[path, &[&name]].concat(), wrong),
+            }
+        }
+        headers
+    }
+
+    fn one_authorization(&mut self, headers: &[&str], has_token_file: bool) {
+        let is_it = |name: &String| name.eq_ignore_ascii_case("authorization");
+        let name = self.entries(headers).into_keys().find(is_it);
+        if let Some(name) = name.filter(|_| has_token_file) {
+            let message = "says who is asking, and so does `bearerTokenFile`".to_owned();
+            let help = "remove one".to_owned();
+            self.wrong(
+                &[headers, &[&name]].concat(),
+                Wrong {
+                    code: MISFIT,
+                    message,
+                    help,
+                },
+            );
+        }
+    }
+
+    fn read<T>(
+        &mut self,
+        path: &[&str],
+        parse: impl FnOnce(&str) -> Result<T, Wrong>,
+    ) -> Option<T> {
+        let text = self.text(path)?;
+        parse(text.trim())
+            .map_err(|wrong| self.wrong(path, wrong))
+            .ok()
+    }
+
+    fn path(&mut self, path: &[&str]) -> Option<PathBuf> {
+        self.text(path).map(PathBuf::from)
+    }
+
+    fn paths(&mut self, key: &str) -> Vec<PathBuf> {
+        match self.given.get(&owned(&[key])).map(|given| &given.value) {
+            Some(Raw::Many(texts)) => texts.iter().map(PathBuf::from).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn text(&self, path: &[&str]) -> Option<String> {
+        match &self.given.get(&owned(path))?.value {
+            Raw::One(text) => Some(text.clone()),
+            Raw::Many(_) => None,
+        }
+    }
+
+    fn entries(&self, path: &[&str]) -> BTreeMap<String, String> {
+        let prefix = owned(path);
+        let below = self
+            .given
+            .iter()
+            .filter(|(path, _)| path.starts_with(&prefix));
+        below
+            .filter_map(|(path, given)| match &given.value {
+                Raw::One(text) => Some((path.last()?.clone(), text.clone())),
+                Raw::Many(_) => None,
+            })
+            .collect()
+    }
+
+    fn has(&self, path: &[&str]) -> bool {
+        self.given.contains_key(&owned(path))
+    }
+
+    /// Where somebody first said anything about what lies below `path`.
+    fn origin_below(&self, path: &[&str]) -> Origin {
+        let prefix = owned(path);
+        let said = self
+            .given
+            .iter()
+            .find(|(path, given)| path.starts_with(&prefix) && given.origin != Origin::Default);
+        said.map_or(Origin::Default, |(_, given)| given.origin.clone())
+    }
+
+    fn wrong(&mut self, path: &[&str], wrong: Wrong) {
+        let origin = self
+            .given
+            .get(&owned(path))
+            .map_or(Origin::Default, |given| given.origin.clone());
+        let message = format!("`{}` {}", path.join("."), wrong.message);
+        self.faults
+            .push(origin.fault(wrong.code, message).help(wrong.help));
+    }
+}
+
+fn owned(path: &[&str]) -> KeyPath {
+    path.iter().map(|&part| part.to_owned()).collect()
+}

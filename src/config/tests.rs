@@ -1,0 +1,424 @@
+//! What is configured, and what is said about what cannot be.
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+fn environment(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    variables.iter().map(owned).collect()
+}
+
+fn from_file(text: &str) -> Result<Config, Vec<Diagnostic>> {
+    let file = (Path::new("sloburn.yaml"), text);
+    Config::from_layers(Some(file), &BTreeMap::new(), &Flags::default())
+}
+
+fn lines(result: Result<Config, Vec<Diagnostic>>) -> String {
+    match result {
+        Ok(_) => "no fault".to_owned(),
+        Err(faults) => Diagnostics::from_iter(faults)
+            .render_lines()
+            .trim_end()
+            .to_owned(),
+    }
+}
+
+fn faults(text: &str) -> String {
+    lines(from_file(text))
+}
+
+/// Every setting as `key = value (origin)`.
+fn shown(config: &Config) -> String {
+    let line = |setting: &Setting| {
+        let (key, origin) = (setting.path.join("."), &setting.origin);
+        match &setting.value {
+            Value::Unset => format!("{key} is not set"),
+            Value::Text(text) => format!("{key} = {text} ({origin})"),
+            Value::List(texts) => format!("{key} = {texts:?} ({origin})"),
+            Value::Secret => format!("{key} = *** ({origin})"),
+        }
+    };
+    config
+        .settings()
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn nothing_configured_is_a_configuration() {
+    let config = from_file("# nothing yet\n").unwrap();
+    insta::assert_snapshot!(shown(&config), @r#"
+    definitions = ["slo-definitions"] (default)
+    alerts = ["alerts"] (default)
+    tick = 30s (default)
+    sources.default.prometheus.url = http://localhost:9090 (default)
+    sources.default.prometheus.timeout = 10s (default)
+    sources.default.prometheus.bearerTokenFile is not set
+    sources.default.prometheus.offset = 15s (default)
+    sources.default.prometheus.settle = 5m (default)
+    sources.default.prometheus.matchers is not set
+    sources.default.prometheus.linkUrl is not set
+    sources.default.prometheus.scrapeInterval is not set
+    sources.default.prometheus.maxInFlight = 8 (default)
+    sources.default.prometheus.maxBodyBytes = 134217728 (default)
+    store.sqlite = sloburn.db (default)
+    listen = 127.0.0.1:9099 (default)
+    externalUrl is not set
+    log.level = info (default)
+    log.format = human (default)
+    log.filter is not set
+    "#);
+}
+
+#[test]
+fn each_layer_wins_over_those_below() {
+    let text = "
+definitions: [a.yaml, more]
+tick: 10s
+sources:
+  default:
+    prometheus: {url: 'http://file:9090', timeout: 1s, headers: {X-Scope-OrgID: shop, X-Api-Key: 'abc'}, offset: 2s}
+  other:
+    prometheus: {url: 'https://other/prefix', settle: 1m, params: {dedup: true}, bearerTokenFile: token}
+listen: 0.0.0.0:80
+log: {level: debug}
+";
+    let file = (Path::new("/etc/sloburn/sloburn.yaml"), text);
+    let variables = environment(&[
+        ("SLOBURN_TICK", "20s"),
+        ("SLOBURN_LISTEN", "0.0.0.0:81"),
+        ("SLOBURN_PROMETHEUS_URL", "http://environment:9090"),
+        (
+            "SLOBURN_PROMETHEUS_HEADERS",
+            "X-Scope-OrgID=other, X-Env = prod",
+        ),
+        ("SLOBURN_ALERTS", "one, two"),
+        ("SLOBURN_LOG_FORMAT", ""),
+        ("SLOBURN_PORT", "tcp://10.0.0.1:9099"),
+        ("SLOBURN_LOG", "sloburn=trace"),
+    ]);
+    let flags = Flags {
+        listen: Some("localhost:82".to_owned()),
+        ..Flags::default()
+    };
+    let config = Config::from_layers(Some(file), &variables, &flags).unwrap();
+    insta::assert_snapshot!(shown(&config), @r#"
+    definitions = ["/etc/sloburn/a.yaml", "/etc/sloburn/more"] (/etc/sloburn/sloburn.yaml:2)
+    alerts = ["one", "two"] (SLOBURN_ALERTS)
+    tick = 20s (SLOBURN_TICK)
+    sources.default.prometheus.url = http://environment:9090 (SLOBURN_PROMETHEUS_URL)
+    sources.default.prometheus.timeout = 1s (/etc/sloburn/sloburn.yaml:6)
+    sources.default.prometheus.bearerTokenFile is not set
+    sources.default.prometheus.headers.X-Api-Key = *** (/etc/sloburn/sloburn.yaml:6)
+    sources.default.prometheus.headers.X-Env = prod (SLOBURN_PROMETHEUS_HEADERS)
+    sources.default.prometheus.headers.X-Scope-OrgID = other (SLOBURN_PROMETHEUS_HEADERS)
+    sources.default.prometheus.offset = 2s (/etc/sloburn/sloburn.yaml:6)
+    sources.default.prometheus.settle = 5m (default)
+    sources.default.prometheus.matchers is not set
+    sources.default.prometheus.linkUrl is not set
+    sources.default.prometheus.scrapeInterval is not set
+    sources.default.prometheus.maxInFlight = 8 (default)
+    sources.default.prometheus.maxBodyBytes = 134217728 (default)
+    sources.other.prometheus.url = https://other/prefix (/etc/sloburn/sloburn.yaml:8)
+    sources.other.prometheus.timeout = 10s (default)
+    sources.other.prometheus.bearerTokenFile = /etc/sloburn/token (/etc/sloburn/sloburn.yaml:8)
+    sources.other.prometheus.offset = 15s (default)
+    sources.other.prometheus.settle = 1m (/etc/sloburn/sloburn.yaml:8)
+    sources.other.prometheus.matchers is not set
+    sources.other.prometheus.params.dedup = true (/etc/sloburn/sloburn.yaml:8)
+    sources.other.prometheus.linkUrl is not set
+    sources.other.prometheus.scrapeInterval is not set
+    sources.other.prometheus.maxInFlight = 8 (default)
+    sources.other.prometheus.maxBodyBytes = 134217728 (default)
+    store.sqlite = sloburn.db (default)
+    listen = localhost:82 (--listen)
+    externalUrl is not set
+    log.level = debug (/etc/sloburn/sloburn.yaml:10)
+    log.format = human (default)
+    log.filter = sloburn=trace (SLOBURN_LOG)
+    "#);
+    let default = &config.sources["default"];
+    assert_eq!(config.listen, "127.0.0.1:82".parse().unwrap());
+    assert_eq!(default.settle, Duration::from_mins(5));
+    assert_eq!(default.headers["X-Api-Key"].expose_secret(), "abc");
+    assert_eq!(config.sources["other"].params["dedup"], "true");
+    assert!(
+        !format!("{config:?}").contains("abc"),
+        "a secret is printed"
+    );
+}
+
+/// Each text on a line, and below it what is said about it.
+fn told(texts: &[&str]) -> String {
+    let entry = |text: &&str| {
+        format!(
+            "{}\n  {}",
+            text.replace('\n', "\\n").replace('\t', "\\t"),
+            faults(text).replace('\n', "\n  ")
+        )
+    };
+    texts.iter().map(entry).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_is_written_wrong_is_said_in_a_sentence() {
+    insta::assert_snapshot!(told(&[
+        "tik: 30s",
+        "tick: 30",
+        "tick: thirty seconds",
+        "tick: 0s",
+        "tick: 100us",
+        "tick: 5M",
+        "tick:",
+        "tick: [30s]",
+        "tick: 30s\nlisten: 127.0.0.1:80\ntick: 15s",
+        "definitions: slo-definitions",
+        "definitions: [{a: b}]",
+        "listen: 9099",
+        "listen: ':9099'",
+        "listen: 127.0.0.1:http",
+        "externalUrl: slo.example.com",
+        "externalUrl: https://slo.example.com/?a=b",
+        "log: {level: verbose}",
+        "log: {level: inf}",
+        "log: json",
+        "log: {filter: sloburn=loud}",
+        "tick: 30s\n\tlisten: 127.0.0.1:80",
+        "tick: 30s\n---\ntick: 30s",
+        "- tick: 30s",
+        "a: &a [*a]",
+    ]), @r"
+    tik: 30s
+      sloburn.yaml:1:1: error[SB0802]: `tik` is not a setting; did you mean `tick`?
+    tick: 30
+      sloburn.yaml:1:7: error[SB0806]: `tick` is 30, without a unit; write 30s if seconds are meant
+    tick: thirty seconds
+      sloburn.yaml:1:7: error[SB0806]: `tick` is not a length of time: `thirty seconds`; write it as 30s, 1m30s or 500ms
+    tick: 0s
+      sloburn.yaml:1:7: error[SB0806]: `tick` is 0s, but must be longer than zero; write it as 30s
+    tick: 100us
+      sloburn.yaml:1:7: error[SB0806]: `tick` is 100us, which is not whole milliseconds; write it as 30s, 1m30s or 500ms
+    tick: 5M
+      sloburn.yaml:1:7: error[SB0806]: `tick` is 5M, which is longer than a day; m means minutes and M months; use at most 24h
+    tick:
+      sloburn.yaml:1:5: error[SB0804]: `tick` has no value; give it one, or remove the line
+    tick: [30s]
+      sloburn.yaml:1:7: error[SB0804]: `tick` must be one value; write it on the same line, without brackets
+    tick: 30s\nlisten: 127.0.0.1:80\ntick: 15s
+      sloburn.yaml:3:1: error[SB0803]: `tick` is set twice; it was set in line 1 already; remove one
+    definitions: slo-definitions
+      sloburn.yaml:1:14: error[SB0804]: `definitions` must be a list of paths; write `definitions: [slo-definitions]`
+    definitions: [{a: b}]
+      sloburn.yaml:1:14: error[SB0804]: `definitions` must be a list of paths; each of them is one path
+    listen: 9099
+      sloburn.yaml:1:9: error[SB0806]: `listen` is `9099`, not an address and a port; write 127.0.0.1:9099, or 0.0.0.0:9099 to be reached from elsewhere
+    listen: ':9099'
+      sloburn.yaml:1:9: error[SB0806]: `listen` is `:9099`, not an address and a port; write 127.0.0.1:9099, or 0.0.0.0:9099 to be reached from elsewhere
+    listen: 127.0.0.1:http
+      sloburn.yaml:1:9: error[SB0806]: `listen` is `127.0.0.1:http`, not an address and a port; write numbers for both, as 127.0.0.1:9099
+    externalUrl: slo.example.com
+      sloburn.yaml:1:14: error[SB0806]: `externalUrl` is `slo.example.com`, without http:// or https://; write http://slo.example.com
+    externalUrl: https://slo.example.com/?a=b
+      sloburn.yaml:1:14: error[SB0806]: `externalUrl` is `https://slo.example.com/?a=b`, which goes on after the path; end it before `?` or `#`
+    log: {level: verbose}
+      sloburn.yaml:1:14: error[SB0806]: `log.level` is `verbose`; write one of error, warn, info, debug, trace
+    log: {level: inf}
+      sloburn.yaml:1:14: error[SB0806]: `log.level` is `inf`; did you mean info?
+    log: json
+      sloburn.yaml:1:6: error[SB0804]: `log` must hold keys and values; write its `key: value` lines indented below `log:`
+    log: {filter: sloburn=loud}
+      sloburn.yaml:1:15: error[SB0806]: `log.filter` is `sloburn=loud`, which is no log filter; write it as debug, or as sloburn::source=trace,warn
+    tick: 30s\n\tlisten: 127.0.0.1:80
+      sloburn.yaml:1:1: error[SB0801]: this cannot be read as YAML: while scanning a plain scalar, found a tab
+    tick: 30s\n---\ntick: 30s
+      sloburn.yaml:3:1: error[SB0801]: a second document begins here, but there is one configuration
+    - tick: 30s
+      sloburn.yaml:1:1: error[SB0804]: the configuration must hold keys and values; write lines as `tick: 30s`
+    a: &a [*a]
+      sloburn.yaml:1:8: error[SB0801]: this cannot be read as YAML: recursive references require weak recursion types
+    ");
+}
+
+#[test]
+fn what_is_wrong_with_a_source_is_said_in_a_sentence() {
+    insta::assert_snapshot!(told(&[
+        "sources: {default: {prometheus: {url: 'localhost:9090'}}}",
+        "sources: {default: {prometheus: {url: 'ftp://localhost'}}}",
+        "sources: {default: {prometheus: {url: 'http://me:pw@localhost'}}}",
+        "sources: {default: {prometheus: {url: 'http://'}}}",
+        "sources: {default: {prometheus: {timeout: 5s}}}",
+        "sources: {default: {prometheus: {ulr: 'http://a'}}}",
+        "sources: {default: {}}",
+        "sources: {laptop: {scrape: {interval: 15s}}}",
+        "sources: {my prometheus: {prometheus: {url: 'http://a'}}}",
+        "sources: {a: {prometheus: {url: 'http://a', bearerToken: s3cret}}}",
+        "sources: {a: {prometheus: {url: 'http://a', settle: 10s}}}",
+        "sources: {a: {prometheus: {url: 'http://a', settle: 50s}}}",
+        "sources: {a: {prometheus: {url: 'http://a', maxInFlight: 0}}}",
+        "sources: {a: {prometheus: {url: 'http://a', maxBodyBytes: 128MiB}}}",
+        "sources: {a: {prometheus: {url: 'http://a', linkUrl: 'https://g'}}}",
+        "sources: {a: {prometheus: {url: 'http://a', headers: {'X Y': s3cret}}}}",
+        "sources: {a: {prometheus: {url: 'http://a', headers: {X-Y: \"s3\\ncret\"}}}}",
+        "sources: {a: {prometheus: {url: 'http://a', headers: {authorization: s3cret}, bearerTokenFile: f}}}",
+    ]), @r#"
+    sources: {default: {prometheus: {url: 'localhost:9090'}}}
+      sloburn.yaml:1:39: error[SB0806]: `sources.default.prometheus.url` is `localhost:9090`, without http:// or https://; write http://localhost:9090
+    sources: {default: {prometheus: {url: 'ftp://localhost'}}}
+      sloburn.yaml:1:39: error[SB0806]: `sources.default.prometheus.url` is `ftp://localhost`, which is neither http nor https; write http://localhost
+    sources: {default: {prometheus: {url: 'http://me:pw@localhost'}}}
+      sloburn.yaml:1:39: error[SB0805]: `sources.default.prometheus.url` holds a user or a password; leave them out; use a header, or a file with a token
+    sources: {default: {prometheus: {url: 'http://'}}}
+      sloburn.yaml:1:39: error[SB0806]: `sources.default.prometheus.url` is `http://`, which is no address: empty host; write it as http://localhost:9090
+    sources: {default: {prometheus: {timeout: 5s}}}
+      sloburn.yaml:1:43: error[SB0808]: `sources.default.prometheus.url` is missing; say where Prometheus is, as http://localhost:9090
+    sources: {default: {prometheus: {ulr: 'http://a'}}}
+      sloburn.yaml:1:34: error[SB0802]: `sources.default.prometheus.ulr` is not a setting; did you mean `url`?
+    sources: {default: {}}
+      sloburn.yaml:1:20: error[SB0804]: `sources.default` says nothing; write `prometheus: {url: http://…}` below it
+    sources: {laptop: {scrape: {interval: 15s}}}
+      sloburn.yaml:1:20: error[SB0802]: `sources.laptop.scrape` is not a setting; here may stand: prometheus
+    sources: {my prometheus: {prometheus: {url: 'http://a'}}}
+      sloburn.yaml:1:11: error[SB0802]: `my prometheus` cannot be a name; use letters, digits, `-` and `_`
+    sources: {a: {prometheus: {url: 'http://a', bearerToken: s3cret}}}
+      sloburn.yaml:1:45: error[SB0805]: `sources.a.prometheus.bearerToken` would put a secret into this file; write it to a file of its own and name that with `bearerTokenFile`
+    sources: {a: {prometheus: {url: 'http://a', settle: 10s}}}
+      sloburn.yaml:1:53: error[SB0807]: `sources.a.prometheus.settle` is 10s, shorter than `offset`, which is 15s; write 30s
+    sources: {a: {prometheus: {url: 'http://a', settle: 50s}}}
+      sloburn.yaml:1:53: error[SB0807]: `sources.a.prometheus.settle` is 50s, not a whole number of ticks of 30s; write 1m
+    sources: {a: {prometheus: {url: 'http://a', maxInFlight: 0}}}
+      sloburn.yaml:1:58: error[SB0806]: `sources.a.prometheus.maxInFlight` is `0`, not a whole number from 1 to 1000; write digits only
+    sources: {a: {prometheus: {url: 'http://a', maxBodyBytes: 128MiB}}}
+      sloburn.yaml:1:59: error[SB0806]: `sources.a.prometheus.maxBodyBytes` is `128MiB`, not a whole number from 1 to 4294967296; write digits only
+    sources: {a: {prometheus: {url: 'http://a', linkUrl: 'https://g'}}}
+      sloburn.yaml:1:54: error[SB0806]: `sources.a.prometheus.linkUrl` is `https://g`, which has no place for the query; write {query} where it belongs
+    sources: {a: {prometheus: {url: 'http://a', headers: {'X Y': s3cret}}}}
+      sloburn.yaml:1:62: error[SB0806]: `sources.a.prometheus.headers.X Y` is not the name of an HTTP header; use printable ASCII
+    sources: {a: {prometheus: {url: 'http://a', headers: {X-Y: "s3\ncret"}}}}
+      sloburn.yaml:1:60: error[SB0806]: `sources.a.prometheus.headers.X-Y` does not hold the value of an HTTP header; use printable ASCII
+    sources: {a: {prometheus: {url: 'http://a', headers: {authorization: s3cret}, bearerTokenFile: f}}}
+      sloburn.yaml:1:70: error[SB0807]: `sources.a.prometheus.headers.authorization` says who is asking, and so does `bearerTokenFile`; remove one
+    "#);
+}
+
+#[test]
+fn environment_and_flags_are_named_in_their_faults() {
+    let variables = environment(&[
+        ("SLOBURN_TICK", "30"),
+        ("SLOBURN_LISEN", "127.0.0.1:1"),
+        ("SLOBURN_PROMETHEUS_HEADERS", "s3cret"),
+        ("SLOBURN_PROMETHEUS_MAX_IN_FLIGHT", "many"),
+    ]);
+    let flags = Flags {
+        prometheus: Some("localhost:9090".to_owned()),
+        log_format: Some("text".to_owned()),
+        ..Flags::default()
+    };
+    insta::assert_snapshot!(lines(Config::from_layers(None, &variables, &flags)), @r"
+    error[SB0802]: SLOBURN_LISEN: this variable is not a setting; did you mean SLOBURN_LISTEN?
+    error[SB0804]: SLOBURN_PROMETHEUS_HEADERS: `sources.default.prometheus.headers` must be pairs; write name=value,name=value
+    error[SB0806]: --log-format: `log.format` is `text`; write one of human, json
+    error[SB0806]: --prometheus: `sources.default.prometheus.url` is `localhost:9090`, without http:// or https://; write http://localhost:9090
+    error[SB0806]: SLOBURN_PROMETHEUS_MAX_IN_FLIGHT: `sources.default.prometheus.maxInFlight` is `many`, not a whole number from 1 to 1000; write digits only
+    error[SB0806]: SLOBURN_TICK: `tick` is 30, without a unit; write 30s if seconds are meant
+    ");
+}
+
+#[test]
+fn every_fault_of_every_layer_is_told_at_once() {
+    let file = (
+        Path::new("sloburn.yaml"),
+        "tik: 30s\nlisten: here\nlog: {level: loud, colour: red}\n",
+    );
+    let variables = environment(&[("SLOBURN_STOER", "x.db"), ("SLOBURN_TICK", "soon")]);
+    insta::assert_snapshot!(lines(Config::from_layers(Some(file), &variables, &Flags::default())), @r"
+    error[SB0802]: SLOBURN_STOER: this variable is not a setting; did you mean SLOBURN_STORE?
+    error[SB0806]: SLOBURN_TICK: `tick` is not a length of time: `soon`; write it as 30s, 1m30s or 500ms
+    sloburn.yaml:1:1: error[SB0802]: `tik` is not a setting; did you mean `tick`?
+    sloburn.yaml:2:9: error[SB0806]: `listen` is `here`, not an address and a port; write numbers for both, as 127.0.0.1:9099
+    sloburn.yaml:3:14: error[SB0806]: `log.level` is `loud`; write one of error, warn, info, debug, trace
+    sloburn.yaml:3:20: error[SB0802]: `log.colour` is not a setting; here may stand: level, format, filter
+    ");
+}
+
+#[test]
+fn settle_is_whole_ticks_even_where_nobody_set_it() {
+    for (tick, offset, settle) in [
+        ("30s", "15s", 300),
+        ("7s", "15s", 301),
+        ("1s", "2s", 300),
+        ("1h", "0s", 3_600),
+        ("30s", "10m", 600),
+    ] {
+        let text = format!(
+            "tick: {tick}\nsources: {{a: {{prometheus: {{url: 'http://a', offset: {offset}}}}}}}\n"
+        );
+        let config = from_file(&text).unwrap();
+        assert_eq!(
+            config.sources["a"].settle,
+            Duration::from_secs(settle),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_named_must_exist_and_the_usual_one_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my.yaml");
+    let load = |variables: &[(&str, &str)], file: Option<&Path>| {
+        let flags = Flags {
+            config: file.map(Path::to_owned),
+            ..Flags::default()
+        };
+        Config::load(&flags, &environment(variables)).map_err(|error| {
+            error
+                .to_string()
+                .replace(&*folder.path().to_string_lossy(), "FOLDER")
+        })
+    };
+    insta::assert_snapshot!(load(&[], Some(&path)).unwrap_err(), @"cannot read the configuration file `FOLDER/my.yaml`; check --config, SLOBURN_CONFIG and the file's permissions");
+    insta::assert_snapshot!(load(&[("SLOBURN_CONFIG", folder.path().to_str().unwrap())], None).unwrap_err(), @"cannot read the configuration file `FOLDER`; check --config, SLOBURN_CONFIG and the file's permissions");
+    assert!(load(&[], None).is_ok());
+    fs::write(&path, "tick: 10s\nstore: {sqlite: a.db}\n").unwrap();
+    let config = load(&[("SLOBURN_CONFIG", "elsewhere")], Some(&path)).unwrap();
+    assert_eq!(
+        (config.tick, config.store),
+        (Duration::from_secs(10), folder.path().join("a.db"))
+    );
+    fs::write(&path, "tick: 10s\nbearerToken: s3cret\n").unwrap();
+    insta::assert_snapshot!(load(&[], Some(&path)).unwrap_err(), @r"
+    the configuration has 1 error
+    FOLDER/my.yaml:2:1: error[SB0802]: `bearerToken` is not a setting; here may stand: definitions, alerts, tick, sources, store, listen, externalUrl, log
+    ");
+}
+
+#[test]
+fn every_value_has_a_variable_of_its_own_and_every_flag_a_value() {
+    let (mut variables, mut paths) = (Vec::new(), Vec::new());
+    keys::visit(&["default"], |path, key| {
+        variables.push(key.variable);
+        paths.push(path.join("."));
+    });
+    let distinct: std::collections::BTreeSet<_> = variables.iter().collect();
+    assert_eq!(distinct.len(), variables.len());
+    assert!(variables.iter().all(|name| name.starts_with("SLOBURN_")));
+    let text = || Some(String::new());
+    let flags = Flags {
+        config: None,
+        definitions: vec![String::new()],
+        alerts: vec![String::new()],
+        tick: text(),
+        prometheus: text(),
+        store: text(),
+        listen: text(),
+        external_url: text(),
+        log_level: text(),
+        log_format: text(),
+    };
+    for path in flags.layer().keys() {
+        assert!(paths.contains(&path.join(".")), "{path:?} is no setting");
+    }
+}

@@ -1,0 +1,212 @@
+//! What a setting's text means, or a sentence that says why it means nothing.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::{HeaderName, HeaderValue};
+use secrecy::SecretString;
+
+use super::keys::nearest;
+use super::origin::{SECRET, VALUE};
+use super::{Format, Level};
+
+/// Why a text is no value: what is said after the key's name, and what to write instead.
+pub(super) struct Wrong {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+fn wrong(message: impl Into<String>, help: impl Into<String>) -> Wrong {
+    let (message, help) = (message.into(), help.into());
+    Wrong {
+        code: VALUE,
+        message,
+        help,
+    }
+}
+
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// A length of time of at most a day, in whole milliseconds; may be zero.
+pub(super) fn duration(text: &str) -> Result<Duration, Wrong> {
+    let example = "write it as 30s, 1m30s or 500ms";
+    if !text.is_empty() && text.chars().all(|char| char.is_ascii_digit()) && text != "0" {
+        let help = format!("write {text}s if seconds are meant");
+        return Err(wrong(format!("is {text}, without a unit"), help));
+    }
+    let parsed = humantime::parse_duration(text)
+        .map_err(|_| wrong(format!("is not a length of time: {}", shown(text)), example))?;
+    if parsed.subsec_nanos() % 1_000_000 != 0 {
+        return Err(wrong(
+            format!("is {text}, which is not whole milliseconds"),
+            example,
+        ));
+    }
+    if parsed > LONGEST {
+        let message = format!("is {text}, which is longer than a day");
+        return Err(wrong(
+            message,
+            "m means minutes and M months; use at most 24h",
+        ));
+    }
+    Ok(parsed)
+}
+
+/// A length of time as [`duration`] reads it, but longer than zero.
+pub(super) fn some_duration(text: &str) -> Result<Duration, Wrong> {
+    let parsed = duration(text)?;
+    if parsed.is_zero() {
+        let message = format!("is {text}, but must be longer than zero");
+        return Err(wrong(message, "write it as 30s"));
+    }
+    Ok(parsed)
+}
+
+/// An address of HTTP without anything that the address itself should not hold.
+pub(super) fn url(text: &str) -> Result<Url, Wrong> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let message = format!("is {}, without http:// or https://", shown(text));
+        return Err(wrong(message, format!("write http://{text}")));
+    };
+    if rest
+        .split('/')
+        .next()
+        .is_some_and(|authority| authority.contains('@'))
+    {
+        let wrong = wrong(
+            "holds a user or a password",
+            "leave them out; use a header, or a file with a token",
+        );
+        return Err(Wrong {
+            code: SECRET,
+            ..wrong
+        });
+    }
+    if !matches!(scheme, "http" | "https") {
+        let message = format!("is {}, which is neither http nor https", shown(text));
+        return Err(wrong(message, format!("write http://{rest}")));
+    }
+    let url = Url::parse(text).map_err(|error| {
+        let message = format!("is {}, which is no address: {error}", shown(text));
+        wrong(message, "write it as http://localhost:9090")
+    })?;
+    if url.query().is_some() || url.fragment().is_some() {
+        let message = format!("is {}, which goes on after the path", shown(text));
+        return Err(wrong(message, "end it before `?` or `#`"));
+    }
+    Ok(url)
+}
+
+/// An address of pages about a query, in which `{query}` stands for the query.
+pub(super) fn link(text: &str) -> Result<String, Wrong> {
+    if !text.contains("{query}") {
+        let message = format!("is {}, which has no place for the query", shown(text));
+        return Err(wrong(message, "write {query} where it belongs"));
+    }
+    let known = text.starts_with("http://") || text.starts_with("https://");
+    if known {
+        return Ok(text.to_owned());
+    }
+    let message = format!("is {}, without http:// or https://", shown(text));
+    Err(wrong(message, "begin it with https://"))
+}
+
+/// An address and a port to listen on.
+pub(super) fn address(text: &str) -> Result<SocketAddr, Wrong> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| {
+        let help = match text.strip_prefix(':').unwrap_or(text).parse::<u16>() {
+            Ok(port) => {
+                format!("write 127.0.0.1:{port}, or 0.0.0.0:{port} to be reached from elsewhere")
+            }
+            Err(_) => "write numbers for both, as 127.0.0.1:9099".to_owned(),
+        };
+        wrong(
+            format!("is {}, not an address and a port", shown(text)),
+            help,
+        )
+    })
+}
+
+/// A whole number from 1 to `most`.
+pub(super) fn count(text: &str, most: u64) -> Result<u64, Wrong> {
+    let parsed = text
+        .parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number));
+    parsed.ok_or_else(|| {
+        let message = format!("is {}, not a whole number from 1 to {most}", shown(text));
+        wrong(message, "write digits only")
+    })
+}
+
+/// How much is logged.
+pub(super) fn level(text: &str) -> Result<Level, Wrong> {
+    one_of(text, &Level::ALL.map(|level| (level.as_str(), level)))
+}
+
+/// In which form it is logged.
+pub(super) fn format(text: &str) -> Result<Format, Wrong> {
+    one_of(text, &Format::ALL.map(|format| (format.as_str(), format)))
+}
+
+/// Directives that say what is logged of which module.
+pub(super) fn filter(text: &str) -> Result<String, Wrong> {
+    match tracing_subscriber::EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(wrong(
+            format!("is {}, which is no log filter", shown(text)),
+            "write it as debug, or as sloburn::source=trace,warn",
+        )),
+    }
+}
+
+fn one_of<T: Copy>(text: &str, known: &[(&'static str, T)]) -> Result<T, Wrong> {
+    if let Some((_, value)) = known.iter().find(|(name, _)| *name == text) {
+        return Ok(*value);
+    }
+    let names = || known.iter().map(|(name, _)| *name);
+    let help = match nearest(text, names()) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => format!("write one of {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    Err(wrong(format!("is {}", shown(text)), help))
+}
+
+/// A header's value; neither it nor why it is refused is ever repeated, since it may be a secret.
+pub(super) fn header(name: &str, text: &str) -> Result<SecretString, Wrong> {
+    let refused = |what| wrong(format!("{what} of an HTTP header"), "use printable ASCII");
+    name.parse::<HeaderName>()
+        .map_err(|_| refused("is not the name"))?;
+    HeaderValue::from_str(text).map_err(|_| refused("does not hold the value"))?;
+    Ok(SecretString::from(text))
+}
+
+/// Whether what stands under `name` is probably a secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "auth",
+        "token",
+        "secret",
+        "passw",
+        "key",
+        "cookie",
+        "credential",
+        "session",
+    ];
+    let name = name.to_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
+fn shown(text: &str) -> String {
+    if text.is_empty() {
+        "empty".to_owned()
+    } else {
+        format!("`{}`", text.escape_debug())
+    }
+}
