@@ -1,73 +1,81 @@
 //! An hour of slots with its own totals: what is shared with readers and written to the store.
 
 use crate::domain::slot::Slot;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Span, TimeRange, Timestamp};
+
+use super::tally::Tally;
 
 /// The length of time that a chunk holds.
 pub const CHUNK: Span = Span::from_hours(1);
 
-/// Consecutive slots of one lane, aligned to [`CHUNK`]. Slots that were never counted are `None`:
-/// unknown is not zero.
+/// The counted slots of one lane that end within one hour, aligned to [`CHUNK`] and left-open as
+/// slots are. A slot that was never counted is not there: unknown is not zero. Slots are kept by
+/// their ends, so those of a width that was configured earlier stand beside today's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunk {
     start: Timestamp,
-    width: Span,
-    slots: Vec<Option<Slot>>,
-    totals: Slot,
+    slots: Vec<(Timestamp, Slot)>,
+    totals: Tally,
 }
 
 impl Chunk {
-    /// An empty chunk that begins after `start` with slots of `width`; `width` divides an hour, or
-    /// is a multiple of it (then the chunk has one slot).
-    pub fn new(start: Timestamp, width: Span) -> Self {
-        let count = usize::try_from(CHUNK.as_millis() / width.as_millis())
-            .unwrap_or(1)
-            .max(1);
+    /// The empty chunk to which a slot that ends `end` belongs.
+    pub fn containing(end: Timestamp) -> Self {
         Self {
-            start,
-            width,
-            slots: vec![None; count],
-            totals: Slot::default(),
+            start: Self::start_of(end),
+            slots: Vec::new(),
+            totals: Tally::default(),
         }
     }
 
-    /// The excluded start of the first slot.
+    /// The start of the chunk to which a slot that ends `end` belongs.
+    pub fn start_of(end: Timestamp) -> Timestamp {
+        (end - Span::from_millis(1)).floor_to(CHUNK)
+    }
+
+    /// The time before its first slot, excluded.
     pub const fn start(&self) -> Timestamp {
         self.start
     }
 
-    /// The width of its slots.
-    pub const fn width(&self) -> Span {
-        self.width
+    /// The last time that a slot of it may end at, included.
+    pub fn end(&self) -> Timestamp {
+        self.start + CHUNK
     }
 
-    /// All counted slots together.
-    pub const fn totals(&self) -> &Slot {
+    /// All slots together.
+    pub const fn totals(&self) -> &Tally {
         &self.totals
     }
 
     /// The slots that were counted, oldest first, each with the included end of its interval.
     pub fn slots(&self) -> impl DoubleEndedIterator<Item = (Timestamp, &Slot)> {
-        let at = |index: usize| {
-            let ordinal = i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1);
-            self.start + Span::from_millis(self.width.as_millis() * ordinal)
-        };
-        self.slots
-            .iter()
-            .enumerate()
-            .filter_map(move |(index, slot)| slot.as_ref().map(|slot| (at(index), slot)))
+        self.slots.iter().map(|(end, slot)| (*end, slot))
+    }
+
+    /// The slots of it that end in `range`, oldest first.
+    pub fn within(&self, range: TimeRange) -> &[(Timestamp, Slot)] {
+        let first = self.slots.partition_point(|(end, _)| *end <= range.from);
+        let after = self.slots.partition_point(|(end, _)| *end <= range.to);
+        self.slots.get(first..after).unwrap_or_default()
     }
 
     /// Adds `more` to the slot that ends `end`, which must lie in this chunk.
     pub fn add(&mut self, end: Timestamp, more: &Slot) {
-        let ordinal =
-            (end.since(self.start).as_millis() / self.width.as_millis()).saturating_sub(1);
-        if let Some(slot) = usize::try_from(ordinal)
-            .ok()
-            .and_then(|index| self.slots.get_mut(index))
-        {
-            slot.get_or_insert_default().add(more);
-            self.totals.add(more);
+        debug_assert_eq!(Self::start_of(end), self.start, "a slot of another chunk");
+        match self.slots.binary_search_by_key(&end, |(end, _)| *end) {
+            Err(index) => {
+                self.slots.insert(index, (end, *more));
+                self.totals.add(more);
+            }
+            Ok(index) => {
+                let (_, slot) = &mut self.slots[index];
+                let newly = more.reconstructed && !slot.reconstructed;
+                slot.add(more);
+                self.totals.counts = self.totals.counts.plus(more.counts);
+                self.totals.covered = self.totals.covered + more.covered;
+                self.totals.reconstructed += u64::from(newly);
+            }
         }
     }
 }

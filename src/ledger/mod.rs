@@ -1,3 +1,151 @@
 //! Slots over time: what was counted, kept for the whole window and beyond, and summed over windows.
 
 pub mod chunk;
+mod lane;
+pub mod tally;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::domain::slot::{Counts, Slot};
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use chunk::Chunk;
+use lane::Lane;
+use tally::Tally;
+
+/// What one instance has counted. Each source of events that its indicator needs is a *lane*;
+/// counts of all lanes add up, and time counts as covered only where every lane was measured.
+///
+/// Settled slots are final and are written to the store; provisional ones are replaced by them.
+/// A clone shares all chunks with its original.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    slot: Span,
+    lanes: Vec<Lane>,
+    changed: BTreeSet<(u16, Timestamp)>,
+}
+
+/// What a window holds, settled and provisional together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WindowSum {
+    /// What was counted.
+    pub counts: Counts,
+    /// The share of the window's time that was measured, 0..=1: that of the lane with the least.
+    pub covered: f64,
+    /// Whether any part was spread over a gap instead of being seen in place.
+    pub reconstructed: bool,
+    /// Slots with such a part, over all lanes.
+    pub reconstructed_slots: u64,
+    /// Slots that were counted, over all lanes.
+    pub slots: u64,
+}
+
+impl Ledger {
+    /// An empty ledger of `lanes` lanes, with slots of `slot`, which must be longer than zero.
+    pub fn new(slot: Span, lanes: u16) -> Self {
+        Self {
+            slot,
+            lanes: vec![Lane::default(); usize::from(lanes)],
+            changed: BTreeSet::new(),
+        }
+    }
+
+    /// Adds to the settled slot in which `at` lies. A lane that the ledger does not have is left out.
+    pub fn add_settled(&mut self, lane: u16, at: Timestamp, more: &Slot) {
+        let end = at.ceil_to(self.slot);
+        if let Some(found) = self.lanes.get_mut(usize::from(lane)) {
+            let start = found.add_settled(end, more);
+            self.changed.insert((lane, start));
+        }
+    }
+
+    /// Adds to the provisional slot in which `at` lies. A lane that the ledger does not have is left out.
+    pub fn add_provisional(&mut self, lane: u16, at: Timestamp, more: &Slot) {
+        let end = at.ceil_to(self.slot);
+        if let Some(lane) = self.lanes.get_mut(usize::from(lane)) {
+            lane.add_provisional(end, more);
+        }
+    }
+
+    /// Drops all provisional slots of a lane: settled ones, and what is newer, are about to come.
+    pub fn clear_provisional(&mut self, lane: u16) {
+        if let Some(lane) = self.lanes.get_mut(usize::from(lane)) {
+            lane.clear_provisional();
+        }
+    }
+
+    /// Puts back a settled chunk that the store kept; slots of another width than today's still
+    /// count by their ends. A chunk of a lane that the ledger does not have is left out.
+    pub fn restore(&mut self, lane: u16, chunk: Arc<Chunk>) {
+        if let Some(lane) = self.lanes.get_mut(usize::from(lane)) {
+            lane.restore(chunk);
+        }
+    }
+
+    /// The settled chunks that changed since this was last asked, by lane and start.
+    pub fn take_changed(&mut self) -> Vec<((u16, Timestamp), Arc<Chunk>)> {
+        std::mem::take(&mut self.changed)
+            .into_iter()
+            .filter_map(|(lane, start)| {
+                let chunk = self.lanes.get(usize::from(lane))?.chunk(start)?;
+                Some(((lane, start), Arc::clone(chunk)))
+            })
+            .collect()
+    }
+
+    /// Drops settled chunks that lie wholly at or before `time`; says whether there were any.
+    pub fn forget_before(&mut self, time: Timestamp) -> bool {
+        let mut forgot = false;
+        for lane in &mut self.lanes {
+            forgot |= lane.forget_before(time);
+        }
+        forgot
+    }
+
+    /// What the slots that end in `range` hold together.
+    pub fn sum(&self, range: TimeRange) -> WindowSum {
+        let length = range.length().as_secs_f64();
+        let (mut all, mut least) = (Tally::default(), f64::INFINITY);
+        for lane in &self.lanes {
+            let tally = lane.sum(range);
+            least = least.min(tally.covered.as_secs_f64() / length);
+            all.merge(&tally);
+        }
+        let measurable = length > 0.0 && !self.lanes.is_empty();
+        WindowSum {
+            counts: all.counts,
+            covered: if measurable { least.min(1.0) } else { 0.0 },
+            reconstructed: all.reconstructed > 0,
+            reconstructed_slots: all.reconstructed,
+            slots: all.slots,
+        }
+    }
+
+    /// The slots that end in `range`, all lanes together, oldest first, each with its end.
+    /// Slots that no lane has counted are left out: unknown is not zero.
+    pub fn slots(&self, range: TimeRange) -> impl Iterator<Item = (Timestamp, Slot)> {
+        let mut lanes: Vec<_> = self
+            .lanes
+            .iter()
+            .map(|lane| lane.slots(range).peekable())
+            .collect();
+        std::iter::from_fn(move || {
+            let end = lanes
+                .iter_mut()
+                .filter_map(|lane| lane.peek().map(|(end, _)| *end))
+                .min()?;
+            let (mut whole, mut covered) = (Slot::default(), None::<Span>);
+            for lane in &mut lanes {
+                let part = lane.next_if(|(at, _)| *at == end);
+                let part = part.map(|(_, slot)| slot).unwrap_or_default();
+                whole.add(&part);
+                covered = Some(covered.map_or(part.covered, |least| least.min(part.covered)));
+            }
+            whole.covered = covered.unwrap_or_default();
+            Some((end, whole))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! The ledger against a slow one: a list of everything that was added.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SLOT: Span = Span::from_secs(30);
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_millis(secs * 1_000)
+}
+
+fn range(from: i64, to: i64) -> TimeRange {
+    TimeRange {
+        from: at(from),
+        to: at(to),
+    }
+}
+
+fn slot(bad: u32, total: u32, covered: i64, reconstructed: bool) -> Slot {
+    Slot {
+        counts: Counts {
+            bad: bad.into(),
+            total: total.into(),
+        },
+        covered: Span::from_secs(covered),
+        reconstructed,
+    }
+}
+
+/// One call that adds something: (lane, settled, time in seconds, what).
+type Added = (u16, bool, i64, Slot);
+
+fn added() -> impl Strategy<Value = Vec<Added>> {
+    let what = (
+        0_u32..50,
+        50_u32..1_000,
+        0_i64..60,
+        prop::bool::weighted(0.1),
+    )
+        .prop_map(|(bad, total, covered, reconstructed)| slot(bad, total, covered, reconstructed));
+    let one = (0_u16..2, any::<bool>(), -9_000_i64..20_000, what);
+    prop::collection::vec(one, 0..200)
+}
+
+fn filled(added: &[Added]) -> Ledger {
+    let mut ledger = Ledger::new(SLOT, 2);
+    for (lane, settled, secs, what) in added {
+        if *settled {
+            ledger.add_settled(*lane, at(*secs), what);
+        } else {
+            ledger.add_provisional(*lane, at(*secs), what);
+        }
+    }
+    ledger
+}
+
+/// The slots of one lane, settled or not, by end: added up the slow way.
+fn slow_lane(
+    added: &[Added],
+    lane: u16,
+    settled: bool,
+    range: TimeRange,
+) -> Vec<(Timestamp, Slot)> {
+    let mut slots = std::collections::BTreeMap::<_, Slot>::new();
+    for (_, _, secs, what) in added
+        .iter()
+        .filter(|(of, is, ..)| *of == lane && *is == settled)
+    {
+        slots.entry(at(*secs).ceil_to(SLOT)).or_default().add(what);
+    }
+    slots.retain(|end, _| range.contains(*end));
+    slots.into_iter().collect()
+}
+
+proptest! {
+    #[test]
+    fn sums_are_those_of_a_plain_list(added in added(), from in -10_000_i64..21_000, length in 0_i64..15_000) {
+        let range = range(from, from + length);
+        let sum = filled(&added).sum(range);
+        let mut slow = WindowSum { covered: 1.0, ..WindowSum::default() };
+        for lane in 0..2 {
+            let mut covered = 0.0;
+            for (_, slot) in [true, false].into_iter().flat_map(|settled| slow_lane(&added, lane, settled, range)) {
+                slow.counts = slow.counts.plus(slot.counts);
+                slow.slots += 1;
+                slow.reconstructed_slots += u64::from(slot.reconstructed);
+                covered += slot.covered.as_secs_f64();
+            }
+            let share = if length > 0 { covered / range.length().as_secs_f64() } else { 0.0 };
+            slow.covered = slow.covered.min(share);
+        }
+        slow.reconstructed = slow.reconstructed_slots > 0;
+        prop_assert_eq!(sum, slow);
+    }
+
+    #[test]
+    fn slots_come_in_order_and_add_up_to_the_sum(added in added(), from in -10_000_i64..21_000, length in 0_i64..15_000) {
+        let (ledger, range) = (filled(&added), range(from, from + length));
+        let slots: Vec<_> = ledger.slots(range).collect();
+        prop_assert!(slots.is_sorted_by(|(a, _), (b, _)| a < b));
+        let counts = slots.iter().fold(Counts::default(), |sum, (_, slot)| sum.plus(slot.counts));
+        prop_assert_eq!(counts, ledger.sum(range).counts);
+        for (end, slot) in slots {
+            let one = ledger.sum(TimeRange { from: end - SLOT, to: end });
+            prop_assert_eq!(slot.counts, one.counts);
+            prop_assert_eq!(slot.reconstructed, one.reconstructed);
+            prop_assert!((slot.covered.as_secs_f64() / 30.0).min(1.0) - one.covered < 1e-9);
+        }
+    }
+}
+
+#[test]
+fn a_slot_belongs_to_the_windows_in_which_it_ends() {
+    let mut ledger = Ledger::new(SLOT, 1);
+    ledger.add_settled(0, at(3_590), &slot(1, 10, 30, false));
+    ledger.add_provisional(0, at(3_630), &slot(2, 20, 30, false));
+    for (from, to, bad, covered) in [
+        (0, 3_600, 1.0, 30.0 / 3_600.0),
+        (3_570, 3_600, 1.0, 1.0),
+        (3_600, 3_630, 2.0, 1.0),
+        (3_570, 3_630, 3.0, 1.0),
+        (0, 3_599, 0.0, 0.0),
+        (3_630, 3_660, 0.0, 0.0),
+        (3_630, 3_600, 0.0, 0.0),
+        (3_600, 3_600, 0.0, 0.0),
+    ] {
+        let sum = ledger.sum(range(from, to));
+        assert!(
+            (sum.counts.bad - bad).abs() < 1e-9 && (sum.covered - covered).abs() < 1e-9,
+            "({from}, {to}]: {sum:?}"
+        );
+    }
+}
+
+#[test]
+fn a_window_is_covered_as_far_as_its_least_covered_lane() {
+    let mut ledger = Ledger::new(SLOT, 2);
+    ledger.add_settled(0, at(30), &slot(1, 1, 30, false));
+    ledger.add_settled(0, at(60), &slot(1, 1, 45, false));
+    ledger.add_settled(1, at(60), &slot(0, 5, 15, true));
+    let sum = ledger.sum(range(0, 60));
+    assert!((sum.covered - 0.25).abs() < 1e-9, "{sum:?}");
+    assert_eq!((sum.slots, sum.reconstructed_slots), (3, 1));
+    assert_eq!(
+        ledger.slots(range(0, 60)).collect::<Vec<_>>(),
+        [
+            (at(30), slot(1, 1, 0, false)),
+            (at(60), slot(1, 6, 15, true))
+        ]
+    );
+    assert!(Ledger::new(SLOT, 0).sum(range(0, 60)).covered.abs() < 1e-9);
+}
+
+#[test]
+fn settled_slots_replace_provisional_ones_and_only_they_are_to_be_written() {
+    let mut ledger = Ledger::new(SLOT, 2);
+    ledger.add_provisional(0, at(30), &slot(1, 10, 30, false));
+    ledger.add_provisional(1, at(30), &slot(0, 7, 30, false));
+    assert!(ledger.take_changed().is_empty());
+    ledger.clear_provisional(0);
+    ledger.add_settled(0, at(30), &slot(2, 10, 30, false));
+    ledger.add_settled(0, at(3_630), &slot(0, 1, 30, false));
+    ledger.add_settled(5, at(30), &slot(9, 9, 30, false));
+    assert_eq!(
+        ledger.sum(range(0, 60)).counts,
+        Counts {
+            bad: 2.0,
+            total: 17.0
+        }
+    );
+    let keys = |changed: Vec<((u16, Timestamp), Arc<Chunk>)>| {
+        changed.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(ledger.take_changed()), [(0, at(0)), (0, at(3_600))]);
+    assert!(ledger.take_changed().is_empty());
+    ledger.add_settled(0, at(3_660), &slot(0, 1, 30, false));
+    assert_eq!(keys(ledger.take_changed()), [(0, at(3_600))]);
+}
+
+#[test]
+fn a_clone_does_not_see_what_comes_later_and_shares_the_rest() {
+    let mut ledger = filled(&[
+        (0, true, 30, slot(1, 1, 30, false)),
+        (0, true, 3_630, slot(1, 1, 30, false)),
+    ]);
+    let seen = ledger.clone();
+    assert!(Arc::ptr_eq(
+        &ledger.lanes[0].chunk(at(0)).unwrap().clone(),
+        seen.lanes[0].chunk(at(0)).unwrap()
+    ));
+    ledger.add_settled(0, at(3_640), &slot(1, 1, 30, false));
+    assert!(Arc::ptr_eq(
+        ledger.lanes[0].chunk(at(0)).unwrap(),
+        seen.lanes[0].chunk(at(0)).unwrap()
+    ));
+    assert!((seen.sum(range(0, 7_200)).counts.bad - 2.0).abs() < 1e-9);
+    assert!((ledger.sum(range(0, 7_200)).counts.bad - 3.0).abs() < 1e-9);
+}
+
+#[test]
+fn chunks_of_another_slot_width_still_sum_right() {
+    let mut old = Ledger::new(Span::from_secs(60), 1);
+    for minute in 1..=10 {
+        old.add_settled(0, at(minute * 60), &slot(1, 10, 60, false));
+    }
+    for width in [7, 30, 120] {
+        let mut ledger = Ledger::new(Span::from_secs(width), 1);
+        for ((lane, _), chunk) in old.clone().take_changed() {
+            ledger.restore(lane, chunk);
+        }
+        assert!(ledger.take_changed().is_empty(), "the store has it already");
+        ledger.add_settled(0, at(601), &slot(5, 5, 7, false));
+        let sum = ledger.sum(range(300, 900));
+        assert_eq!(
+            sum.counts,
+            Counts {
+                bad: 10.0,
+                total: 55.0
+            },
+            "{width}"
+        );
+        assert_eq!(ledger.sum(range(0, 3_600)).slots, 11, "{width}");
+    }
+}
+
+#[test]
+fn chunks_are_forgotten_once_all_of_them_is_past() {
+    let hours = |hours: i64| at(hours * 3_600);
+    let mut ledger = Ledger::new(SLOT, 2);
+    for hour in 0..4 {
+        ledger.add_settled(1, hours(hour) + SLOT, &slot(0, 1, 30, false));
+    }
+    assert!(!ledger.forget_before(hours(1) - SLOT));
+    assert!(ledger.forget_before(hours(2)));
+    assert!(!ledger.forget_before(hours(2)));
+    assert_eq!(ledger.sum(range(0, 20_000)).slots, 2);
+    assert_eq!(
+        ledger.take_changed().len(),
+        2,
+        "forgotten chunks are not written again"
+    );
+}
