@@ -83,13 +83,12 @@ impl Lane {
             let ends = [settled.peek(), provisional.peek()];
             let end = ends.into_iter().flatten().map(|(end, _)| *end).min()?;
             let mut whole = Slot::default();
-            for part in [
+            let parts = [
                 settled.next_if(|(at, _)| *at == end),
                 provisional.next_if(|(at, _)| *at == end),
-            ] {
-                if let Some((_, slot)) = part {
-                    whole.add(&slot);
-                }
+            ];
+            for (_, slot) in parts.into_iter().flatten() {
+                whole.add(&slot);
             }
             Some((end, whole))
         })

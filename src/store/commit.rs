@@ -1,6 +1,6 @@
 //! One tick's decisions as one idempotent commit, and what a start gets back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::incident::{AlertState, Incident, IncidentId};
@@ -41,6 +41,24 @@ pub struct FamilyRecord {
     pub settled_to: Timestamp,
     /// The settled cursors that changed (in a commit), or all of them (in a recovery).
     pub cursors: BTreeMap<Labels, Cursor>,
+    /// Series whose cursors are no longer needed (in a commit; empty in a recovery).
+    pub dropped: BTreeSet<Labels>,
+}
+
+impl FamilyRecord {
+    /// Takes over what a newer settling found.
+    pub fn merge(&mut self, newer: Self) {
+        self.selector = newer.selector;
+        self.settled_to = newer.settled_to;
+        for labels in &newer.dropped {
+            self.cursors.remove(labels);
+        }
+        self.dropped.extend(newer.dropped);
+        for (labels, cursor) in newer.cursors {
+            self.dropped.remove(&labels);
+            self.cursors.insert(labels, cursor);
+        }
+    }
 }
 
 /// What objectives that cannot be measured are grouped by: one message for each.
@@ -62,7 +80,7 @@ pub struct Episode {
     /// When it was told, and with which reason.
     pub opened: Timestamp,
     /// Who was told.
-    pub told: std::collections::BTreeSet<String>,
+    pub told: BTreeSet<String>,
     /// What was told.
     pub notice: Arc<Notice>,
 }
@@ -77,12 +95,15 @@ pub struct Commit {
     pub lanes: BTreeMap<LaneKey, Timestamp>,
     /// How far families are settled.
     pub families: BTreeMap<FamilyKey, FamilyRecord>,
-    /// Alert states that changed; the open incident is kept with them.
+    /// Alert states that changed; the open incident is kept with them. An empty state is the same
+    /// as none, and is not kept.
     pub alerts: BTreeMap<SloId, AlertState>,
     /// Incidents that changed, open and closed.
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// Measurement episodes that began (`Some`) or ended (`None`).
     pub episodes: BTreeMap<EpisodeKey, Option<Episode>>,
+    /// Lanes whose chunks that lie wholly at or before a time are no longer needed.
+    pub forgotten: BTreeMap<LaneKey, Timestamp>,
     /// What is to be told.
     pub outbox: BTreeMap<OutboxKey, Arc<Notice>>,
 }
@@ -98,14 +119,12 @@ impl Commit {
         self.chunks.extend(newer.chunks);
         self.lanes.extend(newer.lanes);
         for (key, record) in newer.families {
-            let family = self.families.entry(key).or_default();
-            family.selector = record.selector;
-            family.settled_to = record.settled_to;
-            family.cursors.extend(record.cursors);
+            self.families.entry(key).or_default().merge(record);
         }
         self.alerts.extend(newer.alerts);
         self.incidents.extend(newer.incidents);
         self.episodes.extend(newer.episodes);
+        self.forgotten.extend(newer.forgotten);
         self.outbox.extend(newer.outbox);
     }
 }

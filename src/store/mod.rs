@@ -1,7 +1,16 @@
 //! What outlives the process: settled slots and cursors, alert state, incidents and the outbox.
 //! Everything that one tick decides is one commit.
 
+mod chunk_codec;
 pub mod commit;
+#[cfg(test)]
+mod fixtures;
+pub mod memory;
+mod outbox;
+mod record;
+pub mod sqlite;
+#[cfg(test)]
+mod suite;
 
 use std::future::Future;
 
@@ -121,3 +130,24 @@ pub struct StoreError {
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
+
+impl StoreError {
+    /// A delivery of something that does not wait.
+    fn not_waiting(key: &OutboxKey) -> Self {
+        let OutboxKey {
+            incident,
+            receiver,
+            sequence,
+        } = key;
+        Self {
+            sentence: format!(
+                "cannot record a delivery to `{receiver}`: notice {sequence} of incident \
+                 {incident} does not wait in the outbox"
+            ),
+            source: None,
+        }
+    }
+}
+
+/// How many closed incidents a start gets back.
+const CLOSED_KEPT: usize = 200;

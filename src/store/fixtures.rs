@@ -1,0 +1,282 @@
+//! Values for the tests of stores and records: one of each kind, with every field in use.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::domain::incident::{AlertState, Change, CloseReason, Incident};
+use crate::domain::incident::{IncidentId, TierState, Transition};
+use crate::domain::indicator::Signal;
+use crate::domain::labels::Labels;
+use crate::domain::measurement::Outcome;
+use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice};
+use crate::domain::notice::{SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
+use crate::domain::policy::Severity;
+use crate::domain::slo::{SloId, SourceName};
+use crate::domain::slot::{Counts, Slot};
+use crate::domain::time::{Span, Timestamp};
+use crate::ledger::chunk::Chunk;
+use crate::series::cursor::Cursor;
+
+use super::OutboxKey;
+use super::commit::{Commit, Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey};
+
+pub(super) fn at(secs: i64) -> Timestamp {
+    Timestamp::from_millis(secs * 1_000)
+}
+
+pub(super) fn id(name: &str) -> IncidentId {
+    IncidentId::from_text(name)
+}
+
+pub(super) fn key(incident: &str, receiver: &str, sequence: u32) -> OutboxKey {
+    OutboxKey {
+        incident: id(incident),
+        receiver: receiver.to_owned(),
+        sequence,
+    }
+}
+
+pub(super) fn changes() -> [Change; 7] {
+    [
+        Change::Opened,
+        Change::Rose {
+            from: Severity::Ticket,
+        },
+        Change::Fell {
+            from: Severity::Page,
+        },
+        Change::Reminded,
+        Change::Closed(CloseReason::Recovered),
+        Change::Closed(CloseReason::NoTraffic),
+        Change::Closed(CloseReason::Removed),
+    ]
+}
+
+pub(super) fn counts(bad: f64, total: f64) -> Counts {
+    Counts { bad, total }
+}
+
+/// A notice about a burning budget; `number` stands where any float may be.
+pub(super) fn burn(incident: &str, sequence: u32, change: Change, number: f64) -> Notice {
+    let window = |burn| WindowFacts {
+        length: Span::from_mins(5),
+        counts: counts(3.0, number),
+        burn,
+    };
+    Notice {
+        incident: id(incident),
+        sequence,
+        at: at(i64::from(sequence) * 30),
+        opened: at(30),
+        change,
+        severity: Severity::Page,
+        labels: BTreeMap::from([("team".to_owned(), "päyments \"1\"".to_owned())]),
+        facts: Facts::Burn(Box::new(BurnFacts {
+            slo: slo_facts(),
+            now: counts(954.0, 4_769.0),
+            tiers: vec![TierFacts {
+                name: "fast".to_owned(),
+                severity: Severity::Ticket,
+                threshold: number,
+                firing: true,
+                long: window(Some(number)),
+                short: window(None),
+            }],
+            budget: Some(BudgetFacts {
+                remaining: number,
+                before: Some(0.71),
+                allowed: number,
+                empty_in: Some((Span::from_hours(2), Span::from_mins(5))),
+            }),
+            onset: at(1),
+            stopped: Some(at(2)),
+            paged: Some(at(3)),
+            before: Some((Severity::Ticket, at(4))),
+            trend: vec![Some(number), None, Some(0.1 + 0.2)],
+            cost: counts(number, 17_167.0),
+            coverage: 0.998,
+            details: Some("https://slo.example.com/slos/checkout".to_owned()),
+            graph: None,
+        })),
+    }
+}
+
+fn slo_facts() -> SloFacts {
+    SloFacts {
+        uid: SloId::new("checkout/availability"),
+        service: "checkout".to_owned(),
+        name: "availability".to_owned(),
+        signal: Signal::Errors,
+        threshold: Some("300ms".to_owned()),
+        objective: "99.95%".parse().unwrap(),
+        window: Span::from_days(30),
+        slices: true,
+        description: None,
+        owner: Some("payments".to_owned()),
+        runbook: None,
+    }
+}
+
+pub(super) fn unmeasured(incident: &str, sequence: u32, change: Change) -> Notice {
+    Notice {
+        facts: Facts::Unmeasured(Box::new(UnmeasuredFacts {
+            source: SourceName::new("default"),
+            reason: "HTTP 503".to_owned(),
+            last_good: Some(at(5)),
+            failed_reads: 24,
+            blind: vec!["checkout/availability".to_owned()],
+            held: vec![
+                ("checkout/availability".to_owned(), Severity::Page, None),
+                ("cart/latency".to_owned(), Severity::Ticket, Some(16.7)),
+            ],
+        })),
+        ..burn(incident, sequence, change, 1.0)
+    }
+}
+
+pub(super) fn incident(name: &str, closed: Option<Timestamp>) -> Incident {
+    let history = changes().into_iter().zip(1..);
+    Incident {
+        id: id(name),
+        slo: SloId::new("checkout/availability"),
+        opened: at(30),
+        onset: at(10),
+        severity: Severity::Ticket,
+        peak: Severity::Page,
+        paged: Some(at(60)),
+        closed,
+        history: history
+            .map(|(change, sequence)| Transition {
+                sequence,
+                at: at(i64::from(sequence)),
+                change,
+                severity: Severity::Page,
+            })
+            .collect(),
+        told: BTreeSet::from(["payments".to_owned()]),
+    }
+}
+
+pub(super) fn alert(incident: Incident) -> AlertState {
+    AlertState {
+        tiers: BTreeMap::from([
+            ("fast".to_owned(), TierState::Burning { since: at(30) }),
+            (
+                "slow".to_owned(),
+                TierState::Holding {
+                    since: at(30),
+                    clear: at(60),
+                },
+            ),
+        ]),
+        incident: Some(incident),
+    }
+}
+
+pub(super) fn lane(slo: &str, lane: u16) -> LaneKey {
+    LaneKey {
+        slo: SloId::new(slo),
+        lane,
+    }
+}
+
+/// The chunk that starts `start` seconds after the epoch, with `slots` slots.
+pub(super) fn chunk(start: i64, slots: i64) -> (Timestamp, Arc<Chunk>) {
+    let mut chunk = Chunk::containing(at(start + 1));
+    for slot in 1..=slots {
+        let slot_of = Slot {
+            counts: counts(1.0, 10.5),
+            covered: Span::from_secs(30),
+            reconstructed: slot == 2,
+        };
+        chunk.add(at(start + slot * 30), &slot_of);
+    }
+    (chunk.start(), Arc::new(chunk))
+}
+
+pub(super) fn labels(code: &str) -> Labels {
+    [("__name__", "http_requests_total"), ("code", code)]
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn cursor(secs: i64, value: f64) -> Cursor {
+    Cursor {
+        at: at(secs),
+        value,
+        interval: Span::from_secs(15),
+        birth: (secs % 2 == 1).then_some((at(secs), value)),
+    }
+}
+
+pub(super) fn family_key() -> FamilyKey {
+    FamilyKey {
+        source: SourceName::new("default"),
+        metric: "http_requests_total".to_owned(),
+    }
+}
+
+pub(super) fn family(secs: i64, cursors: &[(&str, Cursor)]) -> FamilyRecord {
+    FamilyRecord {
+        selector: format!("http_requests_total{{at=\"{secs}\"}}"),
+        settled_to: at(secs),
+        cursors: cursors
+            .iter()
+            .map(|(code, cursor)| (labels(code), *cursor))
+            .collect(),
+        dropped: BTreeSet::new(),
+    }
+}
+
+pub(super) fn episode_key(outcome: Outcome) -> EpisodeKey {
+    EpisodeKey {
+        source: SourceName::new("default"),
+        outcome,
+    }
+}
+
+pub(super) fn episode(name: &str) -> Episode {
+    Episode {
+        incident: id(name),
+        since: at(1),
+        opened: at(2),
+        told: BTreeSet::from(["payments".to_owned()]),
+        notice: Arc::new(unmeasured(name, 1, Change::Opened)),
+    }
+}
+
+/// A commit with something of everything.
+pub(super) fn everything() -> Commit {
+    let slo = SloId::new("checkout/availability");
+    let open = incident("open", None);
+    let outbox = [("a", 1), ("a", 2), ("b", 1)];
+    Commit {
+        chunks: [chunk(0, 120), chunk(3_600, 3)]
+            .into_iter()
+            .map(|(start, chunk)| ((lane("checkout/availability", 1), start), chunk))
+            .collect(),
+        lanes: BTreeMap::from([(lane("checkout/availability", 0), at(3_690))]),
+        families: BTreeMap::from([(
+            family_key(),
+            family(
+                3_690,
+                &[("200", cursor(3_690, 1e300)), ("500", cursor(3_681, 0.1))],
+            ),
+        )]),
+        alerts: BTreeMap::from([(slo, alert(open.clone()))]),
+        incidents: BTreeMap::from([
+            (id("open"), open),
+            (id("closed"), incident("closed", Some(at(99)))),
+        ]),
+        episodes: BTreeMap::from([(episode_key(Outcome::Failed), Some(episode("blind")))]),
+        forgotten: BTreeMap::new(),
+        outbox: outbox
+            .into_iter()
+            .map(|(receiver, sequence)| {
+                let change = changes()[sequence as usize - 1];
+                let notice = burn("open", sequence, change, 14.4);
+                (key("open", receiver, sequence), Arc::new(notice))
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,309 @@
+//! A store that ends with the process: for one-shot commands, and for simulations that let it fail.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::incident::{AlertState, Change, Incident, IncidentId};
+use crate::domain::notice::Notice;
+use crate::domain::time::Timestamp;
+
+use super::commit::{Commit, Recovered};
+use super::outbox::{Waiting, backlog};
+use super::{Attempt, Backlog, CLOSED_KEPT, OutboxKey, OutboxRow, Store, StoreError};
+
+/// Keeps everything in memory, with the same meaning as a store on disk.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    synced: Mutex<Contents>,
+    faults: Mutex<Faults>,
+}
+
+/// What was made durable.
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    recovered: Recovered,
+    incidents: BTreeMap<IncidentId, Incident>,
+    outbox: BTreeMap<OutboxKey, Row>,
+    memories: BTreeMap<(IncidentId, String), String>,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    notice: Arc<Notice>,
+    step: u32,
+    attempts: u32,
+    next: Timestamp,
+    refusal: Option<(Timestamp, String, bool)>,
+    delivered: Option<Timestamp>,
+}
+
+/// Where a commit never comes back from, as if the process were killed there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hang {
+    /// Nothing of it was made durable.
+    BeforeSync,
+    /// All of it was, but nobody was told.
+    AfterSync,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Faults {
+    failing: u32,
+    hang: Option<Hang>,
+}
+
+impl MemoryStore {
+    /// The next `count` commits fail and keep nothing.
+    pub fn fail_next_commits(&self, count: u32) {
+        lock(&self.faults).failing = count;
+    }
+
+    /// The next commit never returns.
+    pub fn hang_next_commit(&self, place: Hang) {
+        lock(&self.faults).hang = Some(place);
+    }
+
+    /// What a new process finds after this one was killed.
+    pub fn survivors(&self) -> Self {
+        Self {
+            synced: Mutex::new(self.contents().clone()),
+            faults: Mutex::default(),
+        }
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        lock(&self.synced)
+    }
+}
+
+/// Each change is made by one statement that does not panic half-way, so a poisoned lock is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store for MemoryStore {
+    async fn recover(&self) -> Result<Recovered, StoreError> {
+        let contents = self.contents();
+        let mut closed: Vec<Incident> = contents.incidents.values().cloned().collect();
+        closed.retain(|incident| incident.closed.is_some());
+        closed.sort_by(|a, b| b.closed.cmp(&a.closed).then_with(|| a.id.cmp(&b.id)));
+        closed.truncate(CLOSED_KEPT);
+        Ok(Recovered {
+            closed,
+            ..contents.recovered.clone()
+        })
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        let faults = {
+            let mut faults = lock(&self.faults);
+            let now = *faults;
+            faults.failing = now.failing.saturating_sub(1);
+            faults.hang = None;
+            now
+        };
+        if faults.failing > 0 {
+            let sentence = "cannot write to the store in memory: it was told to fail".to_owned();
+            let source = None;
+            return Err(StoreError { sentence, source });
+        }
+        if faults.hang != Some(Hang::BeforeSync) {
+            self.contents().apply(commit);
+        }
+        if faults.hang.is_some() {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+
+    async fn due(&self, now: Timestamp) -> Result<Vec<OutboxRow>, StoreError> {
+        let contents = self.contents();
+        let mut due = Vec::new();
+        let mut before: Option<&OutboxKey> = None;
+        let waiting = contents.outbox.iter();
+        for (key, row) in waiting.filter(|(_, row)| row.delivered.is_none()) {
+            // Keys are in order, so the first of a pair is its oldest.
+            let follows = before
+                .is_some_and(|it| (&it.incident, &it.receiver) == (&key.incident, &key.receiver));
+            before = Some(key);
+            if !follows && row.next <= now {
+                due.push(contents.row(key, row));
+            }
+        }
+        due.sort_by(|a, b| (a.notice.at, &a.key).cmp(&(b.notice.at, &b.key)));
+        Ok(due)
+    }
+
+    async fn record(&self, key: &OutboxKey, attempt: &Attempt) -> Result<(), StoreError> {
+        let mut contents = self.contents();
+        let row = contents.outbox.get_mut(key);
+        let Some(row) = row.filter(|row| row.delivered.is_none()) else {
+            return Err(StoreError::not_waiting(key));
+        };
+        match attempt {
+            Attempt::Accepted { at, memory, done } => {
+                row.step += 1;
+                row.attempts = 0;
+                row.next = *at;
+                row.refusal = None;
+                row.delivered = done.then_some(*at);
+                if let Some(memory) = memory {
+                    let pair = (key.incident.clone(), key.receiver.clone());
+                    contents.memories.insert(pair, memory.clone());
+                }
+            }
+            Attempt::Refused {
+                at,
+                next,
+                error,
+                permanent,
+            } => {
+                row.attempts += 1;
+                row.next = *next;
+                row.refusal = Some((*at, error.clone(), *permanent));
+            }
+        }
+        Ok(())
+    }
+
+    async fn last_delivered(
+        &self,
+        receiver: &str,
+        closed_after: Timestamp,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let contents = self.contents();
+        let mut newest: BTreeMap<&IncidentId, (&OutboxKey, &Row)> = BTreeMap::new();
+        for (key, row) in &contents.outbox {
+            if key.receiver == receiver && row.delivered.is_some() {
+                newest.insert(&key.incident, (key, row));
+            }
+        }
+        let told = newest.into_iter().filter(|(incident, _)| {
+            let closed = contents.closed(incident);
+            closed.is_none_or(|closed| closed > closed_after)
+        });
+        Ok(told.map(|(_, (key, row))| contents.row(key, row)).collect())
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let contents = self.contents();
+        let waiting = contents.outbox.iter();
+        let waiting = waiting.filter(|(_, row)| row.delivered.is_none());
+        Ok(backlog(waiting.map(|(key, row)| Waiting {
+            receiver: key.receiver.clone(),
+            at: row.notice.at,
+            refusal: row.refusal.clone(),
+        })))
+    }
+}
+
+impl Contents {
+    fn apply(&mut self, commit: &Commit) {
+        let Recovered {
+            chunks,
+            lanes,
+            families,
+            alerts,
+            closed: _,
+            episodes,
+        } = &mut self.recovered;
+        chunks.extend(commit.chunks.clone());
+        chunks.retain(|(lane, _), chunk| {
+            let forgotten = commit.forgotten.get(lane);
+            forgotten.is_none_or(|time| chunk.end() > *time)
+        });
+        lanes.extend(commit.lanes.clone());
+        for (key, record) in &commit.families {
+            let family = families.entry(key.clone()).or_default();
+            family.merge(record.clone());
+            family.dropped.clear();
+        }
+        alerts.extend(commit.alerts.clone());
+        alerts.retain(|_, state| *state != AlertState::default());
+        for (key, episode) in &commit.episodes {
+            match episode {
+                Some(episode) => episodes.insert(key.clone(), episode.clone()),
+                None => episodes.remove(key),
+            };
+        }
+        self.incidents.extend(commit.incidents.clone());
+        for (key, notice) in &commit.outbox {
+            self.outbox.entry(key.clone()).or_insert_with(|| Row {
+                notice: Arc::clone(notice),
+                step: 0,
+                attempts: 0,
+                next: Timestamp::default(),
+                refusal: None,
+                delivered: None,
+            });
+        }
+    }
+
+    fn row(&self, key: &OutboxKey, row: &Row) -> OutboxRow {
+        let pair = (key.incident.clone(), key.receiver.clone());
+        OutboxRow {
+            key: key.clone(),
+            notice: (*row.notice).clone(),
+            step: row.step,
+            attempts: row.attempts,
+            memory: self.memories.get(&pair).cloned(),
+            delivered: row.delivered,
+        }
+    }
+
+    /// When an incident was closed. Episodes of not being able to measure are no incidents of
+    /// their own: their closing notice tells it.
+    fn closed(&self, incident: &IncidentId) -> Option<Timestamp> {
+        let known = self.incidents.get(incident).and_then(|it| it.closed);
+        known.or_else(|| {
+            let told = self.outbox.iter().filter(|(key, row)| {
+                key.incident == *incident && matches!(row.notice.change, Change::Closed(_))
+            });
+            told.map(|(_, row)| row.notice.at).min()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::fixtures::{at, everything};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_commit_that_fails_keeps_nothing_and_is_made_up_by_the_next() {
+        let store = MemoryStore::default();
+        store.fail_next_commits(2);
+        let mut pending = Commit::default();
+        for _ in 0..2 {
+            pending.merge(everything());
+            store.commit(&pending).await.unwrap_err();
+            assert_eq!(store.recover().await.unwrap(), Recovered::default());
+        }
+        store.commit(&pending).await.unwrap();
+        assert_eq!(store.due(at(90)).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kill_in_a_commit_leaves_all_of_it_or_nothing() {
+        for (place, rows) in [(Hang::BeforeSync, 0), (Hang::AfterSync, 2)] {
+            let store = MemoryStore::default();
+            store.hang_next_commit(place);
+            let commit = everything();
+            let hour = Duration::from_hours(1);
+            let returned = tokio::time::timeout(hour, store.commit(&commit)).await;
+            assert!(returned.is_err(), "it never returns");
+            let next = store.survivors();
+            assert_eq!(next.due(at(90)).await.unwrap().len(), rows, "{place:?}");
+            next.commit(&commit).await.unwrap();
+            assert_eq!(next.due(at(90)).await.unwrap().len(), 2, "{place:?}");
+            let later = store.due(at(90)).await.unwrap();
+            assert_eq!(
+                later.len(),
+                rows,
+                "the dead process does not see its successor"
+            );
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Notices, as they wait in the outbox.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::incident::{Change, IncidentId};
+use crate::domain::indicator::Signal;
+use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice};
+use crate::domain::notice::{SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
+use crate::domain::objective::Objective;
+use crate::domain::policy::Severity;
+use crate::domain::slo::{SloId, SourceName};
+use crate::domain::slot::Counts;
+use crate::domain::time::{Span, Timestamp};
+
+use super::{Record, Unreadable, object};
+
+object!(Notice as NoticeJson {
+    incident: IncidentId,
+    sequence: u32,
+    at: Timestamp,
+    opened: Timestamp,
+    change: Change,
+    severity: Severity,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    facts: Facts,
+});
+
+object!(BurnFacts as BurnJson {
+    slo: SloFacts,
+    now: Counts,
+    #[serde(default)]
+    tiers: Vec<TierFacts>,
+    budget: Option<BudgetFacts>,
+    onset: Timestamp,
+    stopped: Option<Timestamp>,
+    paged: Option<Timestamp>,
+    before: Option<(Severity, Timestamp)>,
+    #[serde(default)]
+    trend: Vec<Option<f64>>,
+    cost: Counts,
+    coverage: f64,
+    details: Option<String>,
+    graph: Option<String>,
+});
+
+object!(SloFacts as SloJson {
+    uid: SloId,
+    service: String,
+    name: String,
+    signal: Signal,
+    threshold: Option<String>,
+    objective: Objective,
+    window: Span,
+    #[serde(default)]
+    slices: bool,
+    description: Option<String>,
+    owner: Option<String>,
+    runbook: Option<String>,
+});
+
+object!(TierFacts as TierFactsJson {
+    name: String,
+    severity: Severity,
+    threshold: f64,
+    firing: bool,
+    long: WindowFacts,
+    short: WindowFacts,
+});
+
+object!(WindowFacts as WindowJson {
+    length: Span,
+    counts: Counts,
+    burn: Option<f64>,
+});
+
+object!(BudgetFacts as BudgetJson {
+    remaining: f64,
+    before: Option<f64>,
+    allowed: f64,
+    empty_in: Option<(Span, Span)>,
+});
+
+object!(UnmeasuredFacts as UnmeasuredJson {
+    source: SourceName,
+    reason: String,
+    last_good: Option<Timestamp>,
+    #[serde(default)]
+    failed_reads: u64,
+    #[serde(default)]
+    blind: Vec<String>,
+    #[serde(default)]
+    held: Vec<(String, Severity, Option<f64>)>,
+});
+
+/// The facts, under the name of their kind.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::store) enum FactsJson {
+    Burn(Box<BurnJson>),
+    Unmeasured(Box<UnmeasuredJson>),
+}
+
+impl Record for Facts {
+    type Json = FactsJson;
+
+    fn to_json(&self) -> FactsJson {
+        match self {
+            Self::Burn(facts) => FactsJson::Burn(Box::new(facts.to_json())),
+            Self::Unmeasured(facts) => FactsJson::Unmeasured(Box::new(facts.to_json())),
+        }
+    }
+
+    fn from_json(json: FactsJson) -> Result<Self, Unreadable> {
+        Ok(match json {
+            FactsJson::Burn(json) => Self::Burn(Box::new(BurnFacts::from_json(*json)?)),
+            FactsJson::Unmeasured(json) => {
+                Self::Unmeasured(Box::new(UnmeasuredFacts::from_json(*json)?))
+            }
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! Everything that was committed, for a start.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sqlx::SqlitePool;
+
+use crate::domain::incident::{AlertState, Incident};
+use crate::domain::labels::Labels;
+use crate::domain::slo::{SloId, SourceName};
+use crate::domain::time::{Span, Timestamp};
+use crate::ledger::chunk::Chunk;
+use crate::series::cursor::Cursor;
+
+use super::super::CLOSED_KEPT;
+use super::super::chunk_codec;
+use super::super::commit::{Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered};
+use super::super::record::{self, Record};
+use super::error::unreadable;
+
+pub(super) async fn recover(pool: &SqlitePool) -> Result<Recovered, sqlx::Error> {
+    // One transaction sees one state, whatever is committed meanwhile.
+    let mut transaction = pool.begin().await?;
+    let connection = &mut *transaction;
+    Ok(Recovered {
+        chunks: chunks(connection).await?,
+        lanes: lanes(connection).await?,
+        families: families(connection).await?,
+        alerts: alerts(connection).await?,
+        closed: closed(connection).await?,
+        episodes: episodes(connection).await?,
+    })
+}
+
+/// The value of a record; `what` names it when it cannot be read.
+pub(super) fn from_record<T: Record>(
+    text: &str,
+    what: impl FnOnce() -> String,
+) -> Result<T, sqlx::Error> {
+    record::read(text).map_err(|error| unreadable(what(), error))
+}
+
+type Connection = sqlx::SqliteConnection;
+
+async fn chunks(
+    connection: &mut Connection,
+) -> Result<BTreeMap<(LaneKey, Timestamp), Arc<Chunk>>, sqlx::Error> {
+    let rows: Vec<(String, u16, i64, Vec<u8>)> =
+        sqlx::query_as("SELECT slo, lane, start, data FROM chunks")
+            .fetch_all(connection)
+            .await?;
+    let chunk = |(slo, lane, start, data): (String, u16, i64, Vec<u8>)| {
+        let start = Timestamp::from_millis(start);
+        let chunk = chunk_codec::decode(start, &data)
+            .map_err(|error| unreadable(format!("slots of `{slo}` after {start}"), error))?;
+        let slo = SloId::new(slo);
+        Ok(((LaneKey { slo, lane }, start), Arc::new(chunk)))
+    };
+    rows.into_iter().map(chunk).collect()
+}
+
+async fn lanes(connection: &mut Connection) -> Result<BTreeMap<LaneKey, Timestamp>, sqlx::Error> {
+    let rows: Vec<(String, u16, i64)> = sqlx::query_as("SELECT slo, lane, settled_to FROM lanes")
+        .fetch_all(connection)
+        .await?;
+    let lane = |(slo, lane, settled_to): (String, u16, i64)| {
+        let slo = SloId::new(slo);
+        (LaneKey { slo, lane }, Timestamp::from_millis(settled_to))
+    };
+    Ok(rows.into_iter().map(lane).collect())
+}
+
+type CursorRow = (
+    String,
+    String,
+    String,
+    i64,
+    Option<f64>,
+    i64,
+    Option<i64>,
+    Option<f64>,
+);
+
+async fn families(
+    connection: &mut Connection,
+) -> Result<BTreeMap<FamilyKey, FamilyRecord>, sqlx::Error> {
+    let key = |source: String, metric| FamilyKey {
+        source: SourceName::new(source),
+        metric,
+    };
+    let rows: Vec<(String, String, String, i64)> =
+        sqlx::query_as("SELECT source, metric, selector, settled_to FROM families")
+            .fetch_all(&mut *connection)
+            .await?;
+    let mut families = BTreeMap::new();
+    for (source, metric, selector, settled_to) in rows {
+        let family = FamilyRecord {
+            selector,
+            settled_to: Timestamp::from_millis(settled_to),
+            ..FamilyRecord::default()
+        };
+        families.insert(key(source, metric), family);
+    }
+    let rows: Vec<CursorRow> = sqlx::query_as(
+        "SELECT source, metric, labels, at, value, interval, birth_at, birth_value FROM cursors",
+    )
+    .fetch_all(connection)
+    .await?;
+    for (source, metric, labels, at, value, interval, birth_at, birth_value) in rows {
+        let labels: Labels = from_record(&labels, || format!("labels of `{metric}`"))?;
+        let number = |kept: Option<f64>| kept.unwrap_or(f64::NAN);
+        let cursor = Cursor {
+            at: Timestamp::from_millis(at),
+            value: number(value),
+            interval: Span::from_millis(interval),
+            birth: birth_at.map(|at| (Timestamp::from_millis(at), number(birth_value))),
+        };
+        if let Some(family) = families.get_mut(&key(source, metric)) {
+            family.cursors.insert(labels, cursor);
+        }
+    }
+    Ok(families)
+}
+
+async fn alerts(connection: &mut Connection) -> Result<BTreeMap<SloId, AlertState>, sqlx::Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as("SELECT slo, state FROM alerts")
+        .fetch_all(connection)
+        .await?;
+    let alert = |(slo, state): (String, String)| {
+        let state = from_record(&state, || format!("alert state of `{slo}`"))?;
+        Ok((SloId::new(slo), state))
+    };
+    rows.into_iter().map(alert).collect()
+}
+
+async fn closed(connection: &mut Connection) -> Result<Vec<Incident>, sqlx::Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT id, record FROM incidents WHERE closed IS NOT NULL ORDER BY closed DESC, id LIMIT $1",
+    )
+    .bind(i64::try_from(CLOSED_KEPT).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|(id, record)| from_record(record, || format!("incident {id}")))
+        .collect()
+}
+
+async fn episodes(
+    connection: &mut Connection,
+) -> Result<BTreeMap<EpisodeKey, Episode>, sqlx::Error> {
+    let rows: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT source, outcome, record FROM episodes")
+            .fetch_all(connection)
+            .await?;
+    let episode = |(source, outcome, record): (String, String, String)| {
+        let what = || format!("measurement alert of `{source}`");
+        let episode = from_record(&record, what)?;
+        let outcome = Record::from_json(outcome).map_err(|error| unreadable(what(), error))?;
+        let source = SourceName::new(source);
+        Ok((EpisodeKey { source, outcome }, episode))
+    };
+    rows.into_iter().map(episode).collect()
+}

@@ -1,0 +1,145 @@
+//! The tables, and the steps from each version of them to the next.
+//!
+//! Times are whole milliseconds since the Unix epoch. What only we read is a record of JSON or a
+//! chunk of bytes; what is searched for has columns.
+
+use sqlx::{Connection as _, SqliteConnection};
+
+/// Marks a file as ours (`PRAGMA application_id`): the letters `SLOB`.
+pub(super) const APPLICATION: i64 = 0x534c_4f42;
+
+/// Each entry leads from the version that is its index to the next one.
+const STEPS: &[&str] = &[VERSION_1];
+
+const VERSION_1: &str = "
+CREATE TABLE chunks (
+    slo TEXT NOT NULL, lane INTEGER NOT NULL, start INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (slo, lane, start)
+) STRICT;
+
+CREATE TABLE lanes (
+    slo TEXT NOT NULL, lane INTEGER NOT NULL,
+    settled_to INTEGER NOT NULL,
+    PRIMARY KEY (slo, lane)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE families (
+    source TEXT NOT NULL, metric TEXT NOT NULL,
+    selector TEXT NOT NULL, settled_to INTEGER NOT NULL,
+    PRIMARY KEY (source, metric)
+) STRICT, WITHOUT ROWID;
+
+-- Labels are JSON, [[name, value], …]. SQLite keeps a float that is not a number as NULL.
+CREATE TABLE cursors (
+    source TEXT NOT NULL, metric TEXT NOT NULL, labels TEXT NOT NULL,
+    at INTEGER NOT NULL, value REAL, interval INTEGER NOT NULL,
+    birth_at INTEGER, birth_value REAL,
+    PRIMARY KEY (source, metric, labels),
+    FOREIGN KEY (source, metric) REFERENCES families (source, metric) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alerts (slo TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE incidents (
+    id TEXT PRIMARY KEY, slo TEXT NOT NULL,
+    opened INTEGER NOT NULL, closed INTEGER,
+    record TEXT NOT NULL
+) STRICT;
+CREATE INDEX incidents_closed ON incidents (closed) WHERE closed IS NOT NULL;
+
+CREATE TABLE episodes (
+    source TEXT NOT NULL, outcome TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (source, outcome)
+) STRICT, WITHOUT ROWID;
+
+-- `at` and `closes` repeat what the notice says, to be searched for.
+CREATE TABLE outbox (
+    incident TEXT NOT NULL, receiver TEXT NOT NULL, sequence INTEGER NOT NULL,
+    notice TEXT NOT NULL, at INTEGER NOT NULL, closes INTEGER NOT NULL,
+    step INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL DEFAULT 0,
+    refused_at INTEGER, error TEXT, permanent INTEGER NOT NULL DEFAULT 0,
+    delivered_at INTEGER,
+    PRIMARY KEY (incident, receiver, sequence)
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox (incident, receiver, sequence) WHERE delivered_at IS NULL;
+CREATE INDEX outbox_delivered ON outbox (receiver, incident, sequence) WHERE delivered_at IS NOT NULL;
+CREATE INDEX outbox_closing ON outbox (incident, at) WHERE closes = 1;
+
+CREATE TABLE memories (
+    incident TEXT NOT NULL, receiver TEXT NOT NULL,
+    memory TEXT NOT NULL,
+    PRIMARY KEY (incident, receiver)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nobody's yet.
+    Empty,
+    /// Ours, with the tables of this version.
+    Ours(i64),
+    /// Another program's.
+    Foreign,
+    /// Nobody can say: it is not whole.
+    Damaged,
+}
+
+/// The version of the tables that this program reads and writes.
+pub(super) fn version() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// Looks at a file without changing it.
+pub(super) async fn look(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    if application == APPLICATION {
+        // Reads every page, to find damage before it is built upon.
+        let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&mut *connection)
+            .await?;
+        if verdict != "ok" {
+            return Ok(Found::Damaged);
+        }
+        let version = "SELECT value FROM meta WHERE name = 'schema_version'";
+        let version = sqlx::query_scalar(version).fetch_one(connection).await?;
+        return Ok(Found::Ours(version));
+    }
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(connection)
+        .await?;
+    Ok(if application == 0 && tables == 0 {
+        Found::Empty
+    } else {
+        Found::Foreign
+    })
+}
+
+/// Takes the tables from `version` to ours, all steps or none.
+pub(super) async fn migrate(
+    connection: &mut SqliteConnection,
+    version: i64,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    if version == 0 {
+        let meta = "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;";
+        sqlx::raw_sql(meta).execute(&mut *transaction).await?;
+        // A pragma takes no bound values; this is `APPLICATION`.
+        let mark = "PRAGMA application_id = 0x534c4f42";
+        sqlx::raw_sql(mark).execute(&mut *transaction).await?;
+    }
+    let done = usize::try_from(version).unwrap_or(0);
+    for step in STEPS.iter().skip(done) {
+        sqlx::raw_sql(*step).execute(&mut *transaction).await?;
+    }
+    sqlx::query("INSERT INTO meta VALUES ('schema_version', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+        .bind(self::version())
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}

@@ -1,0 +1,262 @@
+//! One commit as one transaction of few statements, each with many rows.
+
+use sqlx::query_builder::Separated;
+use sqlx::{Connection as _, QueryBuilder, Sqlite, SqliteConnection};
+
+use crate::domain::incident::{AlertState, Change};
+use crate::domain::slo::SloId;
+use crate::domain::time::Timestamp;
+use crate::ledger::chunk::CHUNK;
+use crate::series::cursor::Cursor;
+
+use super::super::chunk_codec;
+use super::super::commit::{Commit, FamilyKey, FamilyRecord, LaneKey};
+use super::super::record::{self, Record};
+use super::error::unwritable;
+
+/// Rows of one statement; SQLite takes at most 32,766 values.
+const ROWS: usize = 500;
+
+type Row<'a> = Separated<'a, Sqlite, &'static str>;
+
+/// Writes all of a commit or nothing, and returns once it is on disk.
+pub(super) async fn commit(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+) -> Result<(), sqlx::Error> {
+    // Taken at once: a transaction that begins by reading may find the file locked when it writes.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    chunks(&mut transaction, commit).await?;
+    lanes(&mut transaction, commit).await?;
+    families(&mut transaction, commit).await?;
+    alerts(&mut transaction, commit).await?;
+    incidents(&mut transaction, commit).await?;
+    episodes(&mut transaction, commit).await?;
+    outbox(&mut transaction, commit).await?;
+    transaction.commit().await
+}
+
+/// `{head} VALUES (…), (…) {tail}`, with as many statements as the rows need.
+async fn insert<T: Sync>(
+    connection: &mut SqliteConnection,
+    head: &'static str,
+    rows: &[T],
+    tail: &'static str,
+    bind: fn(Row<'_>, &T),
+) -> Result<(), sqlx::Error> {
+    for rows in rows.chunks(ROWS) {
+        let mut builder = QueryBuilder::<Sqlite>::new(head);
+        builder.push_values(rows, bind);
+        builder.push(tail);
+        // Statements of every length would drive the ones that come again out of the cache.
+        let statement = builder.build().persistent(false);
+        statement.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+fn to_record<T: Record>(value: &T) -> Result<String, sqlx::Error> {
+    record::write(value).map_err(unwritable)
+}
+
+async fn chunks(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let rows: Vec<(&LaneKey, Timestamp, Vec<u8>)> = commit
+        .chunks
+        .iter()
+        .map(|((lane, start), chunk)| (lane, *start, chunk_codec::encode(chunk)))
+        .collect();
+    insert(
+        connection,
+        "INSERT INTO chunks (slo, lane, start, data) ",
+        &rows,
+        " ON CONFLICT (slo, lane, start) DO UPDATE SET data = excluded.data",
+        |mut row, (lane, start, data)| {
+            row.push_bind(lane.slo.as_str())
+                .push_bind(lane.lane)
+                .push_bind(start.as_millis())
+                .push_bind(data.as_slice());
+        },
+    )
+    .await?;
+    for (lane, time) in &commit.forgotten {
+        let forget = "DELETE FROM chunks WHERE slo = $1 AND lane = $2 AND start <= $3";
+        sqlx::query(forget)
+            .bind(lane.slo.as_str())
+            .bind(lane.lane)
+            .bind((*time - CHUNK).as_millis())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn lanes(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let rows: Vec<(&LaneKey, &Timestamp)> = commit.lanes.iter().collect();
+    insert(
+        connection,
+        "INSERT INTO lanes (slo, lane, settled_to) ",
+        &rows,
+        " ON CONFLICT (slo, lane) DO UPDATE SET settled_to = excluded.settled_to",
+        |mut row, (lane, settled_to)| {
+            row.push_bind(lane.slo.as_str())
+                .push_bind(lane.lane)
+                .push_bind(settled_to.as_millis());
+        },
+    )
+    .await
+}
+
+async fn families(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let rows: Vec<(&FamilyKey, &FamilyRecord)> = commit.families.iter().collect();
+    insert(
+        connection,
+        "INSERT INTO families (source, metric, selector, settled_to) ",
+        &rows,
+        " ON CONFLICT (source, metric) DO UPDATE \
+         SET selector = excluded.selector, settled_to = excluded.settled_to",
+        |mut row, (key, family)| {
+            row.push_bind(key.source.as_str())
+                .push_bind(key.metric.as_str())
+                .push_bind(family.selector.as_str())
+                .push_bind(family.settled_to.as_millis());
+        },
+    )
+    .await?;
+    let (mut dropped, mut kept) = (Vec::new(), Vec::new());
+    for (key, family) in rows {
+        for labels in &family.dropped {
+            dropped.push((key, to_record(labels)?));
+        }
+        for (labels, cursor) in &family.cursors {
+            kept.push((key, to_record(labels)?, cursor));
+        }
+    }
+    insert(
+        connection,
+        "DELETE FROM cursors WHERE (source, metric, labels) IN (",
+        &dropped,
+        ")",
+        |mut row, (key, labels)| {
+            row.push_bind(key.source.as_str())
+                .push_bind(key.metric.as_str())
+                .push_bind(labels.as_str());
+        },
+    )
+    .await?;
+    cursors(connection, &kept).await
+}
+
+async fn cursors(
+    connection: &mut SqliteConnection,
+    rows: &[(&FamilyKey, String, &Cursor)],
+) -> Result<(), sqlx::Error> {
+    insert(
+        connection,
+        "INSERT INTO cursors (source, metric, labels, at, value, interval, birth_at, birth_value) ",
+        rows,
+        " ON CONFLICT (source, metric, labels) DO UPDATE SET at = excluded.at, \
+         value = excluded.value, interval = excluded.interval, \
+         birth_at = excluded.birth_at, birth_value = excluded.birth_value",
+        |mut row, (key, labels, cursor)| {
+            row.push_bind(key.source.as_str())
+                .push_bind(key.metric.as_str())
+                .push_bind(labels.as_str())
+                .push_bind(cursor.at.as_millis())
+                .push_bind(cursor.value)
+                .push_bind(cursor.interval.as_millis())
+                .push_bind(cursor.birth.map(|(at, _)| at.as_millis()))
+                .push_bind(cursor.birth.map(|(_, value)| value));
+        },
+    )
+    .await
+}
+
+async fn alerts(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let quiet = AlertState::default();
+    let mut rows: Vec<(&SloId, String)> = Vec::new();
+    for (slo, state) in &commit.alerts {
+        if *state == quiet {
+            sqlx::query("DELETE FROM alerts WHERE slo = $1")
+                .bind(slo.as_str())
+                .execute(&mut *connection)
+                .await?;
+        } else {
+            rows.push((slo, to_record(state)?));
+        }
+    }
+    insert(
+        connection,
+        "INSERT INTO alerts (slo, state) ",
+        &rows,
+        " ON CONFLICT (slo) DO UPDATE SET state = excluded.state",
+        |mut row, (slo, state)| {
+            row.push_bind(slo.as_str()).push_bind(state.as_str());
+        },
+    )
+    .await
+}
+
+async fn incidents(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let mut rows = Vec::new();
+    for incident in commit.incidents.values() {
+        rows.push((incident, to_record(incident)?));
+    }
+    insert(
+        connection,
+        "INSERT INTO incidents (id, slo, opened, closed, record) ",
+        &rows,
+        " ON CONFLICT (id) DO UPDATE SET closed = excluded.closed, record = excluded.record",
+        |mut row, (incident, record)| {
+            row.push_bind(incident.id.as_str())
+                .push_bind(incident.slo.as_str())
+                .push_bind(incident.opened.as_millis())
+                .push_bind(incident.closed.map(Timestamp::as_millis))
+                .push_bind(record.as_str());
+        },
+    )
+    .await
+}
+
+async fn episodes(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    for (key, episode) in &commit.episodes {
+        let statement = match episode {
+            None => sqlx::query("DELETE FROM episodes WHERE source = $1 AND outcome = $2"),
+            Some(_) => sqlx::query(
+                "INSERT INTO episodes (source, outcome, record) VALUES ($1, $2, $3) \
+                 ON CONFLICT (source, outcome) DO UPDATE SET record = excluded.record",
+            ),
+        };
+        let statement = statement
+            .bind(key.source.as_str())
+            .bind(key.outcome.to_json());
+        let statement = match episode {
+            None => statement,
+            Some(episode) => statement.bind(to_record(episode)?),
+        };
+        statement.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// A row that is there already stays as it is: it may have been delivered since.
+async fn outbox(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let mut rows = Vec::new();
+    for (key, notice) in &commit.outbox {
+        rows.push((key, notice, to_record(&**notice)?));
+    }
+    insert(
+        connection,
+        "INSERT INTO outbox (incident, receiver, sequence, notice, at, closes) ",
+        &rows,
+        " ON CONFLICT (incident, receiver, sequence) DO NOTHING",
+        |mut row, (key, notice, record)| {
+            row.push_bind(key.incident.as_str())
+                .push_bind(key.receiver.as_str())
+                .push_bind(key.sequence)
+                .push_bind(record.as_str())
+                .push_bind(notice.at.as_millis())
+                .push_bind(matches!(notice.change, Change::Closed(_)));
+        },
+    )
+    .await
+}
