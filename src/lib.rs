@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod definitions;
 pub mod diagnostic;
 pub mod domain;
 pub mod ledger;

@@ -46,6 +46,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Another place that belongs to it, and what is there.
     pub related: Option<(Place, String)>,
+    /// A secret in the file, which is masked wherever the file is shown.
+    pub secret: Option<Place>,
 }
 
 impl Diagnostic {
@@ -59,6 +61,7 @@ impl Diagnostic {
             label: None,
             help: None,
             related: None,
+            secret: None,
         }
     }
 
@@ -93,6 +96,15 @@ impl Diagnostic {
     pub fn help(self, help: impl Into<String>) -> Self {
         Self {
             help: Some(help.into()),
+            ..self
+        }
+    }
+
+    /// The same fault, which is about a secret at `place`: it is masked wherever the file is shown.
+    #[must_use]
+    pub fn hiding(self, place: &Place) -> Self {
+        Self {
+            secret: Some(place.clone()),
             ..self
         }
     }

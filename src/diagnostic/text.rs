@@ -32,9 +32,10 @@ impl Diagnostics {
             Paint::Plain => Renderer::plain(),
             Paint::Coloured => Renderer::styled(),
         };
+        let sources = self.masked(sources);
         let mut text = String::new();
         for fault in self.iter() {
-            text += &renderer.render(&[group(fault, sources)]);
+            text += &renderer.render(&[group(fault, &sources)]);
             text += "\n\n";
         }
         if !self.is_empty() {
@@ -42,6 +43,23 @@ impl Diagnostics {
             text.push('\n');
         }
         text
+    }
+
+    /// `sources` with stars in place of secrets: what is shown here ends in logs that many read.
+    fn masked(&self, sources: &[(PathBuf, String)]) -> Vec<(PathBuf, String)> {
+        let mut masked = sources.to_vec();
+        for place in self.iter().filter_map(|fault| fault.secret.as_ref()) {
+            let Some((_, text)) = masked.iter_mut().find(|(path, _)| **path == *place.file) else {
+                continue;
+            };
+            if let Some(secret) = text.get(place.span.clone()) {
+                // As many bytes as before, or the other places of the file would shift.
+                let star = |byte| if byte == b'\n' { '\n' } else { '*' };
+                let stars: String = secret.bytes().map(star).collect();
+                text.replace_range(place.span.clone(), &stars);
+            }
+        }
+        masked
     }
 
     /// `2 errors, 1 warning`; empty when nothing is wrong.

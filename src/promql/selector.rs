@@ -285,7 +285,11 @@ impl Reader {
             }
             Token::Word(_) | Token::Text(_) => "one selector is due here, and it ends before this",
         };
-        Err(PromqlError::new(sentence).at(next.range.clone()))
+        // A function or an aggregation is wrong from its name on.
+        let is_call = next.is("(") || sentence.starts_with("aggregations");
+        let first = self.lexemes.first().filter(|_| is_call);
+        let start = first.map_or(next.range.start, |first| first.range.start);
+        Err(PromqlError::new(sentence).at(start..next.range.end))
     }
 }
 
@@ -358,12 +362,12 @@ mod tests {
         {job="api"} → 0..0 a selector needs a metric's name, as in http_requests_total{job="api"}
         {__name__=~"http_.*"} → 1..20 a selector here needs one metric: write __name__="…", or the name before the braces
         up{__name__="down"} → 3..18 the metric already has the name `up`; write it once
-        rate(http_requests_total[5m]) → 4..5 functions do not belong here: write the series alone, as in http_requests_total{job="api"}; for any other PromQL there is `query`
+        rate(http_requests_total[5m]) → 0..5 functions do not belong here: write the series alone, as in http_requests_total{job="api"}; for any other PromQL there is `query`
         http_requests_total[5m] → 19..20 a range does not belong here: remove the brackets; Sloburn chooses the ranges itself
         http_requests_total offset 1h → 20..26 an offset does not belong here: remove it; Sloburn chooses the times itself
         http_requests_total @ start() → 20..21 `@` does not belong here: remove it; Sloburn chooses the times itself
         a / b → 2..3 operators do not belong here: write one selector; for any other PromQL there is `query`
-        sum by (x) (y) → 4..6 aggregations do not belong here: write the series alone; Sloburn adds them up itself
+        sum by (x) (y) → 0..6 aggregations do not belong here: write the series alone; Sloburn adds them up itself
         up{job=api} → 7..10 the value of `job` is due in quotes, as in job="…"
         up{job=="api"} → 6..8 after the label `job` one of =, !=, =~ and !~ is due
         up{job} → 6..7 after the label `job` one of =, !=, =~ and !~ is due

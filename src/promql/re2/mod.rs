@@ -5,9 +5,15 @@
 //! exist, and inside of brackets `[`, `&&`, `--` and `~~` are plain characters. What Go refuses is
 //! refused here too, before a source does.
 
+mod class;
+#[cfg(test)]
+mod tests;
+
 use regex::Regex;
 
 use super::error::PromqlError;
+
+use self::class::perl_class;
 
 /// The expression `re2`, anchored at both ends, with `.` matching line breaks too.
 pub(super) fn compile(re2: &str) -> Result<Regex, PromqlError> {
@@ -20,10 +26,6 @@ pub(super) fn compile(re2: &str) -> Result<Regex, PromqlError> {
     })
 }
 
-const DIGIT: &str = "0-9";
-const WORD: &str = "0-9A-Za-z_";
-/// Without the vertical tab, which Rust's own ASCII class contains.
-const SPACE: &str = r"\t\n\x0C\r ";
 const MOST_REPEATS: u32 = 1_000;
 
 /// What stands before a repetition.
@@ -227,7 +229,8 @@ impl Translator {
             }
             'Q' => {
                 while !self.take("\\E") {
-                    let Some(quoted) = self.next() else { break };
+                    // Left open, it would swallow the anchor that Prometheus adds.
+                    let quoted = self.next().ok_or(r"\Q needs an \E")?;
                     self.literal(quoted);
                 }
             }
@@ -315,209 +318,5 @@ impl Translator {
             _ if char.is_ascii() && !char.is_ascii_alphanumeric() => char,
             _ => return Err(unknown()),
         })
-    }
-
-    /// The rest of a class in brackets. Characters are written as their codes, since more of them
-    /// are special in Rust's classes than in RE2's.
-    fn class(&mut self) -> Step {
-        let mut class = String::from("[");
-        if self.take("^") {
-            class.push('^');
-        }
-        let mut first = true;
-        loop {
-            if !first && self.take("]") {
-                break;
-            }
-            first = false;
-            match self.named_class()? {
-                Some(named) => class += &named,
-                None => class += &self.class_range()?,
-            }
-        }
-        class.push(']');
-        self.item(&class);
-        Ok(())
-    }
-
-    /// `[:alpha:]`, `\d` or `\pL` inside of brackets.
-    fn named_class(&mut self) -> Step<Option<String>> {
-        let start = self.at;
-        if self.take("[:") {
-            let name = self.take_while(|char| char.is_ascii_lowercase() || char == '^');
-            if self.take(":]") {
-                return Ok(Some(format!("[:{name}:]")));
-            }
-        } else if self.take("\\") {
-            match self.next() {
-                Some(letter @ ('p' | 'P')) => return self.property(letter).map(Some),
-                Some(letter) if perl_class(letter).is_some() => return Ok(perl_class(letter)),
-                _ => {}
-            }
-        }
-        self.at = start;
-        Ok(None)
-    }
-
-    fn class_range(&mut self) -> Step<String> {
-        let low = self.class_character()?;
-        let is_range = self.peek() == Some('-')
-            && self
-                .chars
-                .get(self.at + 1)
-                .is_some_and(|after| *after != ']');
-        if !is_range {
-            return Ok(code(low));
-        }
-        self.at += 1;
-        let high = self.class_character()?;
-        if high < low {
-            return Err(format!("the range {low}-{high} counts downwards"));
-        }
-        Ok(format!("{}-{}", code(low), code(high)))
-    }
-
-    fn class_character(&mut self) -> Step<char> {
-        match self.next() {
-            None => Err("a ] is missing".to_owned()),
-            Some('\\') => {
-                let escaped = self.next().ok_or("a backslash ends it")?;
-                self.character(escaped)
-            }
-            Some(char) => Ok(char),
-        }
-    }
-}
-
-fn code(char: char) -> String {
-    format!("\\x{{{:X}}}", u32::from(char))
-}
-
-/// `\d`, `\s`, `\w` and their opposites, as classes that also stand inside of brackets.
-fn perl_class(letter: char) -> Option<String> {
-    let ranges = match letter.to_ascii_lowercase() {
-        'd' => DIGIT,
-        's' => SPACE,
-        'w' => WORD,
-        _ => return None,
-    };
-    let not = if letter.is_ascii_uppercase() { "^" } else { "" };
-    Some(format!("[{not}{ranges}]"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn expressions_mean_what_they_mean_in_re2() {
-        // The expression, what it matches as a whole, and what it does not.
-        let cases: &[(&str, &[&str], &[&str])] = &[
-            ("5..", &["500", "5\n0"], &["5000", "1500", "50"]),
-            ("", &[""], &["a"]),
-            (".*", &["", "a\nb"], &[]),
-            ("a|b", &["a", "b"], &["ab", "ac"]),
-            (r"\d+", &["42"], &["٤٢"]),
-            (r"\D", &["٤", "x"], &["4"]),
-            (r"\w+", &["a_1"], &["é", "a-b"]),
-            (r"\W", &["é"], &["e"]),
-            (r"\s", &[" ", "\t", "\u{c}"], &["\u{b}", "\u{a0}"]),
-            (r"[\s]", &[" "], &["\u{b}"]),
-            (r"[^\s]", &["\u{b}"], &[" "]),
-            (r"[\D]", &["é"], &["1"]),
-            (r"[^\D]", &["1"], &["é", "x"]),
-            (r".\bé", &["aé"], &["éé"]),
-            (r"é\Bé", &["éé"], &[]),
-            (r"\Qa.b*\Ec", &["a.b*c"], &["axbc"]),
-            (r"\Qa.b", &["a.b"], &["axb"]),
-            (r"\Qab\E+", &["ab", "abb"], &["abab"]),
-            ("[a&&b]", &["a", "&", "b"], &["&&"]),
-            ("[+--]", &["+", ",", "-"], &["."]),
-            ("[a~~b]", &["~"], &["~~"]),
-            ("[[a]", &["[", "a"], &["]"]),
-            ("[]a]", &["]", "a"], &["["]),
-            ("[^]a]", &["b"], &["]", "a"]),
-            ("[a-]", &["a", "-"], &["b"]),
-            (r"[\d-z]", &["1", "-", "z"], &["a"]),
-            ("[[:alpha:]_]+", &["a_Z"], &["1", "é"]),
-            ("[[:^alpha:]]", &["1"], &["a"]),
-            ("[[:alpha]", &["[", ":", "a"], &["z"]),
-            ("[^a]", &["\n"], &["a"]),
-            ("a{2}", &["aa"], &["a", "a{2}"]),
-            ("a{,2}", &["a{,2}"], &["aa"]),
-            ("a{b}", &["a{b}"], &[]),
-            ("a{02}", &["a{02}"], &["aa"]),
-            ("{a}", &["{a}"], &[]),
-            ("a]b}", &["a]b}"], &[]),
-            (r"\x41\x{1F600}\101\0", &["A😀A\0"], &[]),
-            (r"\<a\>", &["<a>"], &["a"]),
-            (r"\_\-\/", &["_-/"], &[]),
-            (r"\pN+\z", &["4", "٤"], &["x"]),
-            (r"\p{Greek}|\p{^L}", &["α", "1"], &["a"]),
-            (r"[\pL\d]+", &["aé1"], &["-"]),
-            ("(?i)get|post", &["GET", "Post"], &["put"]),
-            ("(?i:g)et", &["Get"], &["GET"]),
-            ("(?P<v>a)(?<w>b)", &["ab"], &[]),
-            ("a+?b*?c??", &["ab", "aabbc"], &["b"]),
-            ("/api/v1/.+", &["/api/v1/x"], &["/api/v1/"]),
-            ("(?-s).", &["a"], &["\n"]),
-            ("^a$", &["a"], &["ba"]),
-            ("(a|b)*c", &["abac", "c"], &["ad"]),
-        ];
-        for (re2, matching, others) in cases {
-            let regex = compile(re2).unwrap_or_else(|error| panic!("{error}"));
-            for text in *matching {
-                assert!(regex.is_match(text), "{re2} should match {text:?}");
-            }
-            for text in *others {
-                assert!(!regex.is_match(text), "{re2} should not match {text:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_re2_refuses_is_refused() {
-        for (re2, why) in [
-            ("*a", "nothing stands before `*`"),
-            ("a|+", "nothing stands before `+`"),
-            ("(?i)*", "nothing stands before `*`"),
-            ("a**", "`*` repeats a repetition"),
-            ("a{2}{3}", "`{3,3}` repeats a repetition"),
-            ("a{1001}", "more than 1000 repeats are asked for"),
-            ("a{3,2}", "{3,2} counts downwards"),
-            ("[a", "a ] is missing"),
-            ("[a--]", "the range a-- counts downwards"),
-            ("[z-a]", "the range z-a counts downwards"),
-            ("(a", "a ) is missing"),
-            ("a)(b", "a ( is missing"),
-            (r"\C", r"`\C` is unknown"),
-            (r"\Z", r"`\Z` is unknown"),
-            (r"\u00e9", r"`\u` is unknown"),
-            (r"[\b]", r"`\b` is unknown"),
-            (r"(a)\1", r"`\1` would refer back, which RE2 cannot"),
-            (
-                "(?=a)",
-                "after (? only the flags i, m, s, U or a name are known; there is no look-around",
-            ),
-            (
-                "(?x)a",
-                "after (? only the flags i, m, s, U or a name are known; there is no look-around",
-            ),
-            (
-                "(?P<a>x)(?P<a>y)",
-                "a group's name is a word of its own, as in (?P<name>…)",
-            ),
-            (
-                r"\p{sc=Greek}",
-                r"a property is written as \pL or \p{Greek}",
-            ),
-            (r"\p{Nonsense}", "its parts do not fit together"),
-            ("a\\", "a backslash ends it"),
-        ] {
-            assert_eq!(
-                compile(re2).map(|_| ()).map_err(|error| error.to_string()),
-                Err(format!("`{re2}` is not a regular expression in RE2: {why}"))
-            );
-        }
     }
 }

@@ -1,0 +1,309 @@
+//! What only all documents together can tell: names, references, tiers against objectives.
+
+use std::collections::BTreeMap;
+use std::mem::take;
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Place;
+use crate::domain::route::Receiver;
+use crate::domain::route::Routing;
+use crate::domain::slo::Catalog;
+use crate::domain::slo::Slo;
+use crate::domain::slo::SloId;
+use crate::domain::slo::SourceName;
+use crate::domain::slo::Window;
+
+use super::Options;
+use super::codes;
+use super::document::Found;
+use super::node::Faults;
+use super::node::Located;
+use super::policy::PolicyDraft;
+use super::routing::RoutingDraft;
+use super::service::Draft;
+use super::service::Service;
+use super::suggest::did_you_mean;
+use super::tiers;
+
+const NEVER_ALERTS: &str = "none";
+const DEFAULT_SOURCE: &str = "default";
+
+/// The catalog of all that was `found`. Only complete when there were no faults.
+pub(super) fn catalog(mut found: Found, options: &Options, faults: &Faults) -> Catalog {
+    let policies = by_name(take(&mut found.policies), "alert policies", faults);
+    let receivers = by_name(take(&mut found.receivers), "receivers", faults);
+    let routings = take(&mut found.routings);
+    let context = Context {
+        found: &found,
+        policies: &policies,
+        options,
+        faults,
+    };
+    let routing = context.routing(routings, &receivers);
+    let slos = context.slos();
+    Catalog {
+        slos: slos
+            .into_iter()
+            .map(|slo| (slo.uid.clone(), Arc::new(slo)))
+            .collect(),
+        policies: present(policies, |draft| draft.policy),
+        receivers: present(receivers, |receiver| receiver),
+        routing,
+    }
+}
+
+type ByName<T> = BTreeMap<String, (Place, Option<T>)>;
+
+fn by_name<T>(all: Vec<(Located<String>, Option<T>)>, what: &str, faults: &Faults) -> ByName<T> {
+    let mut named: ByName<T> = BTreeMap::new();
+    for (name, value) in all {
+        if let Some((first, _)) = named.get(&name.value) {
+            faults.add(twice(codes::DUPLICATE_NAME, what, &name, first));
+            continue;
+        }
+        named.insert(name.value, (name.place, value));
+    }
+    named
+}
+
+fn present<T, U>(named: ByName<T>, of: impl Fn(T) -> U) -> BTreeMap<String, Arc<U>> {
+    named
+        .into_iter()
+        .filter_map(|(name, (_, value))| Some((name, Arc::new(of(value?)))))
+        .collect()
+}
+
+fn twice(code: &'static str, what: &str, name: &Located<String>, first: &Place) -> Diagnostic {
+    Diagnostic::error(code, format!("two {what} have the name `{}`", name.value))
+        .at(&name.place)
+        .label("again here")
+        .related(first, "first here")
+        .help("give one of them another name")
+}
+
+/// The fault of a `name` that nothing has.
+fn unknown<'a>(
+    code: &'static str,
+    what: &str,
+    name: &Located<String>,
+    known: impl Iterator<Item = &'a str> + Clone,
+    otherwise: &str,
+) -> Diagnostic {
+    let listed: Vec<&str> = known.clone().collect();
+    let help = did_you_mean(&name.value, known, || {
+        if listed.is_empty() {
+            otherwise.to_owned()
+        } else {
+            format!("write one of {}, or {otherwise}", listed.join(", "))
+        }
+    });
+    Diagnostic::error(code, format!("there is no {what} `{}`", name.value))
+        .at(&name.place)
+        .help(help)
+}
+
+struct Context<'a> {
+    found: &'a Found,
+    policies: &'a ByName<PolicyDraft>,
+    options: &'a Options,
+    faults: &'a Faults,
+}
+
+impl Context<'_> {
+    fn routing(&self, all: Vec<RoutingDraft>, receivers: &ByName<Receiver>) -> Routing {
+        let mut all = all.into_iter();
+        let Some(draft) = all.next() else {
+            return self.routing_of_one(receivers);
+        };
+        for second in all {
+            self.faults.add(
+                Diagnostic::error(codes::DUPLICATE_NAME, "there are two routings")
+                    .at(&second.place)
+                    .label("again here")
+                    .related(&draft.place, "first here")
+                    .help("put all routes into one document, since their order matters"),
+            );
+        }
+        for name in &draft.receivers {
+            if !receivers.contains_key(&name.value) && !self.found.may_define(&name.value) {
+                self.faults.add(unknown(
+                    codes::UNKNOWN_RECEIVER,
+                    "receiver",
+                    name,
+                    receivers.keys().map(String::as_str),
+                    "define it as a document of kind Receiver",
+                ));
+            }
+        }
+        draft.routing
+    }
+
+    /// Without routes the only receiver is told everything; without receivers nobody is told.
+    fn routing_of_one(&self, receivers: &ByName<Receiver>) -> Routing {
+        let mut names = receivers.iter();
+        if let (Some((first, _)), Some((_, (place, _)))) = (names.next(), names.next())
+            && !self.found.may_define("Routing")
+        {
+            let listed: Vec<&str> = receivers.keys().map(String::as_str).collect();
+            let listed = listed.join(", ");
+            self.faults.add(
+                Diagnostic::error(
+                    codes::NO_ROUTING,
+                    format!("nothing says which of the receivers is told: {listed}"),
+                )
+                .at(place)
+                .help(format!(
+                    "write a document of kind Routing, with spec: {{default: {first}}}"
+                )),
+            );
+        }
+        Routing {
+            default: receivers.keys().cloned().collect(),
+            routes: Vec::new(),
+        }
+    }
+
+    fn slos(&self) -> Vec<Slo> {
+        let mut names: BTreeMap<&str, &Place> = BTreeMap::new();
+        let mut uids: BTreeMap<String, Place> = BTreeMap::new();
+        let mut slos = Vec::new();
+        for service in &self.found.services {
+            let mut is_double = false;
+            if let Some(name) = &service.name {
+                if let Some(first) = names.get(name.value.as_str()) {
+                    self.faults
+                        .add(twice(codes::DUPLICATE_NAME, "services", name, first));
+                    is_double = true;
+                } else {
+                    names.insert(&name.value, &name.place);
+                }
+            }
+            // The objectives of a service that is there twice would all be there twice.
+            if !is_double {
+                self.tell_doubles(service, &mut uids);
+            }
+            for draft in &service.drafts {
+                slos.extend(self.slo(service, draft));
+            }
+        }
+        slos
+    }
+
+    fn tell_doubles(&self, service: &Service, uids: &mut BTreeMap<String, Place>) {
+        let mut names: BTreeMap<&str, &Place> = BTreeMap::new();
+        for draft in &service.drafts {
+            if let Some(name) = &draft.name {
+                if let Some(first) = names.get(name.value.as_str()) {
+                    self.faults.add(twice(
+                        codes::DUPLICATE_NAME,
+                        "objectives of this service",
+                        name,
+                        first,
+                    ));
+                    continue;
+                }
+                names.insert(&name.value, &name.place);
+            }
+            let Some(uid) = uid(service, draft) else {
+                continue;
+            };
+            if let Some(first) = uids.get(&uid.value) {
+                self.faults.add(
+                    Diagnostic::error(
+                        codes::DUPLICATE_UID,
+                        format!("two objectives have the uid `{}`", uid.value),
+                    )
+                    .at(&uid.place)
+                    .label("again here")
+                    .related(first, "first here")
+                    .help("give one of them another uid; history hangs on it"),
+                );
+            } else {
+                uids.insert(uid.value, uid.place);
+            }
+        }
+    }
+
+    fn slo(&self, service: &Service, draft: &Draft) -> Option<Slo> {
+        let source = self.source(draft);
+        let policy = (draft.policy.value != NEVER_ALERTS).then(|| draft.policy.value.clone());
+        if let Some(name) = &policy {
+            self.judge_policy(name, draft);
+        }
+        Some(Slo {
+            uid: SloId::new(uid(service, draft)?.value),
+            service: service.name.as_ref()?.value.clone(),
+            name: draft.name.as_ref()?.value.clone(),
+            labels: draft.labels.clone(),
+            description: draft.description.clone(),
+            owner: draft.owner.clone(),
+            runbook: draft.runbook.clone(),
+            source: SourceName::new(source),
+            objective: draft.objective.as_ref()?.value,
+            window: Window::Rolling(draft.window.as_ref()?.value),
+            indicator: draft.indicator.clone()?,
+            policy,
+        })
+    }
+
+    /// The source of an objective: the one it names, else the only one there is, else `default`.
+    fn source(&self, draft: &Draft) -> String {
+        let Some(known) = &self.options.sources else {
+            return draft
+                .source
+                .as_ref()
+                .map_or(DEFAULT_SOURCE, |source| &source.value)
+                .to_owned();
+        };
+        let source = match (&draft.source, known.as_slice()) {
+            (Some(source), _) => source.clone(),
+            (None, [only]) => return only.clone(),
+            (None, _) => Located {
+                value: DEFAULT_SOURCE.to_owned(),
+                place: draft.policy.place.clone(),
+            },
+        };
+        if !known.contains(&source.value) {
+            let names = known.iter().map(String::as_str);
+            self.faults.add(unknown(
+                codes::UNKNOWN_SOURCE,
+                "source",
+                &source,
+                names,
+                "add it under `sources` in the daemon's configuration",
+            ));
+        }
+        source.value
+    }
+
+    fn judge_policy(&self, name: &str, draft: &Draft) {
+        let Some((_, policy)) = self.policies.get(name) else {
+            if !self.found.may_define(name) {
+                let known = self.policies.keys().map(String::as_str);
+                self.faults.add(unknown(
+                    codes::UNKNOWN_POLICY,
+                    "alert policy",
+                    &draft.policy,
+                    known,
+                    "define it as a document of kind AlertPolicy, or write alertPolicy: none",
+                ));
+            }
+            return;
+        };
+        if let Some(policy) = policy {
+            tiers::judge(policy, draft, self.faults);
+        }
+    }
+}
+
+fn uid(service: &Service, draft: &Draft) -> Option<Located<String>> {
+    if let Some(uid) = &draft.uid {
+        return Some(uid.clone());
+    }
+    let name = draft.name.as_ref()?;
+    Some(Located {
+        value: format!("{}/{}", service.name.as_ref()?.value, name.value),
+        place: name.place.clone(),
+    })
+}

@@ -1,0 +1,73 @@
+//! The codes of faults in definitions. A code never changes its meaning and is never used again.
+
+/// A file or folder cannot be read.
+pub(super) const UNREADABLE: &str = "SB0001";
+/// A file is larger than 1 MiB.
+pub(super) const TOO_LARGE: &str = "SB0002";
+/// A folder without definitions.
+pub(super) const NOTHING_FOUND: &str = "SB0003";
+
+/// Not YAML.
+pub(super) const SYNTAX: &str = "SB0101";
+/// More nodes, aliases or levels than a person writes.
+pub(super) const TOO_COMPLEX: &str = "SB0102";
+/// A key that comes twice.
+pub(super) const DUPLICATE_KEY: &str = "SB0103";
+/// A key that is needed.
+pub(super) const MISSING_KEY: &str = "SB0104";
+/// A key that is not known at this place.
+pub(super) const UNKNOWN_KEY: &str = "SB0105";
+/// A map, a list or a text where another of them is due.
+pub(super) const WRONG_TYPE: &str = "SB0106";
+/// A document of unknown kind or version.
+pub(super) const UNKNOWN_KIND: &str = "SB0107";
+/// A key without a value, or an empty list.
+pub(super) const EMPTY: &str = "SB0108";
+/// None, or more than one, of several keys that exclude one another.
+pub(super) const CHOICE: &str = "SB0109";
+
+/// Not an objective.
+pub(super) const OBJECTIVE: &str = "SB0201";
+/// Not a length of time, or not a usable one.
+pub(super) const DURATION: &str = "SB0202";
+/// Not a number, percentage or rate in its range.
+pub(super) const NUMBER: &str = "SB0203";
+/// Not a name.
+pub(super) const NAME: &str = "SB0204";
+/// Not one of a few words.
+pub(super) const WORD: &str = "SB0205";
+/// Not an address.
+pub(super) const URL: &str = "SB0206";
+/// A secret in the file itself.
+pub(super) const SECRET: &str = "SB0207";
+/// Not a time zone.
+pub(super) const TIME_ZONE: &str = "SB0208";
+
+/// Not PromQL, or not the PromQL that is due.
+pub(super) const PROMQL: &str = "SB0301";
+/// A metric whose name or unit does not fit its use.
+pub(super) const METRIC: &str = "SB0302";
+/// A condition that the total excludes.
+pub(super) const NEVER_MATCHES: &str = "SB0303";
+
+/// A name that is taken.
+pub(super) const DUPLICATE_NAME: &str = "SB0401";
+/// An identity that is taken.
+pub(super) const DUPLICATE_UID: &str = "SB0402";
+/// An alert policy that is not defined.
+pub(super) const UNKNOWN_POLICY: &str = "SB0403";
+/// A receiver that is not defined.
+pub(super) const UNKNOWN_RECEIVER: &str = "SB0404";
+/// A source that is not configured.
+pub(super) const UNKNOWN_SOURCE: &str = "SB0405";
+/// Nothing says who is told.
+pub(super) const NO_ROUTING: &str = "SB0406";
+
+/// A tier whose short window is not shorter than its long one.
+pub(super) const TIER_ORDER: &str = "SB0501";
+/// A tier that looks further back than the objective's window.
+pub(super) const TIER_TOO_LONG: &str = "SB0502";
+/// A tier that cannot fire even when everything fails.
+pub(super) const TIER_NEVER_FIRES: &str = "SB0503";
+/// A short window with too few samples in it.
+pub(super) const TIER_TOO_SHORT: &str = "SB0504";

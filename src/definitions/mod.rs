@@ -1,0 +1,121 @@
+//! Definitions of objectives, alert policies, receivers and routes: YAML to the domain's catalog,
+//! every fault told with its place.
+
+mod check;
+mod codes;
+mod document;
+mod fields;
+mod files;
+mod indicator;
+mod node;
+mod policy;
+mod receiver;
+mod routing;
+mod service;
+mod suggest;
+mod tiers;
+mod values;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostics;
+use crate::diagnostic::Severity;
+use crate::domain::slo::Catalog;
+use crate::domain::time::Span;
+
+/// What definitions are judged by besides themselves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The sources of the daemon's configuration; `None` when it is not known, then any name will do.
+    pub sources: Option<Vec<String>>,
+    /// The daemon's tick; windows and slices are multiples of it. Longer than zero.
+    pub tick: Span,
+    /// How far apart samples usually are.
+    pub scrape: Span,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            sources: None,
+            tick: Span::from_secs(30),
+            scrape: Span::from_secs(30),
+        }
+    }
+}
+
+impl Options {
+    /// A minute, or the next multiple of the tick.
+    fn default_slice(&self) -> Span {
+        let (minute, tick) = (Span::from_mins(1).as_millis(), self.tick.as_millis());
+        Span::from_millis((minute + tick - 1) / tick * tick)
+    }
+
+    /// The shortest range that holds enough samples to be judged.
+    fn least_range(&self) -> Span {
+        Span::from_millis(4 * self.tick.max(self.scrape).as_millis())
+    }
+}
+
+/// What came of reading files.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Everything that is defined; only there when nothing is an error.
+    pub catalog: Option<Catalog>,
+    /// What is wrong, in order.
+    pub diagnostics: Diagnostics,
+    /// The files and their contents, for showing lines of them.
+    pub sources: Vec<(PathBuf, String)>,
+}
+
+/// Reads the files and (recursively) folders `paths`.
+pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
+    let (sources, file_faults) = files::texts(paths);
+    let (catalog, diagnostics) = judge(&sources, file_faults, options);
+    Loaded {
+        catalog,
+        diagnostics,
+        sources,
+    }
+}
+
+/// Reads files whose contents are already there.
+pub fn read(sources: &[(PathBuf, String)], options: &Options) -> (Option<Catalog>, Diagnostics) {
+    judge(sources, Vec::new(), options)
+}
+
+fn judge(
+    sources: &[(PathBuf, String)],
+    file_faults: Vec<Diagnostic>,
+    options: &Options,
+) -> (Option<Catalog>, Diagnostics) {
+    let faults = node::Faults::default();
+    let mut found = document::Found {
+        files_are_missing: file_faults
+            .iter()
+            .any(|fault| fault.severity == Severity::Error),
+        ..document::Found::default()
+    };
+    for fault in file_faults {
+        faults.add(fault);
+    }
+    for (path, text) in sources {
+        let file: Arc<Path> = Arc::from(path.as_path());
+        let documents = yaml::documents(&file, text, &faults);
+        found.unread.extend(documents.unread);
+        for root in &documents.roots {
+            document::document(root, options, &mut found, &faults);
+        }
+    }
+    let catalog = check::catalog(found, options, &faults);
+    let diagnostics: Diagnostics = faults.into_vec().into_iter().collect();
+    let catalog = Some(catalog).filter(|_| !diagnostics.has_errors());
+    (catalog, diagnostics)
+}

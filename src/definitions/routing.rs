@@ -1,0 +1,112 @@
+//! `Routing`: who is told what, with the places of the receivers' names.
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Place;
+use crate::domain::indicator::Signal;
+use crate::domain::route::Route;
+use crate::domain::route::Routing;
+
+use super::codes;
+use super::fields::Fields;
+use super::fields::names;
+use super::fields::wrong_type;
+use super::node::Faults;
+use super::node::Located;
+use super::node::Node;
+use super::node::Value;
+use super::policy::severity_word;
+
+/// Routes and every name of a receiver in them.
+#[derive(Debug)]
+pub(super) struct RoutingDraft {
+    pub(super) routing: Routing,
+    pub(super) receivers: Vec<Located<String>>,
+    pub(super) place: Place,
+}
+
+/// Reads the `spec` of a routing that is named at `place`.
+pub(super) fn routing(spec: &Node, place: &Place, faults: &Faults) -> Option<RoutingDraft> {
+    let fields = Fields::of(
+        spec,
+        "the spec of a routing",
+        &["default", "routes"],
+        faults,
+    )?;
+    let default = fields
+        .need("default", "default: NAME-OF-A-RECEIVER")
+        .map(|node| names(node, "default", faults))
+        .unwrap_or_default();
+    let mut receivers = default.clone();
+    let mut routes = Vec::new();
+    for item in fields.list("routes").into_iter().flatten() {
+        let Some((route, to)) = route(item, faults) else {
+            continue;
+        };
+        receivers.extend(to);
+        routes.push(route);
+    }
+    Some(RoutingDraft {
+        routing: Routing {
+            default: plain(&default),
+            routes,
+        },
+        receivers,
+        place: place.clone(),
+    })
+}
+
+fn route(node: &Node, faults: &Faults) -> Option<(Route, Vec<Located<String>>)> {
+    let fields = Fields::of(node, "a route", &["match", "to", "continue"], faults)?;
+    fields.need("match", "match: {team: payments, severity: page}");
+    let matches = fields.texts("match");
+    if let Some(severity) = matches.get("severity")
+        && let Err(sentence) = severity_word(&severity.value)
+    {
+        faults.add(Diagnostic::error(codes::WORD, sentence).at(&severity.place));
+    }
+    let signals = [
+        Signal::Errors,
+        Signal::Latency,
+        Signal::Traffic,
+        Signal::Saturation,
+    ];
+    if let Some(signal) = matches.get("signal")
+        && !signals.iter().any(|it| it.name() == signal.value)
+    {
+        let sentence = format!(
+            "`{}` is not a signal; write errors, latency, traffic or saturation",
+            signal.value
+        );
+        faults.add(Diagnostic::error(codes::WORD, sentence).at(&signal.place));
+    }
+    let to = fields
+        .need("to", "to: NAME-OF-A-RECEIVER")
+        .map(|node| names(node, "to", faults))
+        .unwrap_or_default();
+    let route = Route {
+        matches: matches
+            .into_iter()
+            .map(|(name, text)| (name, text.value))
+            .collect(),
+        to: plain(&to),
+        goes_on: fields
+            .get("continue")
+            .is_some_and(|node| truth(node, faults)),
+    };
+    Some((route, to))
+}
+
+fn truth(node: &Node, faults: &Faults) -> bool {
+    match &node.value {
+        Value::Text(text) if text.text == "true" => true,
+        Value::Text(text) if text.text == "false" => false,
+        _ => {
+            faults.add(wrong_type(node, "continue", "true or false"));
+            false
+        }
+    }
+}
+
+fn plain(names: &[Located<String>]) -> Vec<String> {
+    names.iter().map(|name| name.value.clone()).collect()
+}

@@ -1,0 +1,243 @@
+//! `ServiceObjectives` to drafts of objectives: everything of a service that can be read alone.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Place;
+use crate::domain::indicator::Indicator;
+use crate::domain::objective::Objective;
+use crate::domain::time::Span;
+
+use super::Options;
+use super::codes;
+use super::fields::Fields;
+use super::indicator;
+use super::node::Faults;
+use super::node::Located;
+use super::node::Node;
+use super::values;
+
+/// A service and its objectives.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) name: Option<Located<String>>,
+    pub(super) drafts: Vec<Draft>,
+}
+
+/// An objective as far as it could be read; a part that is missing has been told as a fault.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) name: Option<Located<String>>,
+    pub(super) uid: Option<Located<String>>,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) description: Option<String>,
+    pub(super) owner: Option<String>,
+    pub(super) runbook: Option<String>,
+    /// `None`: whichever source there is.
+    pub(super) source: Option<Located<String>>,
+    pub(super) objective: Option<Located<Objective>>,
+    pub(super) window: Option<Located<Span>>,
+    /// `none` never alerts.
+    pub(super) policy: Located<String>,
+    pub(super) indicator: Option<Indicator>,
+}
+
+const SPEC: [&str; 7] = [
+    "description",
+    "owner",
+    "runbook",
+    "source",
+    "window",
+    "alertPolicy",
+    "objectives",
+];
+const OBJECTIVE: [&str; 16] = [
+    "name",
+    "objective",
+    "errors",
+    "latency",
+    "traffic",
+    "saturation",
+    "query",
+    "window",
+    "alertPolicy",
+    "labels",
+    "description",
+    "owner",
+    "runbook",
+    "uid",
+    "slice",
+    "source",
+];
+const INDICATORS: [&str; 5] = ["errors", "latency", "traffic", "saturation", "query"];
+/// Labels that every notice has; a label of the same name would hide them.
+const RESERVED: [&str; 5] = ["severity", "service", "slo", "signal", "alertname"];
+const DEFAULT_POLICY: &str = "default";
+
+/// What the service says for all of its objectives.
+struct Common {
+    labels: BTreeMap<String, String>,
+    description: Option<String>,
+    owner: Option<String>,
+    runbook: Option<String>,
+    source: Option<Located<String>>,
+    window: Option<Located<Span>>,
+    has_window: bool,
+    place: Place,
+    policy: Located<String>,
+}
+
+/// Reads the `spec` of a service called `name` whose metadata is `metadata`.
+pub(super) fn service(
+    name: Option<Located<String>>,
+    metadata: &Fields<'_>,
+    spec: &Node,
+    options: &Options,
+    faults: &Faults,
+) -> Service {
+    let Some(spec) = Fields::of(spec, "the spec of a service", &SPEC, faults) else {
+        let drafts = Vec::new();
+        return Service { name, drafts };
+    };
+    let default_place = name
+        .as_ref()
+        .map_or(metadata.place, |name| &name.place)
+        .clone();
+    let common = Common {
+        labels: labels(metadata),
+        description: plain(&spec, "description"),
+        owner: plain(&spec, "owner"),
+        runbook: plain(&spec, "runbook"),
+        source: spec.text("source"),
+        window: window(&spec, options),
+        has_window: spec.has("window"),
+        place: spec.place.clone(),
+        policy: spec.text("alertPolicy").unwrap_or(Located {
+            value: DEFAULT_POLICY.to_owned(),
+            place: default_place,
+        }),
+    };
+    if spec
+        .need(
+            "objectives",
+            "a list of objectives, each with name, objective and an indicator",
+        )
+        .is_none()
+    {
+        return Service {
+            name,
+            drafts: Vec::new(),
+        };
+    }
+    let drafts: Vec<Draft> = spec
+        .list("objectives")
+        .into_iter()
+        .flatten()
+        .filter_map(|node| draft(node, &common, options, faults))
+        .collect();
+    Service { name, drafts }
+}
+
+fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Option<Draft> {
+    let fields = Fields::of(node, "an objective", &OBJECTIVE, faults)?;
+    let name = fields.need_parsed("name", "name: availability", codes::NAME, values::name);
+    let objective = fields.need_parsed(
+        "objective",
+        "objective: 99.9%",
+        codes::OBJECTIVE,
+        str::parse::<Objective>,
+    );
+    let mut all_labels = common.labels.clone();
+    all_labels.extend(labels(&fields));
+    Some(Draft {
+        uid: fields.parse("uid", codes::NAME, values::identity),
+        labels: all_labels,
+        description: plain(&fields, "description").or_else(|| common.description.clone()),
+        owner: plain(&fields, "owner").or_else(|| common.owner.clone()),
+        runbook: plain(&fields, "runbook").or_else(|| common.runbook.clone()),
+        source: fields.text("source").or_else(|| common.source.clone()),
+        objective,
+        window: own_window(&fields, common, options),
+        policy: fields
+            .text("alertPolicy")
+            .unwrap_or_else(|| common.policy.clone()),
+        indicator: read_indicator(&fields, options),
+        name,
+    })
+}
+
+fn own_window(fields: &Fields<'_>, common: &Common, options: &Options) -> Option<Located<Span>> {
+    if fields.has("window") {
+        return window(fields, options);
+    }
+    if !common.has_window {
+        // Told once for all objectives of the service: that is where it was forgotten.
+        fields.faults.add(
+            Diagnostic::error(codes::MISSING_KEY, "the objectives need `window`")
+                .at(&common.place)
+                .help("write window: 30d here, or in each of the objectives"),
+        );
+    }
+    common.window.clone()
+}
+
+fn window(fields: &Fields<'_>, options: &Options) -> Option<Located<Span>> {
+    let window = fields.parse("window", codes::DURATION, str::parse::<Span>)?;
+    values::on_grid(&window, "window", options.tick, fields.faults).then_some(window)
+}
+
+fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Indicator> {
+    let entry = fields.one_of(&INDICATORS, "an indicator");
+    let slice = fields.parse("slice", codes::DURATION, str::parse::<Span>);
+    if let Some(slice) = &slice {
+        values::on_grid(slice, "slice", options.tick, fields.faults);
+    }
+    let entry = entry?;
+    if let Some(slice) = &slice
+        && !matches!(entry.key.as_str(), "traffic" | "saturation")
+    {
+        fields.faults.add(
+            Diagnostic::error(
+                codes::UNKNOWN_KEY,
+                format!("`slice` has no meaning beside `{}`", entry.key),
+            )
+            .at(&slice.place)
+            .help("remove it; only traffic and saturation judge slices of time"),
+        );
+    }
+    let slice = slice.map_or_else(|| options.default_slice(), |slice| slice.value);
+    indicator::indicator(entry, slice, options, fields.faults)
+}
+
+fn plain(fields: &Fields<'_>, key: &str) -> Option<String> {
+    fields.text(key).map(|text| text.value)
+}
+
+fn labels(fields: &Fields<'_>) -> BTreeMap<String, String> {
+    let labels = fields.texts("labels");
+    for (name, label) in &labels {
+        let word = name
+            .chars()
+            .all(|char| char.is_ascii_alphanumeric() || char == '_');
+        let sentence = if RESERVED.contains(&name.as_str()) {
+            format!("the label `{name}` is set by Sloburn itself; give yours another name")
+        } else if !word
+            || name.starts_with(|first: char| first.is_ascii_digit())
+            || name.starts_with("__")
+            || name.is_empty()
+        {
+            format!(
+                "`{name}` is not a label's name; write letters, digits and underscores, as in team"
+            )
+        } else {
+            continue;
+        };
+        fields
+            .faults
+            .add(Diagnostic::error(codes::NAME, sentence).at(&label.place));
+    }
+    labels
+        .into_iter()
+        .map(|(name, label)| (name, label.value))
+        .collect()
+}

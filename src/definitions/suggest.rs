@@ -1,0 +1,70 @@
+//! "Did you mean": the known word that is nearest to an unknown one.
+
+/// The word of `known` that `word` was probably meant to be.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // One slip in a short word, two or three in a longer one.
+    let most = match word.chars().count() {
+        0..=2 => 0,
+        3..=5 => 1,
+        6..=9 => 2,
+        _ => 3,
+    };
+    known
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// `did you mean …?`, or `fallback` when no known word is near.
+pub(super) fn did_you_mean<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    fallback: impl FnOnce() -> String,
+) -> String {
+    nearest(word, known).map_or_else(fallback, |nearest| format!("did you mean `{nearest}`?"))
+}
+
+/// Letters to add, drop, change or swap with their neighbour; capitals count nothing.
+fn distance(left: &str, right: &str) -> usize {
+    let letters = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();
+    let (left, right) = (letters(left), letters(right));
+    let mut rows: Vec<Vec<usize>> = vec![(0..=right.len()).collect()];
+    for (i, a) in left.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in right.iter().enumerate() {
+            let changed = rows[i][j] + usize::from(a != b);
+            let mut best = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
+                best = best.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[left.len()][right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_recognised_and_other_words_are_not() {
+        let known = ["objective", "window", "name", "badWhere", "by"];
+        for (word, meant) in [
+            ("objectve", Some("objective")),
+            ("Window", Some("window")),
+            ("widnow", Some("window")),
+            ("nmae", Some("name")),
+            ("badwhere", Some("badWhere")),
+            ("bad_where", Some("badWhere")),
+            ("groupBy", None),
+            ("bx", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, known), meant, "{word}");
+        }
+    }
+}

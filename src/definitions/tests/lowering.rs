@@ -1,0 +1,217 @@
+//! What definitions become in the domain.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::super::Options;
+use super::super::read;
+use crate::domain::indicator::Indicator;
+use crate::domain::indicator::Split;
+use crate::domain::slo::Catalog;
+use crate::domain::slo::SloId;
+use crate::domain::time::Span;
+use crate::promql::selector_text;
+
+const SERVICE: &str = include_str!("../../../tests/fixtures/definitions/sound/api.yaml");
+const ALERTS: &str = include_str!("../../../tests/fixtures/definitions/sound/alerts.yaml");
+
+fn catalog(service: &str, alerts: &str, options: &Options) -> Catalog {
+    let sources = [
+        (PathBuf::from("api.yaml"), service.to_owned()),
+        (PathBuf::from("alerts.yaml"), alerts.to_owned()),
+    ];
+    let (catalog, diagnostics) = read(&sources, options);
+    catalog.unwrap_or_else(|| panic!("{}", diagnostics.render_lines()))
+}
+
+fn shown(indicator: &Indicator) -> String {
+    match indicator {
+        Indicator::Errors { total, split } => {
+            let kind = match split {
+                Split::Bad(_) => "bad",
+                Split::Good(_) => "good",
+            };
+            let counted = selector_text(split.counted());
+            format!("total {} {kind} {counted}", selector_text(total))
+        }
+        Indicator::Latency { buckets, at_most } => {
+            format!("buckets {} at most {at_most}", selector_text(buckets))
+        }
+        Indicator::Traffic {
+            total,
+            at_least,
+            slice,
+        } => format!(
+            "total {} at least {at_least:?} slice {slice}",
+            selector_text(total)
+        ),
+        Indicator::Saturation {
+            used,
+            limit,
+            by,
+            at_most,
+            slice,
+        } => format!(
+            "used {:?} {} limit {:?} {} by {by:?} at most {at_most:?} slice {slice}",
+            used.aggregate,
+            selector_text(&used.series),
+            limit.aggregate,
+            selector_text(&limit.series)
+        ),
+        Indicator::Query { .. } => format!("{indicator:?}"),
+    }
+}
+
+#[test]
+fn indicators_become_what_they_say() {
+    let service = SERVICE
+        .replacen(
+            "histogram: http_request_duration_seconds{job=\"api\"}",
+            "histogram: request_time{job=\"api\"}\n        unit: ms",
+            1,
+        )
+        .replacen(
+            "{series: 'process_max_fds{job=\"api\"}', aggregate: min}",
+            "process_max_fds{job=\"api\"}",
+            1,
+        );
+    let mut text = String::new();
+    for service in [SERVICE, &service] {
+        for (uid, slo) in &catalog(service, ALERTS, &Options::default()).slos {
+            writeln!(text, "{uid}: {}", shown(&slo.indicator)).unwrap();
+        }
+    }
+    insta::assert_snapshot!(text, @r#"
+    api/availability: total http_requests_total{job="api"} bad http_requests_total{code=~"5..",job="api"}
+    api/jobs: Query { total: "sum(increase(jobs_total[$window]))", split: Bad("sum(increase(jobs_failed_total[$window]))"), window: Span(300000) }
+    api/latency: buckets http_request_duration_seconds_bucket{job="api"} at most 0.3
+    api/memory: used Max process_open_fds{job="api"} limit Min process_max_fds{job="api"} by ["instance"] at most Fraction { numerator: 9, denominator: 10 } slice 1m
+    api/throughput: total http_requests_total{job="api"} at least Fraction { numerator: 5, denominator: 1 } slice 1m
+    api/availability: total http_requests_total{job="api"} bad http_requests_total{code=~"5..",job="api"}
+    api/jobs: Query { total: "sum(increase(jobs_total[$window]))", split: Bad("sum(increase(jobs_failed_total[$window]))"), window: Span(300000) }
+    api/latency: buckets request_time_bucket{job="api"} at most 300
+    api/memory: used Max process_open_fds{job="api"} limit Min process_max_fds{job="api"} by ["instance"] at most Fraction { numerator: 9, denominator: 10 } slice 1m
+    api/throughput: total http_requests_total{job="api"} at least Fraction { numerator: 5, denominator: 1 } slice 1m
+    "#);
+}
+
+#[test]
+fn objectives_take_from_their_service_what_they_do_not_say() {
+    let service = SERVICE
+        .replacen(
+            "  window: 30d\n",
+            "  window: 30d\n  owner: ann\n  runbook: https://r\n  description: all\n  source: laptop\n",
+            1,
+        )
+        .replacen(
+            "    - name: latency\n",
+            "    - name: latency\n      uid: old/name\n      window: 4w\n      owner: bob\n      alertPolicy: none\n      labels: {tier: gold}\n",
+            1,
+        );
+    let catalog = catalog(&service, ALERTS, &Options::default());
+    let shown = |uid: &str| {
+        let slo = &catalog.slos[&SloId::new(uid)];
+        format!(
+            "{} {} {:?} {:?} {:?} {:?} {} {} {:?}",
+            slo.service,
+            slo.name,
+            slo.labels,
+            slo.owner,
+            slo.runbook,
+            slo.description,
+            slo.source,
+            slo.window.length(),
+            slo.policy
+        )
+    };
+    insta::assert_snapshot!([shown("api/availability"), shown("old/name")].join("\n"), @r#"
+    api availability {"team": "shop"} Some("ann") Some("https://r") Some("all") laptop 30d Some("default")
+    api latency {"team": "shop", "tier": "gold"} Some("bob") Some("https://r") Some("all") laptop 4w None
+    "#);
+}
+
+#[test]
+fn the_source_is_the_only_one_or_the_default() {
+    let source = |sources: &[&str]| {
+        let options = Options {
+            sources: Some(sources.iter().map(|&name| name.to_owned()).collect()),
+            ..Options::default()
+        };
+        let catalog = catalog(SERVICE, ALERTS, &options);
+        catalog.slos[&SloId::new("api/jobs")].source.to_string()
+    };
+    assert_eq!(source(&["thanos"]), "thanos");
+    assert_eq!(source(&["default", "thanos"]), "default");
+}
+
+#[test]
+fn slices_are_a_minute_or_the_next_multiple_of_the_tick() {
+    for (tick, slice) in [
+        (1, "1m"),
+        (30, "1m"),
+        (60, "1m"),
+        (50, "1m40s"),
+        (300, "5m"),
+    ] {
+        let options = Options {
+            tick: Span::from_secs(tick),
+            ..Options::default()
+        };
+        assert_eq!(options.default_slice().to_string(), slice);
+    }
+}
+
+#[test]
+fn a_policy_has_the_defaults_of_the_shipped_one() {
+    let shipped = include_str!("../../../alerts/default.yaml");
+    let tiers: Vec<&str> = shipped
+        .lines()
+        .filter(|line| !line.starts_with("  ") || line.contains("tiers:") || line.contains("- {"))
+        .collect();
+    let minimal = tiers.join("\n");
+    assert!(!minimal.contains("remind"));
+    let policy =
+        |text: &str| catalog(SERVICE, text, &Options::default()).policies["default"].clone();
+    assert_eq!(policy(&minimal), policy(shipped));
+    let quiet = policy(&format!(
+        "{minimal}\n  lowTraffic: off\n  unmeasured: off\n  signalSeverity: {{latency: ticket}}\n"
+    ));
+    assert_eq!((quiet.low_traffic, quiet.unmeasured), (None, None));
+    assert_eq!(quiet.signal_severity.len(), 3);
+    assert_eq!(policy(shipped).low_traffic, Some(0.001));
+}
+
+#[test]
+fn receivers_and_routes_become_what_they_say() {
+    let catalog = catalog(SERVICE, ALERTS, &Options::default());
+    let receivers: Vec<String> = catalog
+        .receivers
+        .values()
+        .map(|receiver| format!("{receiver:?}"))
+        .collect();
+    insta::assert_snapshot!(receivers.join("\n"), @r##"
+    Receiver { name: "am", channel: Alertmanager { urls: ["http://alertmanager:9093"] }, time_zone: "UTC" }
+    Receiver { name: "bot", channel: SlackBot { channel: "#alerts", token_file: "/run/secrets/slack-token", mention: Some("<!here>"), api_url: "https://slack.com/api" }, time_zone: "Europe/Berlin" }
+    Receiver { name: "hook", channel: Webhook { url: "https://example.com/hooks", secret_file: Some("/run/secrets/key") }, time_zone: "UTC" }
+    "##);
+    insta::assert_snapshot!(format!("{:?}", catalog.routing), @r#"Routing { default: ["bot"], routes: [Route { matches: {"severity": "page", "team": "shop"}, to: ["bot", "am"], goes_on: true }, Route { matches: {"signal": "errors"}, to: ["hook"], goes_on: false }] }"#);
+}
+
+#[test]
+fn without_routes_the_only_receiver_is_told_everything() {
+    let policy = include_str!("../../../alerts/default.yaml");
+    assert_eq!(
+        catalog(SERVICE, policy, &Options::default())
+            .routing
+            .default
+            .len(),
+        0
+    );
+    let one = format!(
+        "{policy}---\napiVersion: sloburn.dev/v1\nkind: Receiver\nmetadata: {{name: me}}\nspec:\n  slack: {{webhookUrlFile: /x}}\n"
+    );
+    assert_eq!(
+        catalog(SERVICE, &one, &Options::default()).routing.default,
+        ["me"]
+    );
+}

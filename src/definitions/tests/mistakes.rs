@@ -1,0 +1,46 @@
+//! How a single mistake of a tired person is made in files that have none, and what is told about it.
+
+use std::path::PathBuf;
+
+use super::super::Options;
+use super::super::read;
+
+const SERVICE: &str = include_str!("../../../tests/fixtures/definitions/sound/api.yaml");
+const ALERTS: &str = include_str!("../../../tests/fixtures/definitions/sound/alerts.yaml");
+
+/// What is written, what is written by mistake instead, and every line that is told.
+pub(super) type Mistake = (&'static str, &'static str, &'static [&'static str]);
+
+/// What is told about these two files, one line a fault.
+fn told(service: &str, alerts: &str) -> String {
+    let sources = [
+        (PathBuf::from("api.yaml"), service.to_owned()),
+        (PathBuf::from("alerts.yaml"), alerts.to_owned()),
+    ];
+    let options = Options {
+        sources: Some(vec!["default".into(), "laptop".into()]),
+        ..Options::default()
+    };
+    let (catalog, diagnostics) = read(&sources, &options);
+    assert_eq!(catalog.is_none(), diagnostics.has_errors());
+    diagnostics.render_lines()
+}
+
+/// Makes each mistake alone, in whichever file has the text.
+pub(super) fn each_is_told(mistakes: &[Mistake]) {
+    for (old, new, expected) in mistakes {
+        let found = if SERVICE.contains(old) {
+            told(&SERVICE.replacen(old, new, 1), ALERTS)
+        } else {
+            assert!(ALERTS.contains(old), "{old}");
+            told(SERVICE, &ALERTS.replacen(old, new, 1))
+        };
+        let found: Vec<&str> = found.lines().collect();
+        assert_eq!(found, *expected, "{old:?} became {new:?}");
+    }
+}
+
+#[test]
+fn without_a_mistake_nothing_is_told() {
+    assert_eq!(told(SERVICE, ALERTS), "");
+}

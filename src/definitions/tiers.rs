@@ -1,0 +1,118 @@
+//! A policy's tiers against an objective and its window.
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Place;
+use crate::domain::decimal::Fraction;
+use crate::domain::indicator::Budgeting;
+use crate::domain::objective::Objective;
+use crate::domain::policy::Tier;
+use crate::domain::time::Span;
+
+use super::codes;
+use super::node::Faults;
+use super::node::Located;
+use super::policy::PolicyDraft;
+use super::service::Draft;
+
+/// Tells of tiers that look further back than the window, that can never fire, or that look at less
+/// than one slice.
+pub(super) fn judge(draft: &PolicyDraft, slo: &Draft, faults: &Faults) {
+    let tiers: Vec<Placed<'_>> = draft.policy.tiers.iter().zip(&draft.tiers).collect();
+    let name = &draft.policy.name;
+    if let Some(window) = &slo.window {
+        let fitting = too_long(name, tiers, window, faults);
+        if let Some(objective) = &slo.objective {
+            never_fires(name, fitting, objective, window.value, faults);
+        }
+    }
+    let (Some(objective), Some(indicator)) = (&slo.objective, &slo.indicator) else {
+        return;
+    };
+    if let Budgeting::Timeslices(slice) = indicator.budgeting()
+        && let Some(shortest) = draft.policy.shortest_window()
+        && shortest < slice
+    {
+        faults.add(
+            Diagnostic::warning(
+                codes::TIER_TOO_SHORT,
+                format!("the policy `{name}` looks at {shortest}, and a slice is {slice} long"),
+            )
+            .at(&objective.place)
+            .help("write a shorter `slice`, or use a policy with longer windows"),
+        );
+    }
+}
+
+type Placed<'a> = (&'a Tier, &'a Place);
+
+/// The tiers that are not too long for `window`.
+fn too_long<'a>(
+    policy: &str,
+    tiers: Vec<Placed<'a>>,
+    window: &Located<Span>,
+    faults: &Faults,
+) -> Vec<Placed<'a>> {
+    let (long, fitting): (Vec<Placed<'_>>, Vec<Placed<'_>>) = tiers
+        .into_iter()
+        .partition(|(tier, _)| tier.long > window.value);
+    if let Some((tier, place)) = long.iter().max_by_key(|(tier, _)| tier.long) {
+        faults.add(
+            Diagnostic::error(
+                codes::TIER_TOO_LONG,
+                format!(
+                    "a window of {} is too short for {} of the policy `{policy}`, which looks back {}",
+                    window.value,
+                    listed(&long),
+                    tier.long
+                ),
+            )
+            .at(&window.place)
+            .related(place, "this tier")
+            .help("use a policy whose tiers fit into the window, or alertPolicy: none"),
+        );
+    }
+    fitting
+}
+
+fn never_fires(
+    policy: &str,
+    tiers: Vec<Placed<'_>>,
+    objective: &Located<Objective>,
+    window: Span,
+    faults: &Faults,
+) {
+    let (never, others): (Vec<Placed<'_>>, Vec<Placed<'_>>) = tiers
+        .into_iter()
+        .partition(|(tier, _)| tier.error_limit(objective.value, window) >= Fraction::ONE);
+    let Some((_, place)) = never.first() else {
+        return;
+    };
+    let sentence = format!(
+        "{} of the policy `{policy}` can never fire at {}: more than everything would have to fail",
+        listed(&never),
+        objective.value
+    );
+    // The others still guard the objective.
+    let fault = if others.is_empty() {
+        Diagnostic::error(codes::TIER_NEVER_FIRES, sentence)
+    } else {
+        Diagnostic::warning(codes::TIER_NEVER_FIRES, sentence)
+    };
+    faults.add(
+        fault
+            .at(&objective.place)
+            .related(place, "this tier")
+            .help("use a policy with a lower burn or budgetSpent for objectives this low"),
+    );
+}
+
+fn listed(tiers: &[Placed<'_>]) -> String {
+    let names: Vec<String> = tiers
+        .iter()
+        .map(|(tier, _)| format!("`{}`", tier.name))
+        .collect();
+    match names.as_slice() {
+        [one] => format!("the tier {one}"),
+        many => format!("the tiers {}", many.join(", ")),
+    }
+}
