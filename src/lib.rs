@@ -5,6 +5,7 @@ pub mod config;
 pub mod definitions;
 pub mod diagnostic;
 pub mod domain;
+pub mod engine;
 pub mod ledger;
 pub mod promql;
 pub mod series;

@@ -38,6 +38,11 @@ pub enum Facts {
     Burn(Box<BurnFacts>),
     /// Objectives cannot be measured, or can be again.
     Unmeasured(Box<UnmeasuredFacts>),
+    /// The objective of an open incident is no longer defined.
+    Removed {
+        /// The identity that it had.
+        slo: SloId,
+    },
 }
 
 /// The facts about a burning budget.

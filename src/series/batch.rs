@@ -3,6 +3,7 @@
 use crate::domain::labels::Labels;
 use crate::domain::selector::Selector;
 use crate::domain::time::{Span, Timestamp};
+use crate::promql::selector_text;
 
 /// One thing to ask of a source for a range of time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +17,16 @@ pub enum Fetch {
         /// The distance of the evaluations; divides both ends of the range.
         step: Span,
     },
+}
+
+impl Fetch {
+    /// What is asked, as PromQL.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Samples(selector) => selector_text(selector),
+            Self::Expression { text, .. } => text.clone(),
+        }
+    }
 }
 
 /// One sample of one series.

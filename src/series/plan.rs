@@ -15,6 +15,16 @@ use super::batch::Fetch;
 use super::boundary;
 use super::union::union;
 
+/// A selector that cannot be matched here.
+#[derive(Debug, thiserror::Error)]
+#[error("objective `{slo}` selects series with a pattern that cannot be matched")]
+pub struct PlanError {
+    /// Whose selector it is.
+    pub slo: SloId,
+    /// What is wrong with it.
+    pub source: PromqlError,
+}
+
 /// Position of a family in its plan.
 pub type FamilyIndex = usize;
 
@@ -161,14 +171,18 @@ impl Plan {
     ///
     /// # Errors
     /// When a matcher is not a regular expression that can be matched here.
-    pub fn of(catalog: &Catalog, slot: Span) -> Result<Self, PromqlError> {
+    pub fn of(catalog: &Catalog, slot: Span) -> Result<Self, PlanError> {
         let mut draft = Draft {
             slot,
             ..Draft::default()
         };
         let mut meters = Vec::with_capacity(catalog.slos.len());
         for (index, slo) in catalog.slos.values().enumerate() {
-            let lanes = draft.lanes_of(index, slo)?;
+            let refuse = |source| PlanError {
+                slo: slo.uid.clone(),
+                source,
+            };
+            let lanes = draft.lanes_of(index, slo).map_err(refuse)?;
             meters.push(Meter {
                 slo: Arc::clone(slo),
                 lanes,

@@ -70,8 +70,8 @@ pub struct Counted {
 
 impl SeriesTable {
     /// Takes over a cursor from the store.
-    pub fn restore(&mut self, roles: &[Role], labels: Labels, cursor: Cursor) {
-        let row = self.row(roles, &labels);
+    pub fn restore(&mut self, roles: &[Role], labels: &Labels, cursor: Cursor) {
+        let row = self.row(roles, labels);
         self.rows[row].settled = Some(cursor);
         self.rows[row].head = Some(cursor);
     }
@@ -93,6 +93,24 @@ impl SeriesTable {
             .and_then(|row| Some((&row.labels, row.settled?)))
     }
 
+    /// Forgets the series that have had no sample since `before`, by the settled cursors, and says
+    /// which: a series that returns after that is a birth.
+    pub fn forget(&mut self, before: Timestamp) -> Vec<Labels> {
+        let is_old = |row: &Row| row.settled.is_some_and(|settled| settled.at < before);
+        if !self.rows.iter().any(is_old) {
+            return Vec::new();
+        }
+        let (old, kept): (Vec<Row>, Vec<Row>) =
+            std::mem::take(&mut self.rows).into_iter().partition(is_old);
+        self.index = kept
+            .iter()
+            .enumerate()
+            .map(|(index, row)| (row.labels.clone(), index))
+            .collect();
+        self.rows = kept;
+        old.into_iter().map(|row| row.labels).collect()
+    }
+
     /// Starts the heads anew from the settled cursors.
     pub fn rewind_heads(&mut self) {
         for row in &mut self.rows {
@@ -107,6 +125,11 @@ impl SeriesTable {
             .iter()
             .filter(is_alive)
             .flat_map(|row| row.edges.iter())
+    }
+
+    /// The edges of all series that were ever seen.
+    pub fn edges(&self) -> impl Iterator<Item = &Edge> {
+        self.rows.iter().flat_map(|row| row.edges.iter())
     }
 
     /// The newest sample of the series that count towards the total of each meter, with the usual
@@ -210,7 +233,12 @@ impl SeriesTable {
             return;
         };
         let cursor = match surroundings.map(|known| known.base(series)) {
-            None => Cursor::at_first(*first),
+            None => {
+                // What was there before is known to the settled layer too, or it would be born there later.
+                let row = &mut self.rows[row];
+                row.settled = row.settled.or(Some(Cursor::at_first(*first)));
+                Cursor::at_first(*first)
+            }
             Some(None) => Cursor::at_birth(*first),
             Some(Some(base)) => {
                 let (cursor, increase) = Cursor::after(base, *first);

@@ -1,6 +1,6 @@
 //! One selector that fetches at least what several selectors of one metric want.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::domain::selector::{MatchOp, Matcher, Selector};
 
@@ -44,7 +44,7 @@ fn is_positive(matcher: &Matcher) -> bool {
 
 /// One regex for all values that any selector allows for `label`; `None` when one allows all.
 fn join(label: &str, selectors: &[Selector]) -> Option<Matcher> {
-    let mut alternatives = BTreeMap::new();
+    let mut alternatives = BTreeSet::new();
     for selector in selectors {
         let matcher = selector
             .matchers
@@ -54,9 +54,9 @@ fn join(label: &str, selectors: &[Selector]) -> Option<Matcher> {
             MatchOp::Equal => regex::escape(&matcher.value),
             _ => format!("(?:{})", matcher.value),
         };
-        alternatives.insert(pattern, ());
+        alternatives.insert(pattern);
     }
-    let value = alternatives.into_keys().collect::<Vec<_>>().join("|");
+    let value = alternatives.into_iter().collect::<Vec<_>>().join("|");
     Some(Matcher {
         label: label.to_owned(),
         op: MatchOp::Matches,

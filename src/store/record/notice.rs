@@ -101,6 +101,7 @@ object!(UnmeasuredFacts as UnmeasuredJson {
 pub(in crate::store) enum FactsJson {
     Burn(Box<BurnJson>),
     Unmeasured(Box<UnmeasuredJson>),
+    Removed { slo: String },
 }
 
 impl Record for Facts {
@@ -110,6 +111,9 @@ impl Record for Facts {
         match self {
             Self::Burn(facts) => FactsJson::Burn(Box::new(facts.to_json())),
             Self::Unmeasured(facts) => FactsJson::Unmeasured(Box::new(facts.to_json())),
+            Self::Removed { slo } => FactsJson::Removed {
+                slo: slo.to_string(),
+            },
         }
     }
 
@@ -119,6 +123,9 @@ impl Record for Facts {
             FactsJson::Unmeasured(json) => {
                 Self::Unmeasured(Box::new(UnmeasuredFacts::from_json(*json)?))
             }
+            FactsJson::Removed { slo } => Self::Removed {
+                slo: SloId::new(slo),
+            },
         })
     }
 }

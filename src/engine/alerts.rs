@@ -1,0 +1,198 @@
+//! Moves one objective's alert on by a tick, and puts what is to be told into the commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::domain::incident::{Change, Incident, Transition};
+use crate::domain::measurement::Outcome;
+use crate::domain::notice::{Facts, Notice};
+use crate::domain::policy::AlertPolicy;
+use crate::domain::slo::{Catalog, Slo};
+use crate::domain::time::Timestamp;
+use crate::store::OutboxKey;
+use crate::store::commit::Commit;
+
+use super::facts;
+use super::judge::readings;
+use super::state::{CLOSED_INCIDENTS, State};
+use super::story;
+use super::windows::Windows;
+
+impl State {
+    /// Judges the tiers of one objective and records what changes.
+    pub(super) fn alert(
+        &mut self,
+        meter: usize,
+        catalog: &Catalog,
+        windows: &Windows,
+        at: Timestamp,
+        commit: &mut Commit,
+    ) {
+        let slo = Arc::clone(&self.plan.meters[meter].slo);
+        let policy = catalog.policy_of(&slo).cloned();
+        let before = self.meters[meter].alert.clone();
+        let outcome = self.meters[meter]
+            .measurement
+            .as_ref()
+            .map_or(Outcome::NoData, |last| last.outcome);
+        let told = match &policy {
+            Some(policy) => self.step_alert(meter, &slo, policy, windows, outcome, at),
+            None => self.meters[meter].alert.remove(at),
+        };
+        if let Some((incident, transition)) = told {
+            self.tell(
+                meter,
+                catalog,
+                policy.as_deref(),
+                windows,
+                incident,
+                transition,
+                commit,
+            );
+        }
+        if self.meters[meter].alert != before {
+            commit
+                .alerts
+                .insert(slo.uid.clone(), self.meters[meter].alert.clone());
+        }
+    }
+
+    fn step_alert(
+        &mut self,
+        meter: usize,
+        slo: &Slo,
+        policy: &AlertPolicy,
+        windows: &Windows,
+        outcome: Outcome,
+        at: Timestamp,
+    ) -> Option<(Incident, Transition)> {
+        let slot = self.settings.slot;
+        let state = &mut self.meters[meter];
+        let readings = readings(state, slo, policy, windows, outcome);
+        let looked = policy
+            .tiers
+            .iter()
+            .map(|tier| tier.long)
+            .max()
+            .unwrap_or_default();
+        let calm = policy.shortest_window().unwrap_or_default();
+        let ledger = &state.ledger;
+        let onset = || story::onset(ledger, slo.objective, looked, calm, slot, at);
+        state
+            .alert
+            .step(&slo.uid, &readings, at, onset, &policy.remind)
+    }
+
+    /// Puts a transition into the commit: the incident, and one outbox row for each receiver that
+    /// the routes name or that was told of the incident before.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the facts of a notice come from all of them"
+    )]
+    fn tell(
+        &mut self,
+        meter: usize,
+        catalog: &Catalog,
+        policy: Option<&AlertPolicy>,
+        windows: &Windows,
+        mut incident: Incident,
+        transition: Transition,
+        commit: &mut Commit,
+    ) {
+        let slo = Arc::clone(&self.plan.meters[meter].slo);
+        let state = &self.meters[meter];
+        let facts = facts::burn(
+            &self.settings,
+            state,
+            &slo,
+            policy,
+            windows,
+            (&incident, &transition),
+        );
+        let labels = labels(&slo);
+        if !matches!(transition.change, Change::Closed(_)) {
+            let routed = catalog.routing.receivers(&labels, transition.severity);
+            incident.told.extend(routed.into_iter().map(str::to_owned));
+        }
+        let notice = Notice {
+            incident: incident.id.clone(),
+            sequence: transition.sequence,
+            at: transition.at,
+            opened: incident.opened,
+            change: transition.change,
+            severity: transition.severity,
+            labels,
+            facts: Facts::Burn(Box::new(facts)),
+        };
+        enqueue(commit, notice, &incident.told);
+        if let Some(open) = &mut self.meters[meter].alert.incident {
+            open.told.clone_from(&incident.told);
+        }
+        if incident.closed.is_some() {
+            self.closed.push_front(Arc::new(incident.clone()));
+            self.closed.truncate(CLOSED_INCIDENTS);
+        }
+        commit.incidents.insert(incident.id.clone(), incident);
+    }
+
+    /// Closes the incidents of objectives that are no longer defined. Nobody can say what they
+    /// measured, so receivers are told with the facts of their last notice: the close itself.
+    pub(super) fn close_orphans(&mut self, at: Timestamp, commit: &mut Commit) {
+        for (slo, mut alert) in std::mem::take(&mut self.orphans) {
+            if let Some((incident, transition)) = alert.remove(at) {
+                enqueue(commit, removed(&incident, transition), &incident.told);
+                self.closed.push_front(Arc::new(incident.clone()));
+                self.closed.truncate(CLOSED_INCIDENTS);
+                commit.incidents.insert(incident.id.clone(), incident);
+            }
+            commit.alerts.insert(slo, alert);
+        }
+    }
+}
+
+/// The notice about an incident whose objective is gone: only what the incident itself knows.
+fn removed(incident: &Incident, transition: Transition) -> Notice {
+    let uid = incident.slo.as_str();
+    let (service, name) = uid.split_once('/').unwrap_or((uid, ""));
+    let pairs = [("service", service), ("slo", uid), ("objective", name)];
+    Notice {
+        incident: incident.id.clone(),
+        sequence: transition.sequence,
+        at: transition.at,
+        opened: incident.opened,
+        change: transition.change,
+        severity: transition.severity,
+        labels: pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        facts: Facts::Removed {
+            slo: incident.slo.clone(),
+        },
+    }
+}
+
+/// One outbox row for each receiver.
+pub(super) fn enqueue(commit: &mut Commit, notice: Notice, receivers: &BTreeSet<String>) {
+    let notice = Arc::new(notice);
+    for receiver in receivers {
+        let (incident, sequence) = (notice.incident.clone(), notice.sequence);
+        let key = OutboxKey {
+            incident,
+            receiver: receiver.clone(),
+            sequence,
+        };
+        commit.outbox.insert(key, Arc::clone(&notice));
+    }
+}
+
+/// What routes match on: the objective's own labels, and what every objective has.
+pub(super) fn labels(slo: &Slo) -> BTreeMap<String, String> {
+    let mut labels = slo.labels.clone();
+    let own = [
+        ("service", slo.service.as_str()),
+        ("slo", slo.uid.as_str()),
+        ("signal", slo.signal().name()),
+    ];
+    labels.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    labels
+}

@@ -1,0 +1,196 @@
+//! Being unable to measure is an alert of its own: one for each source and kind of failure, however
+//! many objectives are blind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::domain::incident::{Change, CloseReason, IncidentId};
+use crate::domain::measurement::Outcome;
+use crate::domain::notice::{Facts, Notice, UnmeasuredFacts};
+use crate::domain::objective::BurnRate;
+use crate::domain::policy::Severity;
+use crate::domain::slo::Catalog;
+use crate::domain::time::{TimeRange, Timestamp};
+use crate::store::commit::{Commit, Episode, EpisodeKey};
+
+use super::alerts::{enqueue, labels};
+use super::state::State;
+
+/// The objectives of one source that end the same way.
+#[derive(Default)]
+struct Group {
+    /// Positions of the blind meters.
+    blind: Vec<usize>,
+    /// Whether one of them has been blind for as long as its policy allows.
+    due: bool,
+    /// The loudest severity of their policies.
+    severity: Option<Severity>,
+    receivers: BTreeSet<String>,
+}
+
+impl State {
+    /// Keeps track of how long each objective is blind, and tells when it is too long or over.
+    pub(super) fn watch_measurements(
+        &mut self,
+        at: Timestamp,
+        catalog: &Catalog,
+        commit: &mut Commit,
+    ) {
+        let groups = self.groups(at, catalog);
+        let ended: Vec<EpisodeKey> = self
+            .episodes
+            .keys()
+            .filter(|key| !groups.contains_key(*key))
+            .cloned()
+            .collect();
+        for key in ended {
+            self.end_episode(&key, at, commit);
+        }
+        for (key, group) in groups {
+            if group.due && !self.episodes.contains_key(&key) {
+                self.begin_episode(key, &group, at, commit);
+            }
+        }
+    }
+
+    fn groups(&mut self, at: Timestamp, catalog: &Catalog) -> BTreeMap<EpisodeKey, Group> {
+        let mut groups: BTreeMap<EpisodeKey, Group> = BTreeMap::new();
+        for index in 0..self.meters.len() {
+            let slo = &self.plan.meters[index].slo;
+            let outcome = self.meters[index]
+                .measurement
+                .as_ref()
+                .map_or(Outcome::NoData, |last| last.outcome);
+            if outcome.is_good() {
+                self.meters[index].unmeasured_since = None;
+                continue;
+            }
+            let since = *self.meters[index].unmeasured_since.get_or_insert(at);
+            let Some(rule) = catalog.policy_of(slo).and_then(|policy| policy.unmeasured) else {
+                continue;
+            };
+            let group = groups
+                .entry(EpisodeKey {
+                    source: slo.source.clone(),
+                    outcome,
+                })
+                .or_default();
+            group.blind.push(index);
+            group.due |= at.since(since) >= rule.after;
+            group.severity = group.severity.max(Some(rule.severity));
+            let routed = catalog.routing.receivers(&labels(slo), rule.severity);
+            group
+                .receivers
+                .extend(routed.into_iter().map(str::to_owned));
+        }
+        groups
+    }
+
+    fn begin_episode(
+        &mut self,
+        key: EpisodeKey,
+        group: &Group,
+        at: Timestamp,
+        commit: &mut Commit,
+    ) {
+        let Some(severity) = group.severity else {
+            return;
+        };
+        let subject = format!("{}/{:?}", key.source, key.outcome);
+        let incident = IncidentId::derive(&subject, at);
+        let since = group
+            .blind
+            .iter()
+            .filter_map(|meter| self.meters[*meter].unmeasured_since)
+            .min()
+            .unwrap_or(at);
+        let source = ("source".to_owned(), key.source.to_string());
+        let notice = Notice {
+            incident: incident.clone(),
+            sequence: 1,
+            at,
+            opened: since,
+            change: Change::Opened,
+            severity,
+            labels: BTreeMap::from([source]),
+            facts: Facts::Unmeasured(Box::new(self.unmeasured(&key, group, since, at))),
+        };
+        enqueue(commit, notice.clone(), &group.receivers);
+        let told = group.receivers.clone();
+        let episode = Episode {
+            incident,
+            since,
+            opened: at,
+            told,
+            notice: Arc::new(notice),
+        };
+        commit.episodes.insert(key.clone(), Some(episode.clone()));
+        self.episodes.insert(key, episode);
+    }
+
+    fn end_episode(&mut self, key: &EpisodeKey, at: Timestamp, commit: &mut Commit) {
+        let Some(episode) = self.episodes.remove(key) else {
+            return;
+        };
+        let change = Change::Closed(CloseReason::Recovered);
+        let notice = Notice {
+            sequence: 2,
+            at,
+            change,
+            ..(*episode.notice).clone()
+        };
+        enqueue(commit, notice, &episode.told);
+        commit.episodes.insert(key.clone(), None);
+    }
+
+    fn unmeasured(
+        &self,
+        key: &EpisodeKey,
+        group: &Group,
+        since: Timestamp,
+        at: Timestamp,
+    ) -> UnmeasuredFacts {
+        let measurements = || {
+            group
+                .blind
+                .iter()
+                .filter_map(|meter| self.meters[*meter].measurement.as_ref())
+        };
+        let held = |meter: &usize| {
+            let (state, slo) = (&self.meters[*meter], &self.plan.meters[*meter].slo);
+            let incident = state.alert.incident.as_ref()?;
+            let read = state
+                .measurement
+                .as_ref()
+                .and_then(|last| last.last_good)
+                .unwrap_or(incident.opened);
+            let counts = state
+                .ledger
+                .sum(TimeRange {
+                    from: incident.onset,
+                    to: read,
+                })
+                .counts;
+            Some((
+                slo.uid.to_string(),
+                incident.severity,
+                BurnRate::of(counts, slo.objective).map(BurnRate::get),
+            ))
+        };
+        let ticks = at.since(since).as_millis() / self.settings.tick.as_millis() + 1;
+        UnmeasuredFacts {
+            source: key.source.clone(),
+            reason: measurements()
+                .find_map(|last| last.reason.clone())
+                .unwrap_or_default(),
+            last_good: measurements().filter_map(|last| last.last_good).max(),
+            failed_reads: u64::try_from(ticks).unwrap_or_default(),
+            blind: group
+                .blind
+                .iter()
+                .map(|meter| self.plan.meters[*meter].slo.uid.to_string())
+                .collect(),
+            held: group.blind.iter().filter_map(held).collect(),
+        }
+    }
+}

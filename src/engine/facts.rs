@@ -1,0 +1,201 @@
+//! The facts of a notice about a burning budget, as they stand at the deciding tick.
+
+use crate::domain::budget::ErrorBudget;
+use crate::domain::incident::{Change, Incident, Transition};
+use crate::domain::indicator::{Budgeting, Indicator};
+use crate::domain::notice::{BudgetFacts, BurnFacts, SloFacts, TierFacts, WindowFacts};
+use crate::domain::objective::BurnRate;
+use crate::domain::policy::{AlertPolicy, Severity};
+use crate::domain::slo::Slo;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::ledger::WindowSum;
+use crate::series::batch::Fetch;
+
+use super::settings::Settings;
+use super::state::MeterState;
+use super::story;
+use super::windows::Windows;
+
+/// Everything that a message about this transition may say.
+pub(super) fn burn(
+    settings: &Settings,
+    state: &MeterState,
+    slo: &Slo,
+    policy: Option<&AlertPolicy>,
+    windows: &Windows,
+    (incident, transition): (&Incident, &Transition),
+) -> BurnFacts {
+    let range = TimeRange {
+        from: incident.onset,
+        to: transition.at,
+    };
+    let stopped = match transition.change {
+        Change::Closed(_) => story::stopped(&state.ledger, slo.objective, range),
+        _ => None,
+    };
+    let cost = TimeRange {
+        from: incident.onset,
+        to: stopped.unwrap_or(transition.at),
+    };
+    let (present, now) = windows.shortest();
+    let at_onset = state.ledger.sum(slo.window.range(incident.onset)).counts;
+    BurnFacts {
+        slo: promise(slo),
+        now: now.counts,
+        tiers: policy
+            .map(|policy| tiers(state, slo, policy, windows))
+            .unwrap_or_default(),
+        budget: ErrorBudget::of(windows.budget.counts, slo.objective).map(|budget| BudgetFacts {
+            remaining: budget.remaining(),
+            before: ErrorBudget::of(at_onset, slo.objective).map(|before| before.remaining()),
+            allowed: budget.allowed,
+            empty_in: BurnRate::of(now.counts, slo.objective)
+                .and_then(|pace| budget.time_to_empty(pace, slo.window.length()))
+                .map(|left| (left, present)),
+        }),
+        onset: incident.onset,
+        stopped,
+        paged: incident.paged,
+        before: before(incident, transition),
+        trend: story::trend(&state.ledger, range, settings.slot),
+        cost: state.ledger.sum(cost).counts,
+        coverage: windows.longest().covered,
+        details: details(settings, slo),
+        graph: graph(settings, slo),
+    }
+}
+
+/// The address under which the daemon tells everything about an objective.
+pub(super) fn details(settings: &Settings, slo: &Slo) -> Option<String> {
+    let base = settings.external_url.as_ref()?;
+    Some(format!(
+        "{base}/api/v1/slos/{}/{}",
+        encoded(&slo.service),
+        encoded(&slo.name)
+    ))
+}
+
+/// The page that shows the objective's samples.
+fn graph(settings: &Settings, slo: &Slo) -> Option<String> {
+    let link = settings.sources.get(&slo.source)?.link_url.as_ref()?;
+    let shown = match &slo.indicator {
+        Indicator::Errors { total, .. } | Indicator::Traffic { total, .. } => total,
+        Indicator::Latency { buckets, .. } => buckets,
+        Indicator::Saturation { used, .. } => &used.series,
+        Indicator::Query { total, window, .. } => {
+            let query = total.replace("$window", &window.to_string());
+            return Some(link.replace("{query}", &encoded(&query)));
+        }
+    };
+    let query = Fetch::Samples(shown.clone()).text();
+    Some(link.replace("{query}", &encoded(&query)))
+}
+
+/// Percent-encodes all but unreserved characters (RFC 3986).
+fn encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
+/// The severity before a change, and since when it held.
+fn before(incident: &Incident, transition: &Transition) -> Option<(Severity, Timestamp)> {
+    let (Change::Rose { from } | Change::Fell { from }) = transition.change else {
+        return None;
+    };
+    let is_rank =
+        |line: &&Transition| line.sequence < transition.sequence && line.change != Change::Reminded;
+    let told = incident.history.iter().rfind(is_rank);
+    Some((from, told.map_or(incident.opened, |line| line.at)))
+}
+
+fn tiers(state: &MeterState, slo: &Slo, policy: &AlertPolicy, windows: &Windows) -> Vec<TierFacts> {
+    let window = |length: Span| {
+        let WindowSum { counts, .. } = windows.get(length);
+        WindowFacts {
+            length,
+            counts,
+            burn: BurnRate::of(counts, slo.objective).map(BurnRate::get),
+        }
+    };
+    let facts = policy.tiers.iter().map(|tier| TierFacts {
+        name: tier.name.clone(),
+        severity: policy.severity_of(tier, slo.signal()),
+        threshold: tier.burn(slo.window.length()).to_f64(),
+        firing: state
+            .alert
+            .tiers
+            .get(&tier.name)
+            .is_some_and(|tier| tier.is_firing()),
+        long: window(tier.long),
+        short: window(tier.short),
+    });
+    facts.collect()
+}
+
+fn promise(slo: &Slo) -> SloFacts {
+    SloFacts {
+        uid: slo.uid.clone(),
+        service: slo.service.clone(),
+        name: slo.name.clone(),
+        signal: slo.signal(),
+        threshold: threshold(&slo.indicator),
+        objective: slo.objective,
+        window: slo.window.length(),
+        slices: matches!(slo.budgeting(), Budgeting::Timeslices(_)),
+        description: slo.description.clone(),
+        owner: slo.owner.clone(),
+        runbook: slo.runbook.clone(),
+    }
+}
+
+/// The indicator's threshold as people write it.
+fn threshold(indicator: &Indicator) -> Option<String> {
+    match indicator {
+        Indicator::Errors { .. } | Indicator::Query { .. } => None,
+        Indicator::Latency { at_most, .. } => {
+            let millis = at_most.shifted(3);
+            let short = at_most.fraction() < crate::domain::decimal::Fraction::ONE;
+            Some(if short {
+                format!("{millis}ms")
+            } else {
+                format!("{at_most}s")
+            })
+        }
+        Indicator::Traffic { at_least, .. } => Some(rate(at_least.to_f64())),
+        Indicator::Saturation { at_most, .. } => {
+            Some(format!("{}%", rounded(at_most.to_f64() * 100.0)))
+        }
+    }
+}
+
+/// A rate in the largest unit in which it is a whole number, else per second.
+fn rate(per_second: f64) -> String {
+    let units = [(1.0, "s"), (60.0, "m"), (3_600.0, "h")];
+    let whole = units
+        .into_iter()
+        .find(|(seconds, _)| (per_second * seconds).fract().abs() < 1e-9);
+    let (seconds, unit) = whole.unwrap_or((1.0, "s"));
+    format!("{}/{unit}", rounded(per_second * seconds))
+}
+
+/// Without the noise of binary floats.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_read_as_they_are_written() {
+        let rates: Vec<String> = [5.0, 0.5, 1.0 / 60.0, 1.0 / 3_600.0, 0.3].map(rate).into();
+        assert_eq!(rates, ["5/s", "30/m", "1/m", "1/h", "18/m"]);
+        assert_eq!(encoded("up{job=\"a b\"}"), "up%7Bjob%3D%22a%20b%22%7D");
+    }
+}

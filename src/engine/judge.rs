@@ -1,0 +1,184 @@
+//! Judges one objective at a tick: how well it was measured, and what its tiers say.
+
+use crate::domain::guard::Guard;
+use crate::domain::incident::{TierReading, TierState, Verdict};
+use crate::domain::indicator::Budgeting;
+use crate::domain::measurement::{Measurement, Outcome};
+use crate::domain::policy::{AlertPolicy, Tier};
+use crate::domain::slo::Slo;
+use crate::domain::time::Timestamp;
+use crate::ledger::WindowSum;
+use crate::series::cursor::validity;
+use crate::series::plan::{Lane, Meter};
+
+use super::state::{FamilyState, MeterState, State};
+use super::windows::Windows;
+
+/// A long window without events says that nothing is left to burn only when this share of it was
+/// measured.
+const IDLE_COVERAGE: f64 = 0.5;
+
+impl State {
+    /// How well the meter could be measured at `at`.
+    pub(super) fn measure(&self, meter: usize, windows: &Windows, at: Timestamp) -> Measurement {
+        let last_good = self.meters[meter]
+            .measurement
+            .as_ref()
+            .and_then(|before| before.last_good);
+        let (outcome, reason) = self.outcome(meter, windows, at);
+        let last_good = if outcome.is_good() {
+            Some(at)
+        } else {
+            last_good
+        };
+        Measurement {
+            outcome,
+            at,
+            last_good,
+            reason,
+        }
+    }
+
+    fn outcome(&self, meter: usize, windows: &Windows, at: Timestamp) -> (Outcome, Option<String>) {
+        let planned = &self.plan.meters[meter];
+        let families = planned.lanes.iter().flat_map(Lane::families);
+        let states: Vec<&FamilyState> = families.map(|family| &self.families[family]).collect();
+        let failures = states.iter().filter_map(|state| state.failure.as_ref());
+        if let Some((outcome, reason)) = failures.max_by_key(|(outcome, _)| *outcome) {
+            return (*outcome, Some(reason.clone()));
+        }
+        if let Some(behind) = states
+            .iter()
+            .filter_map(|state| state.head_to)
+            .min()
+            .filter(|head_to| *head_to < at)
+        {
+            return (
+                Outcome::Failed,
+                Some(format!("catching up: samples are read up to {behind}")),
+            );
+        }
+        if let Some(reason) = self
+            .missing(meter, planned, at)
+            .or_else(|| self.no_bucket(meter))
+        {
+            return (Outcome::NoData, Some(reason));
+        }
+        let (_, present) = windows.shortest();
+        match (present.counts.total > 0.0, present.covered > 0.0) {
+            (true, _) => (Outcome::Measured, None),
+            (false, true) => (Outcome::NoTraffic, None),
+            (false, false) => (
+                Outcome::NoData,
+                Some("counting begins with the second sample".to_owned()),
+            ),
+        }
+    }
+
+    /// What is missing of the samples that make up the total, if anything is.
+    fn missing(&self, meter: usize, planned: &Meter, at: Timestamp) -> Option<String> {
+        for (lane, state) in planned.lanes.iter().zip(&self.meters[meter].lanes) {
+            let name = self.plan.families[lane.families().first().copied()?].name();
+            match lane {
+                Lane::Counters { totals: false, .. } => {}
+                Lane::Counters { family, .. } => {
+                    match self.families[*family].newest_totals.get(&meter) {
+                        None => return Some(no_series(planned, name)),
+                        Some((newest, interval)) if at.since(*newest) > validity(*interval) => {
+                            return Some(format!("`{name}` has had no sample since {newest}"));
+                        }
+                        Some(_) => {}
+                    }
+                }
+                Lane::Rate { .. } | Lane::Fullness { .. } | Lane::Points { .. } => {
+                    let grain = lane.slice().unwrap_or(self.settings.slot);
+                    if state.known_to < Some(at.floor_to(grain)) {
+                        return Some(match state.known_to {
+                            None => no_series(planned, name),
+                            Some(known) => format!(
+                                "`{name}` has shown nothing that can be judged since {known}"
+                            ),
+                        });
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+fn no_series(meter: &Meter, name: &str) -> String {
+    format!(
+        "no series of `{name}` match what {} selects; check its selectors",
+        meter.slo.uid
+    )
+}
+
+/// What every tier of the policy says, given how well the objective was measured.
+pub(super) fn readings<'a>(
+    state: &MeterState,
+    slo: &Slo,
+    policy: &'a AlertPolicy,
+    windows: &Windows,
+    outcome: Outcome,
+) -> Vec<TierReading<'a>> {
+    let read = |tier: &'a Tier| {
+        let before = state
+            .alert
+            .tiers
+            .get(&tier.name)
+            .copied()
+            .unwrap_or_default();
+        let (long, short) = (windows.get(tier.long), windows.get(tier.short));
+        let verdict = match outcome {
+            Outcome::Measured => verdict(slo, policy, tier, before, (&long, &short)),
+            Outcome::NoTraffic if long.counts.total <= 0.0 && long.covered >= IDLE_COVERAGE => {
+                Verdict::Idle
+            }
+            _ => Verdict::Unknown,
+        };
+        let severity = policy.severity_of(tier, slo.signal());
+        TierReading {
+            name: &tier.name,
+            severity,
+            hold: policy.hold.of(tier),
+            verdict,
+        }
+    };
+    policy.tiers.iter().map(read).collect()
+}
+
+/// What a tier's windows say when they were measured.
+fn verdict(
+    slo: &Slo,
+    policy: &AlertPolicy,
+    tier: &Tier,
+    before: TierState,
+    (long, short): (&WindowSum, &WindowSum),
+) -> Verdict {
+    let limit = tier.error_limit(slo.objective, slo.window.length());
+    let above = long.counts.exceeds(limit) && short.counts.exceeds(limit);
+    if !above || guard(slo, policy, long).is_some_and(|guard| !guard.is_passed()) {
+        return Verdict::Clear;
+    }
+    // What was spread over a gap says that something burned, not when: it starts no alarm.
+    if short.reconstructed && !before.is_firing() {
+        Verdict::Unknown
+    } else {
+        Verdict::Burning
+    }
+}
+
+/// The low-traffic guard over a long window; not for slices, which depend on one another.
+pub(super) fn guard(slo: &Slo, policy: &AlertPolicy, long: &WindowSum) -> Option<Guard> {
+    let alpha = policy
+        .low_traffic
+        .filter(|_| slo.budgeting() == Budgeting::Occurrences)?;
+    let allowance = slo.objective.allowance().to_f64();
+    Some(Guard::of(
+        long.counts.bad,
+        long.counts.total,
+        allowance,
+        alpha,
+    ))
+}

@@ -1,0 +1,20 @@
+//! The engine: a pure step from reads to decisions, and the shell that waits, reads and commits.
+
+mod alerts;
+pub mod boundaries;
+mod coverage;
+mod episodes;
+mod facts;
+pub mod intake;
+mod judge;
+mod picture;
+pub mod reads;
+pub mod settings;
+pub mod shell;
+pub mod state;
+pub mod step;
+mod story;
+mod windows;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! The snapshot of a tick, for everybody who reads.
+
+use std::sync::Arc;
+
+use crate::domain::budget::ErrorBudget;
+use crate::domain::labels::Labels;
+use crate::domain::measurement::{Measurement, Outcome};
+use crate::domain::objective::BurnRate;
+use crate::domain::policy::AlertPolicy;
+use crate::domain::slo::{Catalog, Slo};
+use crate::domain::time::Timestamp;
+use crate::series::plan::Family;
+use crate::status::snapshot::{
+    BurnStatus, EngineStatus, SloStatus, Snapshot, SourceStatus, TierStatus, WindowStatus,
+};
+
+use super::judge::guard;
+use super::state::{MeterState, State};
+use super::windows::Windows;
+
+impl State {
+    /// Everything as it stands after the tick `at`; the shell adds how the tick itself went.
+    pub(super) fn snapshot(&self, at: Timestamp, slos: Vec<Arc<SloStatus>>) -> Snapshot {
+        let open = self
+            .meters
+            .iter()
+            .filter_map(|meter| meter.alert.incident.clone().map(Arc::new));
+        let mut incidents: Vec<_> = open.collect();
+        incidents.sort_by(|a, b| b.opened.cmp(&a.opened).then_with(|| a.slo.cmp(&b.slo)));
+        incidents.extend(self.closed.iter().cloned());
+        Snapshot {
+            at: Some(at),
+            tick: self.settings.tick,
+            offset: self.settings.offset(),
+            slos,
+            incidents,
+            sources: self.source_statuses(),
+            engine: EngineStatus {
+                births_ignored: self.births_ignored,
+                ..EngineStatus::default()
+            },
+        }
+    }
+
+    fn source_statuses(&self) -> Vec<SourceStatus> {
+        let status =
+            |(name, source): (&crate::domain::slo::SourceName, &super::state::SourceState)| {
+                let own = |family: &Family| family.source == *name;
+                let families = self
+                    .plan
+                    .families
+                    .iter()
+                    .zip(&self.families)
+                    .filter(|(family, _)| own(family));
+                let series: usize = families.map(|(_, state)| state.table.len()).sum();
+                SourceStatus {
+                    name: name.clone(),
+                    last_good: source.last_good,
+                    error: source.error.clone(),
+                    queries: source.queries,
+                    failures: source.failures,
+                    samples: source.samples,
+                    series: u64::try_from(series).unwrap_or(u64::MAX),
+                }
+            };
+        self.sources.iter().map(status).collect()
+    }
+
+    /// One objective after its tick.
+    pub(super) fn slo_status(
+        &mut self,
+        meter: usize,
+        catalog: &Catalog,
+        windows: &Windows,
+        at: Timestamp,
+    ) -> SloStatus {
+        let slo = Arc::clone(&self.plan.meters[meter].slo);
+        let policy = catalog.policy_of(&slo);
+        let budget = ErrorBudget::of(windows.budget.counts, slo.objective);
+        self.note_emptied(meter, windows, budget);
+        let state = &self.meters[meter];
+        let (_, present) = windows.shortest();
+        let pace = BurnRate::of(present.counts, slo.objective);
+        let none = Measurement {
+            outcome: Outcome::NoData,
+            at,
+            last_good: None,
+            reason: None,
+        };
+        SloStatus {
+            id: slo.uid.to_string(),
+            group: Labels::default(),
+            alert: state
+                .alert
+                .incident
+                .as_ref()
+                .map(|incident| incident.severity),
+            measurement: state.measurement.clone().unwrap_or(none),
+            series: state.series,
+            bad_series_ever_seen: state.bad_series_ever_seen,
+            reconstructed_share: reconstructed_share(windows),
+            window: WindowStatus {
+                range: windows.range,
+                counts: windows.budget.counts,
+                coverage: windows.budget.covered,
+            },
+            budget,
+            emptied_at: state.emptied_at,
+            time_to_empty: budget
+                .zip(pace)
+                .and_then(|(budget, pace)| budget.time_to_empty(pace, slo.window.length())),
+            burn: burns(&slo, windows),
+            tiers: policy
+                .map(|policy| tiers(state, &slo, policy, windows))
+                .unwrap_or_default(),
+            incident: state.alert.incident.clone().map(Arc::new),
+            slo,
+        }
+    }
+
+    /// Remembers when the budget was used up, for as long as it is.
+    fn note_emptied(&mut self, meter: usize, windows: &Windows, budget: Option<ErrorBudget>) {
+        let state = &mut self.meters[meter];
+        match budget {
+            Some(budget) if budget.remaining() <= 0.0 && budget.bad > 0.0 => {
+                if state.emptied_at.is_none() {
+                    state.emptied_at =
+                        super::story::emptied(&state.ledger, windows.range, budget.allowed);
+                }
+            }
+            _ => state.emptied_at = None,
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "slots are counted in millions at most"
+)]
+fn reconstructed_share(windows: &Windows) -> f64 {
+    let sum = &windows.budget;
+    if sum.slots == 0 {
+        0.0
+    } else {
+        sum.reconstructed_slots as f64 / sum.slots as f64
+    }
+}
+
+fn burns(slo: &Slo, windows: &Windows) -> Vec<BurnStatus> {
+    let burn =
+        |(length, sum): (&crate::domain::time::Span, &crate::ledger::WindowSum)| BurnStatus {
+            length: *length,
+            counts: sum.counts,
+            rate: BurnRate::of(sum.counts, slo.objective).map(BurnRate::get),
+            coverage: sum.covered,
+        };
+    windows.tiers.iter().map(burn).collect()
+}
+
+fn tiers(
+    state: &MeterState,
+    slo: &Slo,
+    policy: &AlertPolicy,
+    windows: &Windows,
+) -> Vec<TierStatus> {
+    let status = policy.tiers.iter().map(|tier| TierStatus {
+        name: tier.name.clone(),
+        severity: policy.severity_of(tier, slo.signal()),
+        long: tier.long,
+        short: tier.short,
+        threshold: tier.burn(slo.window.length()).to_f64(),
+        firing: state
+            .alert
+            .tiers
+            .get(&tier.name)
+            .is_some_and(|tier| tier.is_firing()),
+        guard: guard(slo, policy, &windows.get(tier.long)),
+    });
+    status.collect()
+}

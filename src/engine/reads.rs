@@ -1,0 +1,138 @@
+//! What to read at a tick: for each family the range that its cursors and slices need.
+
+use crate::domain::slo::SourceName;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::series::batch::Fetch;
+use crate::series::cursor::validity;
+use crate::series::plan::{FamilyIndex, Lane};
+
+use super::settings::LONGEST_READ;
+use super::state::State;
+
+/// One query to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which family.
+    pub family: FamilyIndex,
+    /// Which range.
+    pub range: TimeRange,
+}
+
+impl State {
+    /// Whom to ask for a family, and what.
+    pub fn fetch(&self, family: FamilyIndex) -> (&SourceName, &Fetch) {
+        let family = &self.plan.families[family];
+        (&family.source, &family.fetch)
+    }
+
+    /// One read for each family that does not end at `at` yet. Ranges that would be longer than
+    /// [`LONGEST_READ`] are cut: their families stay behind and need another pass.
+    pub fn wanted(&self, at: Timestamp) -> Vec<Wanted> {
+        (0..self.families.len())
+            .filter_map(|family| {
+                let from = self.read_from(family, at)?;
+                let to = at.min((from + LONGEST_READ).floor_to(self.settings.slot));
+                (to > from).then_some(Wanted {
+                    family,
+                    range: TimeRange { from, to },
+                })
+            })
+            .collect()
+    }
+
+    /// The start of the read: what the family's own cursors need, or an older slice. `None` when
+    /// everything up to `at` was read.
+    fn read_from(&self, family: FamilyIndex, at: Timestamp) -> Option<Timestamp> {
+        let state = &self.families[family];
+        if state.head_to >= Some(at) && state.failure.is_none() {
+            return None;
+        }
+        let mut from: Option<Timestamp> = None;
+        if !self.plan.families[family].roles.is_empty() {
+            from = Some(self.counters_from(family, at));
+        }
+        for (meter, lane) in self.lanes_of(family) {
+            let start = self.lane_from(meter, lane, at);
+            let lookback = match &self.plan.meters[meter].lanes[lane] {
+                Lane::Counters { .. } => continue,
+                Lane::Points { .. } => Span::ZERO,
+                Lane::Rate { .. } | Lane::Fullness { .. } => validity(state.interval),
+            };
+            let start = start - lookback;
+            from = Some(from.map_or(start, |from| from.min(start)));
+        }
+        from
+    }
+
+    /// Where the cursors of a family need their read to start: at the settled cursor when a block
+    /// is to be settled (and at a start), else a scrape before the head, for late samples.
+    fn counters_from(&self, family: FamilyIndex, at: Timestamp) -> Timestamp {
+        let state = &self.families[family];
+        let settled_to = self.settled_to(family, at);
+        match state.head_to {
+            Some(head_to) if !self.settles(family, at) => {
+                let overlap = if state.interval == Span::ZERO {
+                    self.settings.tick
+                } else {
+                    state.interval
+                };
+                settled_to.max(head_to - overlap)
+            }
+            _ => settled_to,
+        }
+    }
+
+    /// Up to where a family is settled; at its first read, the start of the block before the last.
+    pub(super) fn settled_to(&self, family: FamilyIndex, at: Timestamp) -> Timestamp {
+        self.families[family]
+            .settled_to
+            .unwrap_or_else(|| self.first_read(family, at))
+    }
+
+    /// Whether a block of the family's counters can be settled at `at`.
+    pub(super) fn settles(&self, family: FamilyIndex, at: Timestamp) -> bool {
+        let source = &self.plan.families[family].source;
+        self.settings.settle_boundary(source, at) > self.settled_to(family, at)
+    }
+
+    /// Where reading begins for what was never read before.
+    fn first_read(&self, family: FamilyIndex, at: Timestamp) -> Timestamp {
+        let source = &self.plan.families[family].source;
+        self.settings.settle_boundary(source, at) - self.settings.settle_grid(source)
+    }
+
+    /// Where a lane without cursors goes on: behind its settled slots when more can be settled,
+    /// else behind its newest.
+    pub(super) fn lane_from(&self, meter: usize, lane: usize, at: Timestamp) -> Timestamp {
+        let planned = &self.plan.meters[meter].lanes[lane];
+        let state = &self.meters[meter].lanes[lane];
+        let grain = planned.slice().unwrap_or(self.settings.slot);
+        let family = planned.families().first().copied().unwrap_or_default();
+        let settled_to = state
+            .settled_to
+            .unwrap_or_else(|| self.first_read(family, at).floor_to(grain));
+        let source = &self.plan.families[family].source;
+        let boundary = self.settings.settle_boundary(source, at).floor_to(grain);
+        match state.head_to {
+            Some(head_to) if boundary <= settled_to => head_to.max(settled_to),
+            _ => settled_to,
+        }
+    }
+
+    /// The lanes without cursors that read a family.
+    fn lanes_of(&self, family: FamilyIndex) -> impl Iterator<Item = (usize, usize)> {
+        self.plan
+            .meters
+            .iter()
+            .enumerate()
+            .flat_map(move |(meter, planned)| {
+                let reads = move |lane: &(usize, &Lane)| lane.1.families().contains(&family);
+                planned
+                    .lanes
+                    .iter()
+                    .enumerate()
+                    .filter(reads)
+                    .map(move |(lane, _)| (meter, lane))
+            })
+    }
+}

@@ -1,0 +1,74 @@
+//! What the engine is told of the daemon's configuration.
+
+use std::collections::BTreeMap;
+
+use crate::domain::slo::SourceName;
+use crate::domain::time::{Span, Timestamp};
+
+/// The longest range of raw samples that one query asks for; longer ones are read in pieces.
+pub const LONGEST_READ: Span = Span::from_hours(2);
+
+/// What the engine is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The distance of ticks.
+    pub tick: Span,
+    /// The width of slots; divides the tick.
+    pub slot: Span,
+    /// The sources, by name.
+    pub sources: BTreeMap<SourceName, SourceSettings>,
+    /// Where the daemon is reached from outside, without a slash at the end.
+    pub external_url: Option<String>,
+}
+
+/// How one source is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceSettings {
+    /// How long after a tick's time its samples can be read.
+    pub offset: Span,
+    /// How long samples may be late.
+    pub settle: Span,
+    /// A page that shows a query: `{query}` is replaced by it.
+    pub link_url: Option<String>,
+}
+
+impl Default for SourceSettings {
+    fn default() -> Self {
+        Self {
+            offset: Span::from_secs(15),
+            settle: Span::from_mins(5),
+            link_url: None,
+        }
+    }
+}
+
+impl Settings {
+    /// How long after a tick's time it is run: the longest offset of any source.
+    pub fn offset(&self) -> Span {
+        self.sources
+            .values()
+            .map(|source| source.offset)
+            .max()
+            .unwrap_or(Span::ZERO)
+    }
+
+    /// The grid on which samples of `source` are settled: its settle time, in whole slots.
+    pub fn settle_grid(&self, source: &SourceName) -> Span {
+        let slot = self.slot.as_millis();
+        let settle = self
+            .sources
+            .get(source)
+            .map_or(Span::ZERO, |source| source.settle)
+            .max(self.tick);
+        Span::from_millis((settle.as_millis() + slot - 1) / slot * slot)
+    }
+
+    /// Up to where samples of `source` can be settled at the tick `at`.
+    pub fn settle_boundary(&self, source: &SourceName, at: Timestamp) -> Timestamp {
+        let settle = self
+            .sources
+            .get(source)
+            .map_or(Span::ZERO, |source| source.settle);
+        (at - settle).floor_to(self.settle_grid(source))
+    }
+}

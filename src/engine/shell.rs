@@ -1,0 +1,231 @@
+//! The shell around the pure step: waits for the tick, reads, steps, commits, posts and wakes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::domain::slo::{Catalog, SourceName};
+use crate::domain::time::{TimeRange, Timestamp};
+use crate::series::plan::{Plan, PlanError};
+use crate::source::Source;
+use crate::status::board::Board;
+use crate::status::snapshot::EngineStatus;
+use crate::store::commit::Commit;
+use crate::store::{Store, StoreError};
+
+use super::intake::{Read, Reading};
+use super::reads::Wanted;
+use super::settings::Settings;
+use super::state::State;
+use super::step::{Effects, Input, Tick, step};
+
+/// Why the engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A matcher of the definitions cannot be used.
+    #[error("the definitions cannot be planned")]
+    Plan(#[from] PlanError),
+    /// The store cannot be read.
+    #[error("what the store kept cannot be read")]
+    Recover(#[from] StoreError),
+}
+
+/// What the engine works with.
+#[derive(Debug)]
+pub struct Parts<S, K> {
+    /// The sources that the definitions name.
+    pub sources: BTreeMap<SourceName, Arc<S>>,
+    /// Where commits go.
+    pub store: Arc<K>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where the picture of each tick is posted.
+    pub board: Arc<Board>,
+    /// Woken when there is something to deliver.
+    pub wake: Arc<Notify>,
+}
+
+/// The engine: runs a tick at a time until it is stopped.
+#[derive(Debug)]
+pub struct Engine<S, K> {
+    parts: Parts<S, K>,
+    settings: Settings,
+    catalog: Arc<Catalog>,
+    state: State,
+    /// Commits that failed, merged: they ride with the next.
+    pending: Commit,
+    status: EngineStatus,
+    boundaries: BTreeMap<usize, Vec<String>>,
+}
+
+impl<S: Source, K: Store> Engine<S, K> {
+    /// Takes up the work where the store says that it was left.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a selector cannot be matched.
+    pub async fn start(
+        settings: Settings,
+        catalog: Arc<Catalog>,
+        parts: Parts<S, K>,
+    ) -> Result<Self, EngineError> {
+        let plan = Arc::new(Plan::of(&catalog, settings.slot)?);
+        let recovered = parts.store.recover().await?;
+        let state = State::new(settings.clone(), &plan, recovered, &catalog);
+        Ok(Self {
+            parts,
+            settings,
+            catalog,
+            state,
+            pending: Commit::default(),
+            status: EngineStatus::default(),
+            boundaries: BTreeMap::new(),
+        })
+    }
+
+    /// Runs until `stop`, which takes effect between two ticks or in the midst of reading.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut last = None;
+        loop {
+            let at = self.next_tick(last);
+            let due = self
+                .parts
+                .clock
+                .sleep_until((at + self.settings.offset()).to_jiff());
+            if stop.run_until_cancelled(due).await.is_none() {
+                return;
+            }
+            if stop.run_until_cancelled(self.tick(at)).await.is_none() {
+                return;
+            }
+            last = Some(at);
+        }
+    }
+
+    /// The newest tick that is due, or the next one; never one that was run before, however the
+    /// wall clock was set. Ticks that are passed over are counted: their samples are read all the same.
+    fn next_tick(&mut self, last: Option<Timestamp>) -> Timestamp {
+        let now = Timestamp::from(self.parts.clock.now());
+        let newest = (now - self.settings.offset()).floor_to(self.settings.tick);
+        let Some(last) = last else { return newest };
+        let at = newest.max(last + self.settings.tick);
+        let missed = at.since(last).as_millis() / self.settings.tick.as_millis() - 1;
+        if missed > 0 {
+            tracing::warn!(missed, tick = %at, "passed over {missed} ticks, because the last one took too long");
+            self.status.skipped += missed.unsigned_abs();
+        }
+        at
+    }
+
+    /// Runs one tick: as many passes as it takes to catch up, then the judgement.
+    pub async fn tick(&mut self, at: Timestamp) {
+        let started = Timestamp::from(self.parts.clock.now());
+        loop {
+            let reads = self.read(self.state.wanted(at)).await;
+            let behind = |read: &Read| {
+                read.wanted.range.to < at && matches!(read.reading, Reading::Complete(_))
+            };
+            let judge = !reads.iter().any(behind);
+            tracing::debug!(tick = %at, queries = reads.len(), judge, "read the samples of tick {at}");
+            let input = Input {
+                reads,
+                boundaries: std::mem::take(&mut self.boundaries),
+            };
+            let effects = step(&mut self.state, Tick { at, judge }, &input, &self.catalog);
+            self.carry_out(effects, started).await;
+            if judge {
+                break;
+            }
+            tracing::info!(tick = %at, "catching up with samples that were missed");
+        }
+        self.ask(at).await;
+    }
+
+    /// Commits, then shows, then wakes: nobody is told what could still be lost.
+    async fn carry_out(&mut self, effects: Effects, started: Timestamp) {
+        for (labels, birth) in &effects.ignored_births {
+            tracing::info!(%labels, value = birth.value, at = %birth.at,
+                "the first value of a new series was not counted: nothing shows when its events happened");
+        }
+        self.pending.merge(effects.commit);
+        if !self.pending.is_empty() {
+            self.commit().await;
+        }
+        if let Some(mut snapshot) = effects.snapshot {
+            self.status.ticks += 1;
+            self.status.births_ignored = snapshot.engine.births_ignored;
+            self.status.last_tick = Timestamp::from(self.parts.clock.now()).since(started);
+            snapshot.engine = self.status.clone();
+            self.parts.board.publish(snapshot);
+        }
+        self.parts.wake.notify_one();
+    }
+
+    async fn commit(&mut self) {
+        match self.parts.store.commit(&self.pending).await {
+            Ok(()) => {
+                self.pending = Commit::default();
+                if self.status.store_error.take().is_some() {
+                    tracing::info!("the store takes commits again; nothing was lost");
+                }
+            }
+            Err(error) => {
+                let sentence = error.to_string();
+                if self.status.store_error.as_ref() != Some(&sentence) {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::error!(
+                        cause,
+                        "{sentence}; the commit is tried again with the next tick"
+                    );
+                }
+                self.status.store_error = Some(sentence);
+            }
+        }
+    }
+
+    /// Sends all queries at once; the sources bound how many are in flight.
+    async fn read(&self, wanted: Vec<Wanted>) -> Vec<Read> {
+        join_all(wanted.into_iter().map(|wanted| self.read_one(wanted))).await
+    }
+
+    async fn read_one(&self, wanted: Wanted) -> Read {
+        let (source, fetch) = self.state.fetch(wanted.family);
+        let reading = match self.parts.sources.get(source) {
+            None => Reading::Failed(format!(
+                "source `{source}` is not configured; add it under `sources`"
+            )),
+            Some(reader) => match reader.read(fetch, wanted.range).await {
+                Ok(batch) if batch.warnings.is_empty() => Reading::Complete(batch),
+                Ok(batch) => Reading::Partial(format!(
+                    "source `{source}` answered with a part of the data: {}",
+                    batch.warnings.join("; ")
+                )),
+                Err(error) => Reading::Failed(error.to_string()),
+            },
+        };
+        Read { wanted, reading }
+    }
+
+    /// Asks which boundaries a histogram has whose threshold is none of them; the next tick tells.
+    async fn ask(&mut self, at: Timestamp) {
+        for question in self.state.questions() {
+            let Some(source) = self.parts.sources.get(&question.source) else {
+                continue;
+            };
+            let range = TimeRange {
+                from: at - question.step,
+                to: at,
+            };
+            if let Ok(batch) = source.read(&question.fetch, range).await {
+                let boundaries = batch
+                    .series
+                    .iter()
+                    .map(|series| series.labels.get("le").to_owned());
+                self.boundaries.insert(question.meter, boundaries.collect());
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The engine's memory between ticks: series and their cursors, ledgers, alerts.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::domain::incident::{AlertState, Incident};
+use crate::domain::labels::Labels;
+use crate::domain::measurement::{Measurement, Outcome};
+use crate::domain::slo::{Catalog, SourceName};
+use crate::domain::time::{Span, Timestamp};
+use crate::ledger::Ledger;
+use crate::series::plan::{Family, Lane, Plan, Towards};
+use crate::series::table::SeriesTable;
+use crate::status::snapshot::SeriesCount;
+use crate::store::commit::{Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered};
+
+use super::coverage::Coverage;
+use super::settings::Settings;
+
+/// How many closed incidents are kept for readers.
+pub const CLOSED_INCIDENTS: usize = 200;
+
+/// Everything that the engine remembers.
+#[derive(Debug)]
+pub struct State {
+    pub(super) settings: Settings,
+    pub(super) plan: Arc<Plan>,
+    pub(super) families: Vec<FamilyState>,
+    pub(super) meters: Vec<MeterState>,
+    pub(super) episodes: BTreeMap<EpisodeKey, Episode>,
+    pub(super) closed: VecDeque<Arc<Incident>>,
+    /// Alert states of objectives that are no longer defined; their incidents are to be closed.
+    pub(super) orphans: BTreeMap<crate::domain::slo::SloId, AlertState>,
+    pub(super) sources: BTreeMap<SourceName, SourceState>,
+    pub(super) births_ignored: u64,
+}
+
+/// What was read of a source.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SourceState {
+    pub(super) last_good: Option<Timestamp>,
+    pub(super) error: Option<String>,
+    pub(super) queries: u64,
+    pub(super) failures: u64,
+    pub(super) samples: u64,
+}
+
+/// One family: its series, and how far it was read.
+#[derive(Debug, Default)]
+pub(super) struct FamilyState {
+    pub(super) table: SeriesTable,
+    /// All samples up to here are counted for good; only of families with counters.
+    pub(super) settled_to: Option<Timestamp>,
+    /// All samples up to here were read.
+    pub(super) head_to: Option<Timestamp>,
+    /// The usual distance of samples; zero when unknown.
+    pub(super) interval: Span,
+    /// The newest sample that counts towards the total of each meter, and its usual interval.
+    pub(super) newest_totals: BTreeMap<usize, (Timestamp, Span)>,
+    /// How the last read failed, if it did.
+    pub(super) failure: Option<(Outcome, String)>,
+    /// More is selected than when the cursors were kept: what is new to us is not new-born.
+    pub(super) reselected: bool,
+}
+
+/// One objective: its ledger and its alert.
+#[derive(Debug)]
+pub(super) struct MeterState {
+    pub(super) ledger: Ledger,
+    pub(super) lanes: Vec<LaneState>,
+    pub(super) alert: AlertState,
+    pub(super) measurement: Option<Measurement>,
+    /// Since which tick nothing good was measured.
+    pub(super) unmeasured_since: Option<Timestamp>,
+    pub(super) series: SeriesCount,
+    pub(super) bad_series_ever_seen: bool,
+    /// The bucket boundaries that a histogram has, when the threshold is none of them.
+    pub(super) boundaries: Option<Vec<String>>,
+    /// When the budget was used up, while it is.
+    pub(super) emptied_at: Option<Timestamp>,
+}
+
+/// How far one lane is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LaneState {
+    /// Slots up to here are final; only of lanes without cursors.
+    pub(super) settled_to: Option<Timestamp>,
+    /// Slots up to here are counted.
+    pub(super) head_to: Option<Timestamp>,
+    /// The end of the newest slice or value that is known; only of lanes without cursors.
+    pub(super) known_to: Option<Timestamp>,
+    /// The time credited to settled slots.
+    pub(super) settled: Coverage,
+    /// The time credited to all slots.
+    pub(super) head: Coverage,
+}
+
+impl State {
+    /// A start from what the store kept.
+    pub fn new(
+        settings: Settings,
+        plan: &Arc<Plan>,
+        mut recovered: Recovered,
+        catalog: &Catalog,
+    ) -> Self {
+        let families = plan
+            .families
+            .iter()
+            .map(|family| FamilyState::restore(family, &mut recovered))
+            .collect();
+        let meters = plan
+            .meters
+            .iter()
+            .map(|meter| MeterState::new(&settings, meter.lanes.len()))
+            .collect();
+        let sources = plan
+            .families
+            .iter()
+            .map(|family| (family.source.clone(), SourceState::default()))
+            .collect();
+        let mut state = Self {
+            settings,
+            plan: Arc::clone(plan),
+            families,
+            meters,
+            episodes: recovered.episodes,
+            closed: recovered
+                .closed
+                .into_iter()
+                .map(Arc::new)
+                .take(CLOSED_INCIDENTS)
+                .collect(),
+            orphans: BTreeMap::new(),
+            sources,
+            births_ignored: 0,
+        };
+        let index: BTreeMap<_, _> = plan
+            .meters
+            .iter()
+            .enumerate()
+            .map(|(i, meter)| (meter.slo.uid.clone(), i))
+            .collect();
+        for ((key, _), chunk) in recovered.chunks {
+            if let Some(meter) = index.get(&key.slo) {
+                state.meters[*meter].ledger.restore(key.lane, chunk);
+            }
+        }
+        for (key, at) in recovered.lanes {
+            state.restore_lane(&index, &key, at);
+        }
+        for (slo, alert) in recovered.alerts {
+            match index.get(&slo) {
+                Some(meter) if catalog.slos.contains_key(&slo) => {
+                    state.meters[*meter].alert = alert;
+                }
+                _ => drop(state.orphans.insert(slo, alert)),
+            }
+        }
+        state.note_restored();
+        state
+    }
+
+    /// Remembers which objectives had series that count as bad (or good) before the restart.
+    fn note_restored(&mut self) {
+        for family in &self.families {
+            for edge in family.table.edges() {
+                if edge.towards == Towards::Part {
+                    self.meters[edge.meter].bad_series_ever_seen = true;
+                }
+            }
+        }
+    }
+
+    fn restore_lane(
+        &mut self,
+        index: &BTreeMap<crate::domain::slo::SloId, usize>,
+        key: &LaneKey,
+        at: Timestamp,
+    ) {
+        let Some(meter) = index.get(&key.slo) else {
+            return;
+        };
+        let lane = usize::from(key.lane);
+        let Some(planned) = self.plan.meters[*meter].lanes.get(lane) else {
+            return;
+        };
+        let state = &mut self.meters[*meter].lanes[lane];
+        match planned {
+            Lane::Counters { .. } => {
+                state.settled = Coverage::from(Some(at));
+                state.head = state.settled;
+            }
+            _ => state.settled_to = Some(at),
+        }
+    }
+
+    /// Whether every family was read up to `at`, or failed to be.
+    pub fn is_caught_up(&self, at: Timestamp) -> bool {
+        self.families
+            .iter()
+            .all(|family| family.failure.is_some() || family.head_to >= Some(at))
+    }
+}
+
+impl FamilyState {
+    fn restore(family: &Family, recovered: &mut Recovered) -> Self {
+        let mut state = Self::default();
+        if family.roles.is_empty() {
+            return state;
+        }
+        let Some(record) = recovered.families.remove(&family_key(family)) else {
+            return state;
+        };
+        state.settled_to = Some(record.settled_to);
+        state.reselected = record.selector != family.fetch.text();
+        for (labels, cursor) in record.cursors {
+            state.interval = state.interval.max(cursor.interval);
+            state.table.restore(&family.roles, &labels, cursor);
+        }
+        state
+    }
+
+    /// What the store is to keep of this family once `moved` series were settled.
+    pub(super) fn record(&self, family: &Family, moved: &[usize]) -> FamilyRecord {
+        let cursors: BTreeMap<Labels, _> = moved
+            .iter()
+            .filter_map(|row| self.table.settled(*row))
+            .map(|(labels, cursor)| (labels.clone(), cursor))
+            .collect();
+        FamilyRecord {
+            selector: family.fetch.text(),
+            settled_to: self.settled_to.unwrap_or_default(),
+            dropped: BTreeSet::new(),
+            cursors,
+        }
+    }
+}
+
+/// The key under which the store keeps a family.
+pub(super) fn family_key(family: &Family) -> FamilyKey {
+    FamilyKey {
+        source: family.source.clone(),
+        metric: family.name().to_owned(),
+    }
+}
+
+impl MeterState {
+    fn new(settings: &Settings, lanes: usize) -> Self {
+        Self {
+            ledger: Ledger::new(settings.slot, u16::try_from(lanes).unwrap_or(u16::MAX)),
+            lanes: vec![LaneState::default(); lanes],
+            alert: AlertState::default(),
+            measurement: None,
+            unmeasured_since: None,
+            series: SeriesCount::default(),
+            bad_series_ever_seen: false,
+            boundaries: None,
+            emptied_at: None,
+        }
+    }
+
+    /// Counts one more series.
+    pub(super) fn saw(&mut self, towards: Towards) {
+        match towards {
+            Towards::Total => self.series.total += 1,
+            Towards::Part => {
+                self.series.bad += 1;
+                self.bad_series_ever_seen = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The pure step: what was read goes in, what is to be kept, told and shown comes out. Time is a
+//! value, and nothing here waits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::labels::Labels;
+use crate::domain::slo::Catalog;
+use crate::domain::time::{Span, Timestamp};
+use crate::series::cursor::IgnoredBirth;
+use crate::status::snapshot::Snapshot;
+use crate::store::commit::{Commit, LaneKey};
+
+use super::intake::Read;
+use super::state::State;
+use super::windows::Windows;
+
+/// How long slots are kept beyond the longest window.
+const KEPT_BEYOND: Span = Span::from_hours(6);
+
+/// One turn of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// Its time, on the grid. Windows end here.
+    pub at: Timestamp,
+    /// Whether objectives are judged; not while older samples are still being caught up with.
+    pub judge: bool,
+}
+
+/// What a tick decides on.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// The answers to what [`State::wanted`] asked for.
+    pub reads: Vec<Read>,
+    /// The boundaries of histograms that [`State::questions`] asked for, by meter.
+    pub boundaries: BTreeMap<usize, Vec<String>>,
+}
+
+/// What a tick decided.
+#[derive(Debug)]
+pub struct Effects {
+    /// To be made durable, all of it or nothing.
+    pub commit: Commit,
+    /// To be shown; `None` when nothing was judged.
+    pub snapshot: Option<Snapshot>,
+    /// First values of new series that were not counted.
+    pub ignored_births: Vec<(Labels, IgnoredBirth)>,
+}
+
+/// Takes one tick.
+pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> Effects {
+    let mut commit = Commit::default();
+    for (meter, boundaries) in &input.boundaries {
+        state.answer(*meter, boundaries.clone());
+    }
+    let taken = state.take_in(tick.at, &input.reads, &mut commit);
+    state.births_ignored += u64::try_from(taken.ignored.len()).unwrap_or(u64::MAX);
+    let snapshot = tick
+        .judge
+        .then(|| judge(state, tick.at, catalog, &mut commit));
+    for meter in 0..state.meters.len() {
+        keep_slots(state, meter, tick.at, &mut commit);
+    }
+    Effects {
+        commit,
+        snapshot,
+        ignored_births: taken.ignored,
+    }
+}
+
+fn judge(state: &mut State, at: Timestamp, catalog: &Catalog, commit: &mut Commit) -> Snapshot {
+    state.close_orphans(at, commit);
+    let mut slos = Vec::with_capacity(state.meters.len());
+    for meter in 0..state.meters.len() {
+        let slo = Arc::clone(&state.plan.meters[meter].slo);
+        let policy = catalog.policy_of(&slo).map(|policy| &**policy);
+        let windows = Windows::of(&state.meters[meter].ledger, &slo, policy, at);
+        let measurement = state.measure(meter, &windows, at);
+        state.meters[meter].measurement = Some(measurement);
+        state.alert(meter, catalog, &windows, at, commit);
+        slos.push(Arc::new(state.slo_status(meter, catalog, &windows, at)));
+    }
+    state.watch_measurements(at, catalog, commit);
+    state.note_good_sources(at);
+    state.snapshot(at, slos)
+}
+
+/// Hands the settled chunks that changed to the commit, and forgets those that no window reaches.
+fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commit) {
+    let slo = Arc::clone(&state.plan.meters[meter].slo);
+    let ledger = &mut state.meters[meter].ledger;
+    for ((lane, start), chunk) in ledger.take_changed() {
+        commit.chunks.insert(
+            (
+                LaneKey {
+                    slo: slo.uid.clone(),
+                    lane,
+                },
+                start,
+            ),
+            chunk,
+        );
+    }
+    let kept_from = slo.window.range(at).from - KEPT_BEYOND;
+    if ledger.forget_before(kept_from) {
+        for lane in 0..state.meters[meter].lanes.len() {
+            commit
+                .forgotten
+                .insert(state.lane_key(meter, lane), kept_from);
+        }
+    }
+}
+
+impl State {
+    /// A source is good when none of its families failed.
+    fn note_good_sources(&mut self, at: Timestamp) {
+        for (name, source) in &mut self.sources {
+            let families = self.plan.families.iter().zip(&self.families);
+            let mut failures = families
+                .filter(|(family, _)| family.source == *name)
+                .filter_map(|(_, state)| state.failure.as_ref());
+            source.error = failures.next().map(|(_, why)| why.clone());
+            if source.error.is_none() {
+                source.last_good = Some(at);
+            }
+        }
+    }
+}

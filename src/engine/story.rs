@@ -1,0 +1,160 @@
+//! When errors began, when they stopped, how they developed, and when a budget was used up: read
+//! from the slots.
+
+use crate::domain::objective::Objective;
+use crate::domain::slot::Counts;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::ledger::Ledger;
+
+/// How many steps a trend has.
+const TREND: i64 = 8;
+
+/// When the errors began that are still going on at `at`: the start of the oldest slot that was
+/// worse than allowed, with no calm as long as `calm` between it and now.
+pub(super) fn onset(
+    ledger: &Ledger,
+    objective: Objective,
+    looked: Span,
+    calm: Span,
+    slot: Span,
+    at: Timestamp,
+) -> Timestamp {
+    let mut onset = at;
+    let mut last_bad: Option<Timestamp> = None;
+    for (end, counted) in ledger.slots(TimeRange {
+        from: at - looked,
+        to: at,
+    }) {
+        if !counted.counts.exceeds(objective.allowance()) {
+            continue;
+        }
+        if last_bad.is_none_or(|last| end.since(last) > calm) {
+            onset = end - slot;
+        }
+        last_bad = Some(end);
+    }
+    onset
+}
+
+/// The end of the last slot in a range that was worse than allowed.
+pub(super) fn stopped(
+    ledger: &Ledger,
+    objective: Objective,
+    range: TimeRange,
+) -> Option<Timestamp> {
+    ledger
+        .slots(range)
+        .filter(|(_, slot)| slot.counts.exceeds(objective.allowance()))
+        .map(|(end, _)| end)
+        .last()
+}
+
+/// Error ratios over a range in equal steps of whole slots, oldest first.
+pub(super) fn trend(ledger: &Ledger, range: TimeRange, slot: Span) -> Vec<Option<f64>> {
+    let slots = range.length().as_millis() / slot.as_millis();
+    let steps = slots.min(TREND);
+    let edge =
+        |step: i64| range.from + Span::from_millis(slots * step / steps.max(1) * slot.as_millis());
+    let ratio = |step: i64| {
+        ledger
+            .sum(TimeRange {
+                from: edge(step),
+                to: edge(step + 1),
+            })
+            .counts
+            .error_ratio()
+    };
+    (0..steps).map(ratio).collect()
+}
+
+/// When the bad events of a window first were more than the whole window allows.
+pub(super) fn emptied(ledger: &Ledger, range: TimeRange, allowed: f64) -> Option<Timestamp> {
+    let mut spent = Counts::default();
+    for (end, slot) in ledger.slots(range) {
+        spent = spent.plus(slot.counts);
+        if spent.bad >= allowed && spent.bad > 0.0 {
+            return Some(end);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::slot::Slot;
+
+    /// A letter a minute: `.` good, `#` all bad, `-` half a per cent bad, ` ` nothing known.
+    fn ledger(letters: &str) -> (Ledger, Timestamp) {
+        let mut ledger = Ledger::new(Span::from_mins(1), 1);
+        let mut end = Timestamp::from_millis(0);
+        for letter in letters.chars() {
+            end = end + Span::from_mins(1);
+            let bad = match letter {
+                '#' => 1_000.0,
+                '-' => 5.0,
+                '.' => 0.0,
+                _ => continue,
+            };
+            ledger.add_settled(
+                0,
+                end,
+                &Slot {
+                    counts: Counts {
+                        bad,
+                        total: 1_000.0,
+                    },
+                    ..Slot::default()
+                },
+            );
+        }
+        (ledger, end)
+    }
+
+    #[test]
+    fn errors_begin_after_the_last_long_calm() {
+        let objective: Objective = "99.9%".parse().unwrap();
+        for (letters, begin, end) in [
+            ("....####", 4, Some(8)),
+            ("##......####", 8, Some(12)),
+            ("##..####", 0, Some(8)),
+            ("##.. ###..", 0, Some(8)),
+            ("....--##..", 4, Some(8)),
+            ("........", 8, None),
+        ] {
+            let (ledger, now) = ledger(letters);
+            let onset = onset(
+                &ledger,
+                objective,
+                Span::from_hours(1),
+                Span::from_mins(5),
+                Span::from_mins(1),
+                now,
+            );
+            assert_eq!(onset.as_millis() / 60_000, begin, "{letters}");
+            let range = TimeRange {
+                from: onset,
+                to: now,
+            };
+            assert_eq!(
+                stopped(&ledger, objective, range).map(|end| end.as_millis() / 60_000),
+                end,
+                "{letters}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_trend_has_equal_steps_and_a_budget_ends_where_it_was_used_up() {
+        let (ledger, now) = ledger("....#### ");
+        let range = TimeRange {
+            from: Timestamp::from_millis(0),
+            to: now,
+        };
+        let trend = trend(&ledger, range, Span::from_mins(1));
+        assert_eq!(trend, [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0].map(Some));
+        let at = |minute: i64| Timestamp::from_millis(minute * 60_000);
+        assert_eq!(emptied(&ledger, range, 1_500.0), Some(at(6)));
+        assert_eq!(emptied(&ledger, range, 5_000.0), None);
+    }
+}

@@ -1,0 +1,543 @@
+//! The step against a small world of counters and gauges in closed form.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "small whole numbers are exact"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::decimal::Fraction;
+use crate::domain::incident::Change;
+use crate::domain::indicator::{Aggregate, Gauge, Indicator, Split};
+use crate::domain::labels::{Labels, METRIC_NAME};
+use crate::domain::measurement::Outcome;
+use crate::domain::notice::Facts;
+use crate::domain::policy::{AlertPolicy, Hold, Severity, Tier, TierLimit, Unmeasured};
+use crate::domain::route::Routing;
+use crate::domain::selector::{MatchOp, Matcher, Selector};
+use crate::domain::slo::{Catalog, Slo, SloId, SourceName, Window};
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::series::batch::{Batch, Fetch, Sample, Series};
+use crate::series::plan::Plan;
+use crate::status::snapshot::{SloStatus, Snapshot};
+use crate::store::commit::{Commit, Recovered};
+
+use super::intake::{Read, Reading};
+use super::settings::{Settings, SourceSettings};
+use super::state::State;
+use super::step::{Input, Tick, step};
+
+type Value = Box<dyn Fn(i64) -> Option<f64>>;
+
+/// Series in closed form, scraped every `scrape` seconds.
+struct World {
+    scrape: i64,
+    series: Vec<(Labels, Value)>,
+}
+
+impl World {
+    fn new(scrape: i64) -> Self {
+        Self {
+            scrape,
+            series: Vec::new(),
+        }
+    }
+
+    fn with(
+        mut self,
+        metric: &str,
+        labels: &str,
+        value: impl Fn(i64) -> Option<f64> + 'static,
+    ) -> Self {
+        let pairs = labels.split(',').filter_map(|pair| pair.split_once('='));
+        let labels = pairs
+            .chain([(METRIC_NAME, metric), ("job", "a"), ("instance", "i")])
+            .collect();
+        self.series.push((labels, Box::new(value)));
+        self
+    }
+
+    fn read(&self, fetch: &Fetch, range: TimeRange) -> Batch {
+        let Fetch::Samples(selector) = fetch else {
+            return Batch::default();
+        };
+        // More than was asked for may come: the engine matches by itself.
+        let wanted = |labels: &Labels| labels.get(METRIC_NAME) == selector.metric;
+        let grid = (range.from.as_millis() / 1_000).div_euclid(self.scrape) + 1
+            ..=(range.to.as_millis() / 1_000).div_euclid(self.scrape);
+        let samples = |value: &Value| -> Vec<Sample> {
+            let seconds = grid.clone().map(|step| step * self.scrape);
+            let sample = |second| {
+                value(second).map(|value| Sample {
+                    at: at(second),
+                    value,
+                })
+            };
+            seconds.filter_map(sample).collect()
+        };
+        let series = self.series.iter().filter(|(labels, _)| wanted(labels));
+        let series = series.map(|(labels, value)| Series {
+            labels: labels.clone(),
+            samples: samples(value),
+        });
+        Batch {
+            series: series.filter(|series| !series.samples.is_empty()).collect(),
+            ..Batch::default()
+        }
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(second * 1_000)
+}
+
+fn selector(metric: &str) -> Selector {
+    Selector::new(metric, Vec::new())
+}
+
+fn requests() -> Indicator {
+    let code = Matcher {
+        label: "code".into(),
+        op: MatchOp::Matches,
+        value: "5..".into(),
+    };
+    let total = selector("requests_total");
+    Indicator::Errors {
+        split: Split::Bad(total.refined([code])),
+        total,
+    }
+}
+
+fn catalog(indicator: Indicator) -> Catalog {
+    let tier = |name: &str, severity, burn| Tier {
+        name: name.into(),
+        severity,
+        long: Span::from_mins(10),
+        short: Span::from_mins(1),
+        limit: TierLimit::Burn(Fraction::new(burn, 10)),
+    };
+    let policy = AlertPolicy {
+        name: "test".into(),
+        tiers: vec![
+            tier("ticket", Severity::Ticket, 30),
+            tier("page", Severity::Page, 144),
+        ],
+        signal_severity: BTreeMap::new(),
+        low_traffic: None,
+        hold: Hold {
+            min: Span::from_mins(1),
+            of_short: Fraction::new(1, 2),
+        },
+        remind: BTreeMap::new(),
+        unmeasured: Some(Unmeasured {
+            after: Span::from_mins(2),
+            severity: Severity::Ticket,
+        }),
+    };
+    let slo = Slo {
+        uid: SloId::new("shop/it"),
+        service: "shop".into(),
+        name: "it".into(),
+        labels: BTreeMap::new(),
+        description: None,
+        owner: None,
+        runbook: None,
+        source: SourceName::new("default"),
+        objective: "99%".parse().unwrap(),
+        window: Window::Rolling(Span::from_days(1)),
+        indicator,
+        policy: Some("test".into()),
+    };
+    Catalog {
+        slos: BTreeMap::from([(slo.uid.clone(), Arc::new(slo))]),
+        policies: BTreeMap::from([("test".into(), Arc::new(policy))]),
+        routing: Routing {
+            default: vec!["team".into()],
+            routes: Vec::new(),
+        },
+        ..Catalog::default()
+    }
+}
+
+/// An engine without a shell, and everything that it committed.
+struct Run {
+    catalog: Catalog,
+    state: State,
+    kept: Commit,
+    told: Vec<String>,
+    last: Option<Snapshot>,
+}
+
+const TICK: Span = Span::from_secs(30);
+
+fn settings() -> Settings {
+    let source = SourceSettings {
+        offset: Span::ZERO,
+        ..SourceSettings::default()
+    };
+    let sources = BTreeMap::from([(SourceName::new("default"), source)]);
+    Settings {
+        tick: TICK,
+        slot: TICK,
+        sources,
+        external_url: None,
+    }
+}
+
+impl Run {
+    fn new(catalog: Catalog) -> Self {
+        let plan = Arc::new(Plan::of(&catalog, TICK).unwrap());
+        let state = State::new(settings(), &plan, Recovered::default(), &catalog);
+        Self {
+            catalog,
+            state,
+            kept: Commit::default(),
+            told: Vec::new(),
+            last: None,
+        }
+    }
+
+    /// Ticks in `(from, to]`, seconds; `fault` may spoil the reads of a tick.
+    fn ticks(
+        &mut self,
+        world: &World,
+        from: i64,
+        to: i64,
+        fault: impl Fn(i64) -> Option<Reading>,
+    ) -> &SloStatus {
+        for second in (from + 30..=to).step_by(30) {
+            loop {
+                let wanted = self.state.wanted(at(second));
+                let judge = wanted.iter().all(|wanted| wanted.range.to == at(second));
+                let read = |wanted: super::reads::Wanted| {
+                    let batch = world.read(self.state.fetch(wanted.family).1, wanted.range);
+                    Read {
+                        wanted,
+                        reading: fault(second).unwrap_or(Reading::Complete(batch)),
+                    }
+                };
+                let input = Input {
+                    reads: wanted.into_iter().map(read).collect(),
+                    ..Input::default()
+                };
+                let effects = step(
+                    &mut self.state,
+                    Tick {
+                        at: at(second),
+                        judge,
+                    },
+                    &input,
+                    &self.catalog,
+                );
+                for (key, notice) in &effects.commit.outbox {
+                    let change = match notice.change {
+                        Change::Opened => "opened",
+                        Change::Rose { .. } => "rose",
+                        Change::Fell { .. } => "fell",
+                        Change::Reminded => "reminded",
+                        Change::Closed(reason) => reason.name(),
+                    };
+                    let blind = if matches!(notice.facts, Facts::Unmeasured(_)) {
+                        "blind "
+                    } else {
+                        ""
+                    };
+                    self.told.push(format!(
+                        "{second} {blind}{change} {} {}",
+                        notice.severity, key.receiver
+                    ));
+                }
+                self.kept.merge(effects.commit);
+                self.last = effects.snapshot.or(self.last.take());
+                if judge {
+                    break;
+                }
+            }
+        }
+        &self.last.as_ref().unwrap().slos[0]
+    }
+
+    /// What a kill −9 leaves: a new engine from what was committed.
+    fn restart(&mut self) {
+        let kept = self.kept.clone();
+        let recovered = Recovered {
+            chunks: kept.chunks,
+            lanes: kept.lanes,
+            families: kept.families,
+            alerts: kept.alerts,
+            closed: Vec::new(),
+            episodes: kept
+                .episodes
+                .into_iter()
+                .filter_map(|(key, episode)| Some((key, episode?)))
+                .collect(),
+        };
+        let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
+        self.state = State::new(settings(), &plan, recovered, &self.catalog);
+    }
+}
+
+fn healthy(_: i64) -> Option<Reading> {
+    None
+}
+
+/// A hundred requests a second; from `from` to `to` one in `one_in` fails.
+fn shop(from: i64, to: i64, one_in: i64) -> World {
+    let bad = move |second: i64| (second.clamp(from, to) - from) * 100 / one_in;
+    World::new(15)
+        .with("requests_total", "code=200", move |second| {
+            Some((second * 100 - bad(second)) as f64)
+        })
+        .with("requests_total", "code=500", move |second| {
+            Some(bad(second) as f64)
+        })
+}
+
+#[test]
+fn every_event_is_counted_once_and_an_incident_rises_falls_and_closes() {
+    let mut run = Run::new(catalog(requests()));
+    let world = shop(7_200, 7_500, 2);
+    let status = run.ticks(&world, 0, 9_000, healthy);
+    assert_eq!(status.measurement.outcome, Outcome::Measured);
+    assert_eq!(
+        (status.window.counts.bad, status.window.counts.total),
+        (15_000.0, 900_000.0)
+    );
+    assert_eq!(status.series.total, 2);
+    assert!(status.budget.is_some_and(|budget| budget.remaining() < 0.0));
+    assert_eq!(status.emptied_at, Some(at(7_350)));
+    insta::assert_snapshot!(run.told.join("\n"), @r"
+7260 opened ticket team
+7380 rose page team
+7620 recovered page team
+");
+}
+
+#[test]
+fn a_restart_changes_nothing() {
+    let world = shop(7_200, 7_500, 2);
+    let mut whole = Run::new(catalog(requests()));
+    whole.ticks(&world, 0, 9_000, healthy);
+    for stops in [[7_230, 7_350], [7_500, 7_560], [3_000, 7_260]] {
+        let mut broken = Run::new(catalog(requests()));
+        let mut from = 0;
+        for stop in stops {
+            broken.ticks(&world, from, stop, healthy);
+            broken.restart();
+            from = stop;
+        }
+        broken.ticks(&world, from, 9_000, healthy);
+        assert_eq!(broken.told, whole.told, "{stops:?}");
+        assert_eq!(broken.kept.chunks, whole.kept.chunks, "{stops:?}");
+        assert_eq!(broken.kept.families, whole.kept.families, "{stops:?}");
+        assert_eq!(broken.kept.lanes, whole.kept.lanes, "{stops:?}");
+    }
+}
+
+#[test]
+fn a_long_stop_is_caught_up_with_in_pieces() {
+    let world = shop(7_200, 7_500, 2);
+    let mut run = Run::new(catalog(requests()));
+    run.ticks(&world, 0, 3_000, healthy);
+    run.restart();
+    let status = run.ticks(&world, 30_000, 30_030, healthy);
+    assert_eq!(status.window.counts.bad, 15_000.0);
+    assert_eq!(status.window.counts.total, 3_003_000.0);
+}
+
+#[test]
+fn only_a_measured_tick_changes_an_alert() {
+    let world = shop(7_200, 7_500, 2);
+    let failed = |from: i64| {
+        move |second: i64| (second > from).then(|| Reading::Failed("cannot reach it".into()))
+    };
+    let partial = |from: i64| {
+        move |second: i64| (second > from).then(|| Reading::Partial("a store is down".into()))
+    };
+    let mut run = Run::new(catalog(requests()));
+    let status = run.ticks(&world, 0, 9_000, failed(7_400));
+    assert_eq!(status.measurement.outcome, Outcome::Failed);
+    assert_eq!(
+        status.measurement.reason.as_deref(),
+        Some("cannot reach it")
+    );
+    assert_eq!(status.alert, Some(Severity::Page));
+    insta::assert_snapshot!(run.told.join("\n"), @r"
+7260 opened ticket team
+7380 rose page team
+7530 blind opened ticket team
+");
+    let mut run = Run::new(catalog(requests()));
+    let status = run.ticks(&world, 0, 7_800, partial(7_400));
+    assert_eq!(
+        (status.measurement.outcome, status.alert),
+        (Outcome::Partial, Some(Severity::Page))
+    );
+    let status = run.ticks(&world, 7_800, 9_000, healthy);
+    assert_eq!(
+        (status.measurement.outcome, status.alert),
+        (Outcome::Measured, None)
+    );
+    assert_eq!(status.window.counts.bad, 15_000.0);
+}
+
+#[test]
+fn no_data_and_no_traffic_are_not_the_same() {
+    let gone = shop(7_200, 7_500, 2);
+    let gone = World {
+        series: gone
+            .series
+            .into_iter()
+            .map(|(labels, value)| (labels, until(7_400, value)))
+            .collect(),
+        scrape: 15,
+    };
+    let mut run = Run::new(catalog(requests()));
+    let status = run.ticks(&gone, 0, 12_000, healthy);
+    assert_eq!(
+        (status.measurement.outcome, status.alert),
+        (Outcome::NoData, Some(Severity::Page))
+    );
+    insta::assert_snapshot!(status.measurement.reason.clone().unwrap_or_default(), @"`requests_total` has had no sample since 1970-01-01T02:03:15Z");
+    let mut run = Run::new(catalog(requests()));
+    let status = run.ticks(&frozen(7_400), 0, 9_000, healthy);
+    assert_eq!(
+        (status.measurement.outcome, status.alert),
+        (Outcome::NoTraffic, None)
+    );
+    insta::assert_snapshot!(run.told.join("\n"), @r"
+7260 opened ticket team
+7380 rose page team
+8010 noTraffic page team
+");
+    let mut run = Run::new(catalog(requests()));
+    let status = run.ticks(&World::new(15), 0, 600, healthy);
+    assert_eq!(status.measurement.outcome, Outcome::NoData);
+    insta::assert_snapshot!(status.measurement.reason.clone().unwrap_or_default(), @"no series of `requests_total` match what shop/it selects; check its selectors");
+}
+
+fn until(end: i64, value: Value) -> Value {
+    Box::new(move |second| if second <= end { value(second) } else { None })
+}
+
+/// The shop, whose counters stand still from `stop` on.
+fn frozen(stop: i64) -> World {
+    let world = shop(7_200, 7_500, 2);
+    let still = |(labels, value): (Labels, Value)| -> (Labels, Value) {
+        (labels, Box::new(move |second| value(second.min(stop))))
+    };
+    World {
+        series: world.series.into_iter().map(still).collect(),
+        scrape: 15,
+    }
+}
+
+#[test]
+fn a_gap_is_reconstructed_and_starts_no_alarm() {
+    let world = shop(7_200, 7_500, 2);
+    let gap = |second: i64| (7_200..7_500).contains(&second);
+    let with_gap = |(labels, value): (Labels, Value)| -> (Labels, Value) {
+        (
+            labels,
+            Box::new(move |second| if gap(second) { None } else { value(second) }),
+        )
+    };
+    let world = World {
+        series: world.series.into_iter().map(with_gap).collect(),
+        scrape: 15,
+    };
+    let mut run = Run::new(catalog(requests()));
+    let status = run.ticks(&world, 0, 7_530, healthy);
+    assert_eq!(status.window.counts.bad, 15_000.0);
+    assert!(status.reconstructed_share > 0.0);
+    assert_eq!(status.alert, None);
+}
+
+#[test]
+fn slices_of_traffic_and_saturation_spend_budgets_too() {
+    let traffic = Indicator::Traffic {
+        total: selector("requests_total"),
+        at_least: Fraction::new(50, 1),
+        slice: Span::from_mins(1),
+    };
+    let world = World::new(15).with("requests_total", "code=200", |second| {
+        // Sixty a second, but ten in the ten minutes after 7,200 s.
+        let slow = second.clamp(7_200, 7_800) - 7_200;
+        Some((60 * second - 50 * slow) as f64)
+    });
+    let mut run = Run::new(catalog(traffic));
+    let status = run.ticks(&world, 0, 9_000, healthy);
+    assert_eq!(
+        (status.window.counts.bad, status.window.counts.total),
+        (10.0, 160.0)
+    );
+    let gauge = |metric: &str, aggregate| Gauge {
+        series: selector(metric),
+        aggregate,
+    };
+    let memory = Indicator::Saturation {
+        used: gauge("used", Aggregate::Max),
+        limit: gauge("limit", Aggregate::Min),
+        by: vec!["pod".into()],
+        at_most: Fraction::new(9, 10),
+        slice: Span::from_mins(1),
+    };
+    let world = World::new(15)
+        .with("used", "pod=a", |second| {
+            Some(if (7_200..7_500).contains(&second) {
+                95.0
+            } else {
+                10.0
+            })
+        })
+        .with("used", "pod=b", |_| Some(1.0))
+        .with("limit", "pod=a", |_| Some(100.0))
+        .with("limit", "pod=b", |_| Some(100.0));
+    let mut run = Run::new(catalog(memory));
+    let status = run.ticks(&world, 0, 9_000, healthy);
+    assert_eq!(
+        (status.window.counts.bad, status.window.counts.total),
+        (5.0, 160.0)
+    );
+    let told = "7200 opened ticket team · 7260 rose page team · 7560 recovered page team";
+    assert_eq!(run.told.join(" · "), told);
+    let mut again = Run::new(run.catalog.clone());
+    again.ticks(&world, 0, 7_290, healthy);
+    again.restart();
+    again.ticks(&world, 7_290, 9_000, healthy);
+    assert_eq!(again.kept.chunks, run.kept.chunks);
+    assert_eq!(again.told, run.told);
+}
+
+#[test]
+fn a_threshold_that_is_no_boundary_counts_nothing_and_says_so() {
+    let latency = |at_most: &str| Indicator::Latency {
+        buckets: selector("seconds_bucket"),
+        at_most: at_most.parse().unwrap(),
+    };
+    let world = || {
+        World::new(15)
+            .with("seconds_bucket", "le=0.3", |second| {
+                Some((second * 99) as f64)
+            })
+            .with("seconds_bucket", "le=+Inf", |second| {
+                Some((second * 100) as f64)
+            })
+    };
+    let mut run = Run::new(catalog(latency("0.3")));
+    let status = run.ticks(&world(), 0, 600, healthy);
+    assert_eq!(
+        (status.window.counts.bad, status.window.counts.total),
+        (600.0, 60_000.0)
+    );
+    let mut run = Run::new(catalog(latency("0.25")));
+    run.ticks(&world(), 0, 570, healthy);
+    assert_eq!(run.state.questions().len(), 1);
+    run.state.answer(0, vec!["+Inf".into(), "0.3".into()]);
+    let status = run.ticks(&world(), 570, 600, healthy);
+    assert_eq!(status.measurement.outcome, Outcome::NoData);
+    assert_eq!(status.window.counts.total, 0.0);
+    insta::assert_snapshot!(status.measurement.reason.clone().unwrap_or_default(), @"`seconds_bucket` has no bucket that ends at 0.25; set `atMost` to one of 0.3");
+}

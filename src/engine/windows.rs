@@ -1,0 +1,72 @@
+//! The sums of an objective's windows at a tick, each computed once.
+
+use std::collections::BTreeMap;
+
+use crate::domain::policy::AlertPolicy;
+use crate::domain::slo::Slo;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::ledger::{Ledger, WindowSum};
+
+/// What is looked at when an objective has no policy.
+const SHORTEST: Span = Span::from_mins(5);
+
+/// The windows that end at one tick.
+#[derive(Debug)]
+pub(super) struct Windows {
+    /// The objective's own window.
+    pub(super) budget: WindowSum,
+    /// The range of the objective's own window.
+    pub(super) range: TimeRange,
+    /// Every window of every tier, by length.
+    pub(super) tiers: BTreeMap<Span, WindowSum>,
+}
+
+impl Windows {
+    pub(super) fn of(
+        ledger: &Ledger,
+        slo: &Slo,
+        policy: Option<&AlertPolicy>,
+        at: Timestamp,
+    ) -> Self {
+        let range = slo.window.range(at);
+        let mut tiers = BTreeMap::new();
+        let lengths = policy
+            .into_iter()
+            .flat_map(|policy| &policy.tiers)
+            .flat_map(|tier| [tier.short, tier.long]);
+        for length in lengths.chain(policy.is_none().then_some(SHORTEST)) {
+            tiers.entry(length).or_insert_with(|| {
+                ledger.sum(TimeRange {
+                    from: at - length,
+                    to: at,
+                })
+            });
+        }
+        Self {
+            budget: ledger.sum(range),
+            range,
+            tiers,
+        }
+    }
+
+    pub(super) fn get(&self, length: Span) -> WindowSum {
+        self.tiers.get(&length).copied().unwrap_or_default()
+    }
+
+    /// The shortest window of all: the present.
+    pub(super) fn shortest(&self) -> (Span, WindowSum) {
+        self.tiers
+            .first_key_value()
+            .map_or((SHORTEST, WindowSum::default()), |(length, sum)| {
+                (*length, *sum)
+            })
+    }
+
+    /// The longest window of the tiers.
+    pub(super) fn longest(&self) -> WindowSum {
+        self.tiers
+            .last_key_value()
+            .map(|(_, sum)| *sum)
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,173 @@
+//! Where the loops post what they know and everybody reads it: no lock, no query, no waiting.
+
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+
+use crate::domain::time::Timestamp;
+
+use super::snapshot::Snapshot;
+
+/// How deliveries fare, as the delivery loop posts it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryStatus {
+    /// Receivers for whom something waits, or who refused something, by name.
+    pub receivers: Vec<ReceiverStatus>,
+    /// Why the outbox itself could not be read, in a sentence.
+    pub error: Option<String>,
+}
+
+/// What waits for one receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverStatus {
+    /// The receiver's name.
+    pub receiver: String,
+    /// Notices not yet delivered.
+    pub waiting: u64,
+    /// The tick of the oldest of them.
+    pub oldest: Timestamp,
+    /// Why the last attempt failed, in a sentence.
+    pub error: Option<String>,
+    /// Whether it will fail again unless somebody changes something.
+    pub permanent: bool,
+}
+
+/// How the store was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreOpened {
+    /// What happened to the old store when it had to be set aside, in a sentence.
+    pub notice: Option<String>,
+}
+
+/// The board that the loops post to and that the API, the metrics and the probes read.
+#[derive(Debug)]
+pub struct Board {
+    started: Timestamp,
+    snapshot: ArcSwap<Posted<Arc<Snapshot>>>,
+    delivery: ArcSwap<Posted<Option<Arc<DeliveryStatus>>>>,
+    store: OnceLock<Arc<StoreOpened>>,
+}
+
+/// Something posted, and the how manieth it is.
+#[derive(Clone, Debug, Default)]
+struct Posted<T> {
+    generation: u64,
+    value: T,
+}
+
+impl Board {
+    /// An empty board. `started` tells its postings from those of an earlier process.
+    pub fn new(started: Timestamp) -> Self {
+        Self {
+            started,
+            snapshot: ArcSwap::default(),
+            delivery: ArcSwap::default(),
+            store: OnceLock::new(),
+        }
+    }
+
+    /// Posts the picture of a tick.
+    pub fn publish(&self, snapshot: impl Into<Arc<Snapshot>>) {
+        let value = snapshot.into();
+        self.snapshot.rcu(|old| Posted {
+            generation: old.generation + 1,
+            value: Arc::clone(&value),
+        });
+    }
+
+    /// Posts how deliveries fare. What is the same as before changes nothing, so it may be posted
+    /// as often as one likes.
+    pub fn publish_delivery(&self, delivery: DeliveryStatus) {
+        let value = Arc::new(delivery);
+        self.delivery.rcu(|old| {
+            if old.value.as_ref() == Some(&value) {
+                return Arc::clone(old);
+            }
+            Arc::new(Posted {
+                generation: old.generation + 1,
+                value: Some(Arc::clone(&value)),
+            })
+        });
+    }
+
+    /// Posts that the store is open. Only the first time counts: a store is opened once.
+    pub fn publish_store(&self, opened: StoreOpened) {
+        self.store.get_or_init(|| Arc::new(opened));
+    }
+
+    /// All that is posted now.
+    pub fn read(&self) -> Reading {
+        let (snapshot, delivery) = (self.snapshot.load(), self.delivery.load());
+        Reading {
+            snapshot: Arc::clone(&snapshot.value),
+            delivery: delivery.value.clone(),
+            store: self.store.get().cloned(),
+            version: format!(
+                "{:x}-{}-{}-{}",
+                self.started.as_millis(),
+                snapshot.generation,
+                delivery.generation,
+                u8::from(self.store.get().is_some())
+            ),
+        }
+    }
+}
+
+/// What was posted at one moment.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The newest picture; empty before the first tick.
+    pub snapshot: Arc<Snapshot>,
+    /// How deliveries fare; `None` before the first posting.
+    pub delivery: Option<Arc<DeliveryStatus>>,
+    /// How the store was opened; `None` before it is.
+    pub store: Option<Arc<StoreOpened>>,
+    /// Differs whenever anything of it differs, also from one process to the next.
+    pub version: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_news_change_the_version() {
+        let board = Board::new(Timestamp::from_millis(255));
+        let version = || board.read().version;
+        assert_eq!(version(), "ff-0-0-0");
+        board.publish(Snapshot::default());
+        assert_eq!(version(), "ff-1-0-0");
+        let refused = |error: &str| DeliveryStatus {
+            error: Some(error.to_owned()),
+            ..DeliveryStatus::default()
+        };
+        for (delivery, expected) in [
+            (DeliveryStatus::default(), "ff-1-1-0"),
+            (DeliveryStatus::default(), "ff-1-1-0"),
+            (refused("locked"), "ff-1-2-0"),
+            (refused("locked"), "ff-1-2-0"),
+        ] {
+            board.publish_delivery(delivery);
+            assert_eq!(version(), expected);
+        }
+        board.publish_store(StoreOpened::default());
+        assert_eq!(version(), "ff-1-2-1");
+        assert_ne!(
+            Board::new(Timestamp::from_millis(256)).read().version,
+            "ff-0-0-0"
+        );
+    }
+
+    #[test]
+    fn a_reader_keeps_what_it_read() {
+        let board = Board::new(Timestamp::default());
+        let before = board.read();
+        let at = Some(Timestamp::from_millis(1));
+        board.publish(Snapshot {
+            at,
+            ..Snapshot::default()
+        });
+        assert_eq!(before.snapshot.at, None);
+        assert_eq!(board.read().snapshot.at, at);
+    }
+}
