@@ -1,5 +1,6 @@
 //! Sloburn watches service level objectives: exact error budgets, burn-rate alerts, status.
 
+pub mod alerting;
 pub mod clock;
 pub mod config;
 pub mod definitions;

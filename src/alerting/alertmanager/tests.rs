@@ -1,0 +1,203 @@
+//! Alertmanager against servers that write down what they get.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::alerting::sample;
+use crate::domain::incident::CloseReason;
+use crate::domain::notice::Notice;
+use crate::domain::policy::Severity;
+
+use super::*;
+
+#[derive(Default)]
+struct Scene {
+    urls: Vec<String>,
+    bodies: Arc<Mutex<Vec<Value>>>,
+    servers: JoinSet<()>,
+}
+
+impl Scene {
+    /// One member for each status, which it answers with.
+    async fn new(statuses: &[u16]) -> Self {
+        let mut scene = Self::default();
+        for status in statuses {
+            let status = StatusCode::from_u16(*status).unwrap();
+            let bodies = Arc::clone(&scene.bodies);
+            let answer = move |body: String| async move {
+                bodies
+                    .lock()
+                    .unwrap()
+                    .push(serde_json::from_str(&body).unwrap());
+                (status, "bad alert")
+            };
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            scene
+                .urls
+                .push(format!("http://{}/", listener.local_addr().unwrap()));
+            let router = Router::new().route("/api/v2/alerts", post(answer));
+            scene
+                .servers
+                .spawn(async move { axum::serve(listener, router).await.unwrap() });
+        }
+        scene
+    }
+
+    fn receiver(&self) -> Alertmanager {
+        Alertmanager {
+            http: Http::new().unwrap(),
+            urls: self.urls.clone(),
+            zone: TimeZone::UTC,
+            lifetime: Alertmanager::lifetime(Span::from_secs(30)),
+            faults: Mutex::default(),
+        }
+    }
+
+    /// One line for each alert that was told since the last time.
+    fn log(&self) -> String {
+        let mut log = String::new();
+        for body in self.bodies.lock().unwrap().drain(..) {
+            for alert in body.as_array().unwrap() {
+                let text = |of: &Value| of.as_str().unwrap().replace("2026-11-23T", "");
+                let (labels, annotations) = (&alert["labels"], &alert["annotations"]);
+                let (starts, ends) = (text(&alert["startsAt"]), text(&alert["endsAt"]));
+                let (severity, tick) = (text(&labels["severity"]), text(&annotations["tick"]));
+                writeln!(log, "{severity}: {starts} to {ends}, tick {tick}").unwrap();
+            }
+        }
+        log
+    }
+}
+
+/// The row as it is kept once it was told.
+async fn told(receiver: &Alertmanager, notice: Notice, memory: Option<String>) -> OutboxRow {
+    let mut row = sample::row(notice, "am");
+    row.memory = memory;
+    let now = row.notice.at + Span::from_secs(16);
+    let accepted = receiver.call(&row, now).await.unwrap();
+    assert!(accepted.done);
+    row.memory = accepted.memory;
+    row.delivered = Some(now);
+    row
+}
+
+#[tokio::test]
+async fn each_severity_is_an_alert_of_its_own() {
+    let scene = Scene::new(&[200]).await;
+    let receiver = scene.receiver();
+    let mut ticket = sample::opened();
+    ticket.severity = Severity::Ticket;
+    let mut rose = sample::next(Change::Rose {
+        from: Severity::Ticket,
+    });
+    rose.opened = ticket.opened;
+    rose.at = sample::at("2026-11-23T01:40:00Z");
+    let row = told(&receiver, ticket, None).await;
+    let row = told(&receiver, rose, row.memory).await;
+    let row = told(&receiver, sample::next(Change::Reminded), row.memory).await;
+    told(&receiver, sample::closed(), row.memory).await;
+    insta::assert_snapshot!(scene.log(), @r"
+    ticket: 01:36:00Z to 01:40:16Z, tick 01:36:00Z
+    page: 01:40:00Z to 01:44:16Z, tick 01:40:00Z
+    ticket: 2026-11-22T20:10:00Z to 01:40:00Z, tick 01:40:00Z
+    page: 01:40:00Z to 02:37:16Z, tick 02:33:00Z
+    page: 01:40:00Z to 02:33:00Z, tick 02:33:00Z
+    ");
+}
+
+#[tokio::test]
+async fn an_alert_as_it_is_sent() {
+    let scene = Scene::new(&[200]).await;
+    let mut notice = sample::opened();
+    notice.labels.insert("k8s.io/part-of".into(), "shop".into());
+    notice.labels.insert("empty".into(), String::new());
+    told(&scene.receiver(), notice, None).await;
+    let bodies = scene.bodies.lock().unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&bodies[0]).unwrap(), @r#"
+    [
+      {
+        "annotations": {
+          "description": "Promise  Card payments succeed · 99.9 % over 30 d · owner payments\nSpeed    5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)\nBudget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace\nSince    01:31 UTC, rising ▁▂▆▇ · coverage 100 %\nDo       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability",
+          "incident": "7f3a09c2d1e44b10",
+          "runbook_url": "https://runbooks.example.com/checkout",
+          "summary": "🔴 PAGE checkout/availability: 20.0 % of requests fail (0.1 % allowed)",
+          "tick": "2026-11-23T01:36:00Z"
+        },
+        "endsAt": "2026-11-23T01:40:16Z",
+        "generatorURL": "https://slo.example.com/slos/checkout/availability",
+        "labels": {
+          "alertname": "SloBurn",
+          "k8s_io_part_of": "shop",
+          "service": "checkout",
+          "severity": "page",
+          "signal": "errors",
+          "slo": "checkout/availability",
+          "team": "payments"
+        },
+        "startsAt": "2026-11-23T01:36:00Z"
+      }
+    ]
+    "#);
+}
+
+#[tokio::test]
+async fn an_end_told_again_does_not_end_what_began_since() {
+    let scene = Scene::new(&[200]).await;
+    let receiver = scene.receiver();
+    let closed = told(&receiver, sample::closed(), None).await;
+    let mut again = sample::opened();
+    again.opened = sample::at("2026-11-23T02:40:00Z");
+    again.at = again.opened;
+    let opened = told(&receiver, again, None).await;
+    scene.log();
+    let at = sample::at("2026-11-23T02:41:00Z");
+    receiver
+        .reassert(std::slice::from_ref(&closed), at)
+        .await
+        .unwrap();
+    receiver
+        .reassert(&[opened, closed.clone()], at)
+        .await
+        .unwrap();
+    let later = at + Span::from_mins(8);
+    receiver.reassert(&[closed], later).await.unwrap();
+    insta::assert_snapshot!(scene.log(), @r"
+    page: 01:36:00Z to 02:33:00Z, tick 02:33:00Z
+    page: 02:40:00Z to 02:45:00Z, tick 02:40:00Z
+    ");
+}
+
+#[tokio::test]
+async fn one_member_that_takes_it_is_enough() {
+    let row = sample::row(sample::next(Change::Closed(CloseReason::Removed)), "am");
+    let mut seen = String::new();
+    for statuses in [&[200, 500][..], &[500, 200], &[400], &[503], &[]] {
+        let scene = Scene::new(statuses).await;
+        let receiver = scene.receiver();
+        let told = match receiver.call(&row, row.notice.at).await {
+            Ok(_) => "told".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let hosts = scene.urls.iter().filter_map(|url| http::host(url));
+        let told = hosts.fold(told, |told, host| told.replace(&host, "am:9093"));
+        writeln!(
+            seen,
+            "{statuses:?} {told}, {} ill",
+            receiver.faults.lock().unwrap().len()
+        )
+        .unwrap();
+    }
+    insta::assert_snapshot!(seen, @r"
+    [200, 500] told, 1 ill
+    [500, 200] told, 1 ill
+    [400] the Alertmanager at `am:9093` refuses with HTTP 400 `bad alert`: check its address and what it accepts, 0 ill
+    [503] the Alertmanager at `am:9093` answers HTTP 503 `bad alert`; it is tried again, 0 ill
+    [] no Alertmanager is named: write down the URLs of all members, 0 ill
+    ");
+}

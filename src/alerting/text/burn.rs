@@ -1,0 +1,255 @@
+//! What is said of a burning budget.
+
+use crate::domain::incident::Change;
+use crate::domain::notice::{BudgetFacts, BurnFacts, Notice, SloFacts, TierFacts, WindowFacts};
+use crate::domain::policy::Severity;
+use crate::domain::time::Span;
+
+use super::when::When;
+use super::{Line, Part, number};
+
+pub(super) fn lines(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Vec<Line> {
+    let promise = Line::of("Promise", promise(&facts.slo));
+    let budget = Line::of("Budget", budget(facts));
+    let since = Line::of("Since", since(facts, when));
+    let speed = |label, order| Line::of(label, speed(notice.severity, facts, order));
+    let links = links(facts);
+    match notice.change {
+        Change::Opened => vec![
+            promise,
+            speed("Speed", Order::ShortFirst),
+            budget,
+            since,
+            links,
+        ],
+        Change::Rose { .. } => {
+            let why = speed("Why now", Order::LongFirst);
+            vec![why, before(facts, when), budget, since, links]
+        }
+        Change::Fell { .. } => {
+            let now = speed("Now", Order::LongFirst);
+            vec![now, before(facts, when), budget, since, links]
+        }
+        Change::Reminded => vec![speed("Speed", Order::ShortFirst), budget, since, links],
+        Change::Closed(_) => vec![
+            Line::of("Lasted", lasted(notice, facts, when)),
+            Line::of("Cost", cost(facts)),
+            Line::of("Now", afterwards(facts)),
+            links,
+        ],
+    }
+}
+
+pub(super) const fn unit(slo: &SloFacts) -> &'static str {
+    if slo.slices { "slices" } else { "requests" }
+}
+
+fn promise(slo: &SloFacts) -> Vec<String> {
+    let promised = format!(
+        "{} % over {}",
+        slo.objective.percent(),
+        number::words(slo.window)
+    );
+    let owner = slo.owner.as_ref().map(|owner| format!("owner {owner}"));
+    slo.description
+        .iter()
+        .map(|words| words.trim().to_owned())
+        .chain([promised])
+        .chain(owner)
+        .collect()
+}
+
+/// Which window is told first.
+#[derive(Clone, Copy)]
+enum Order {
+    /// How fast it goes.
+    ShortFirst,
+    /// What made it matter.
+    LongFirst,
+}
+
+/// The windows of the tier that decided, and its threshold beside the long one.
+fn speed(severity: Severity, facts: &BurnFacts, order: Order) -> Vec<String> {
+    let Some(tier) = deciding(facts, severity) else {
+        return Vec::new();
+    };
+    let short = counted(&facts.slo, &tier.short, tier.threshold);
+    let long = format!(
+        "{} ({}s above {})",
+        counted(&facts.slo, &tier.long, tier.threshold),
+        tier.severity,
+        number::limit(tier.threshold)
+    );
+    match order {
+        Order::ShortFirst => vec![short, long],
+        Order::LongFirst => vec![long, short],
+    }
+}
+
+fn counted(slo: &SloFacts, window: &WindowFacts, threshold: f64) -> String {
+    let Some(burn) = window.burn else {
+        return format!("{}: no {}", number::window(window.length), unit(slo));
+    };
+    let (bad, total) = (window.counts.bad, window.counts.total);
+    let slices = if slo.slices { " slices" } else { "" };
+    format!(
+        "{}: {} of {}{slices} = {}",
+        number::window(window.length),
+        number::count(bad),
+        number::count(total),
+        number::burn_beside(burn, threshold)
+    )
+}
+
+pub(super) fn pace(window: &WindowFacts) -> Option<String> {
+    let burn = window.burn?;
+    Some(format!(
+        "{} {}",
+        number::window(window.length),
+        number::burn(burn)
+    ))
+}
+
+fn before(facts: &BurnFacts, when: &When<'_>) -> Line {
+    let told = facts.before.map(|(severity, since)| {
+        let pace = deciding(facts, severity)
+            .filter(|tier| tier.firing && tier.severity == severity)
+            .and_then(|tier| pace(&tier.long))
+            .map_or_else(String::new, |pace| format!(" ({pace})"));
+        format!("{severity} since {}{pace}", when.bare(since))
+    });
+    Line::of("Before", told)
+}
+
+fn budget(facts: &BurnFacts) -> Vec<String> {
+    facts.budget.as_ref().map_or_else(Vec::new, |budget| {
+        let empty = budget.empty_in.map(|(left, pace)| {
+            format!(
+                "empty in {} at the {} pace",
+                number::words(left),
+                number::window(pace)
+            )
+        });
+        std::iter::once(remaining(budget)).chain(empty).collect()
+    })
+}
+
+fn remaining(budget: &BudgetFacts) -> String {
+    let before = budget
+        .before
+        .filter(|before| before.is_finite())
+        .map_or_else(String::new, |before| {
+            format!(" (was {})", number::percent(before))
+        });
+    if !budget.remaining.is_finite() {
+        "none is allowed, and it is broken".to_owned()
+    } else if budget.remaining < 0.0 {
+        format!(
+            "overspent by {}{before}",
+            number::percent(-budget.remaining)
+        )
+    } else {
+        format!("{} left{before}", number::percent(budget.remaining))
+    }
+}
+
+fn since(facts: &BurnFacts, when: &When<'_>) -> Vec<String> {
+    let onset = when.zoned(facts.onset);
+    let course = number::direction(&facts.trend).map_or_else(String::new, |direction| {
+        format!(", {direction} {}", number::sparkline(&facts.trend))
+    });
+    vec![
+        format!("{onset}{course}"),
+        format!(
+            "coverage {}",
+            number::percent(facts.coverage.clamp(0.0, 1.0))
+        ),
+    ]
+}
+
+fn lasted(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Vec<String> {
+    let end = facts.stopped.unwrap_or(notice.at);
+    let (from, to) = (when.bare(facts.onset), when.bare(end));
+    let long = number::words(end.since(facts.onset));
+    let paged = facts.paged.map(|at| format!("paged {}", when.bare(at)));
+    std::iter::once(format!("{from}–{to} ({long})"))
+        .chain(paged)
+        .collect()
+}
+
+pub(super) fn cost(facts: &BurnFacts) -> Option<String> {
+    let slo = &facts.slo;
+    let counted = format!(
+        "{} of {} {}",
+        number::count(facts.cost.bad),
+        number::count(facts.cost.total),
+        unit(slo)
+    );
+    let budget = facts.budget.as_ref().filter(|budget| budget.allowed > 0.0);
+    let share = budget.map_or_else(String::new, |budget| {
+        let share = number::percent(facts.cost.bad / budget.allowed);
+        format!(" = {share} of the {} budget", number::words(slo.window))
+    });
+    (facts.cost.total > 0.0).then(|| format!("{counted}{share}"))
+}
+
+fn afterwards(facts: &BurnFacts) -> Vec<String> {
+    let left = facts.budget.as_ref().map(|budget| {
+        let now = BudgetFacts {
+            before: None,
+            ..budget.clone()
+        };
+        remaining(&now)
+    });
+    let pace = shortest(facts).and_then(|tier| {
+        let burn = tier.short.burn?;
+        Some(format!(
+            "{} burn {}",
+            number::window(tier.short.length),
+            number::burn(burn)
+        ))
+    });
+    let firing: Vec<&str> = facts
+        .tiers
+        .iter()
+        .filter(|tier| tier.firing)
+        .map(|tier| tier.name.as_str())
+        .collect();
+    let firing = if firing.is_empty() {
+        "no tier firing".to_owned()
+    } else {
+        format!("was firing: {}", firing.join(", "))
+    };
+    left.into_iter().chain(pace).chain([firing]).collect()
+}
+
+fn links(facts: &BurnFacts) -> Line {
+    let link = |text, url: &Option<String>| {
+        let url = url.clone()?;
+        Some(Part::Link { text, url })
+    };
+    let parts = [
+        link("Runbook", &facts.slo.runbook),
+        link("Details", &facts.details),
+        link("Graph", &facts.graph),
+    ];
+    Line {
+        label: "Do",
+        parts: parts.into_iter().flatten().collect(),
+    }
+}
+
+/// The tier that explains this severity: the first one firing at it, else any firing, else the first at it.
+pub(super) fn deciding(facts: &BurnFacts, severity: Severity) -> Option<&TierFacts> {
+    let tiers = || facts.tiers.iter();
+    tiers()
+        .find(|tier| tier.firing && tier.severity == severity)
+        .or_else(|| tiers().find(|tier| tier.firing))
+        .or_else(|| tiers().find(|tier| tier.severity == severity))
+}
+
+/// The tier with the shortest window of all.
+pub(super) fn shortest(facts: &BurnFacts) -> Option<&TierFacts> {
+    let length = |tier: &&TierFacts| -> Span { tier.short.length };
+    facts.tiers.iter().min_by_key(length)
+}

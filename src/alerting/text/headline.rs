@@ -1,0 +1,139 @@
+//! What a burning budget is called: the title of a message, and its line in the incident's history.
+
+use crate::domain::incident::{Change, CloseReason};
+use crate::domain::indicator::Signal;
+use crate::domain::notice::{BurnFacts, Notice};
+use crate::domain::policy::Severity;
+
+use super::burn::{cost, deciding, pace, shortest, unit};
+use super::number;
+use super::when::When;
+
+pub(super) fn title(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> String {
+    let subject = format!("{}/{}", facts.slo.service, facts.slo.name);
+    let (mark, severity) = (mark(notice.severity), loud(notice.severity));
+    match notice.change {
+        Change::Opened => format!("{mark} {severity} {subject}: {}", headline(facts)),
+        Change::Rose { from } => format!("{mark} ESCALATED {from} → {severity} {subject}"),
+        Change::Fell { from } => {
+            format!(
+                "{mark} EASED {} → {} {subject}",
+                loud(from),
+                notice.severity
+            )
+        }
+        Change::Reminded => {
+            let since = match (notice.severity, facts.paged) {
+                (Severity::Page, Some(paged)) => paged,
+                _ => notice.opened,
+            };
+            let lasting = number::words(notice.at.since(since));
+            format!(
+                "{mark} STILL {severity} {subject} after {lasting}: {}",
+                headline(facts)
+            )
+        }
+        Change::Closed(reason) => {
+            let (how, closed) = ending(notice, facts, when);
+            let outcome = match reason {
+                CloseReason::Recovered => "✅ RESOLVED",
+                CloseReason::NoTraffic | CloseReason::Removed => "⚪ CLOSED",
+            };
+            format!("{outcome} {subject} · {how}, {closed}")
+        }
+    }
+}
+
+pub(super) fn history(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> String {
+    let at = when.zoned(notice.at);
+    let told = match notice.change {
+        Change::Opened => format!("{}: {}", loud(notice.severity), headline(facts)),
+        Change::Rose { from } => {
+            format!("{from} → {}: {}", loud(notice.severity), headline(facts))
+        }
+        Change::Fell { from } => {
+            format!("{} → {}: {}", loud(from), notice.severity, headline(facts))
+        }
+        Change::Reminded => format!("still {}: {}", loud(notice.severity), headline(facts)),
+        Change::Closed(_) => format!("closed: {}", ending(notice, facts, when).0),
+    };
+    let speeds = match notice.change {
+        Change::Closed(_) => cost(facts).into_iter().collect::<Vec<_>>(),
+        _ => deciding(facts, notice.severity)
+            .into_iter()
+            .flat_map(|tier| [pace(&tier.short), pace(&tier.long)])
+            .flatten()
+            .collect(),
+    };
+    let parts: Vec<String> = std::iter::once(told).chain(speeds).collect();
+    format!("{at} {}", parts.join(" · "))
+}
+
+/// How bad it is, in the words of the one who reads it.
+fn headline(facts: &BurnFacts) -> String {
+    let slo = &facts.slo;
+    let allowed = format!("{} % allowed", slo.objective.allowed_percent());
+    let short = shortest(facts).map(|tier| tier.short.length);
+    let last = short.map_or_else(String::new, |length| {
+        format!(" the last {}", number::window(length))
+    });
+    let Some(share) = facts.now.error_ratio().map(number::percent) else {
+        return format!("nothing measured in{last} ({allowed})");
+    };
+    let threshold = slo.threshold.as_deref().map(number::spaced);
+    let broken = match (slo.signal, threshold) {
+        (Signal::Errors, _) => format!("{share} of {} fail", unit(slo)),
+        (Signal::Latency, Some(limit)) => {
+            format!("{share} of {} take longer than {limit}", unit(slo))
+        }
+        (Signal::Latency, None) => format!("{share} of {} take too long", unit(slo)),
+        (Signal::Traffic, Some(floor)) => format!("below {floor} for {share} of{last}"),
+        (Signal::Traffic, None) => format!("too little traffic for {share} of{last}"),
+        (Signal::Saturation, Some(limit)) => {
+            format!("over {limit} of its limit for {share} of{last}")
+        }
+        (Signal::Saturation, None) => format!("too full for {share} of{last}"),
+    };
+    format!("{broken} ({allowed})")
+}
+
+/// How it ended, and when it was closed.
+fn ending(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> (String, String) {
+    let closed = format!("closed {}", when.zoned(notice.at));
+    match notice.change {
+        Change::Closed(CloseReason::NoTraffic) => (
+            format!("no {} any more", unit(&facts.slo)),
+            format!("{closed}; not known to work"),
+        ),
+        Change::Closed(CloseReason::Removed) => {
+            ("the objective or its policy was removed".to_owned(), closed)
+        }
+        _ => {
+            let trouble = match facts.slo.signal {
+                Signal::Errors => "errors stopped",
+                Signal::Latency => "fast again",
+                Signal::Traffic => "traffic came back",
+                Signal::Saturation => "within its limit",
+            };
+            let stopped = facts
+                .stopped
+                .map(|stopped| format!(" {}", when.bare(stopped)));
+            let trouble = format!("{trouble}{}", stopped.unwrap_or_default());
+            (trouble, format!("{closed} after the hold"))
+        }
+    }
+}
+
+const fn mark(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Page => "🔴",
+        Severity::Ticket => "🟡",
+    }
+}
+
+const fn loud(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Page => "PAGE",
+        Severity::Ticket => "TICKET",
+    }
+}

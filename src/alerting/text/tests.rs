@@ -1,0 +1,238 @@
+//! Every kind of message, as it is read.
+
+use crate::domain::incident::CloseReason;
+use crate::domain::indicator::Signal;
+use crate::domain::slot::Counts;
+
+use super::super::sample;
+use super::*;
+
+fn told(notice: &Notice) -> String {
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let message = message(notice, &zone, notice.at + Span::from_secs(16));
+    format!("{}\n> {}", message.plain(), message.history)
+}
+
+#[test]
+fn a_page() {
+    insta::assert_snapshot!(told(&sample::opened()), @r"
+    🔴 PAGE checkout/availability: 20.0 % of requests fail (0.1 % allowed)
+    Promise  Card payments succeed · 99.9 % over 30 d · owner payments
+    Speed    5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)
+    Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
+    Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
+    tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
+    > 02:36 CET PAGE: 20.0 % of requests fail (0.1 % allowed) · 5m 200× · 1h 16.7×
+    ");
+}
+
+#[test]
+fn a_ticket_with_little_known() {
+    let mut notice = sample::opened();
+    notice.severity = Severity::Ticket;
+    if let Facts::Burn(facts) = &mut notice.facts {
+        facts.tiers.remove(0);
+        facts.tiers[0].firing = true;
+        facts.tiers[0].long = sample::window(Span::from_hours(24), 4_669.0, 1_373_352.0);
+        facts.slo.description = None;
+        facts.slo.owner = None;
+        facts.slo.runbook = None;
+        facts.details = None;
+        facts.budget = None;
+        facts.trend.clear();
+        facts.coverage = 0.932;
+    }
+    insta::assert_snapshot!(told(&notice), @r"
+    🟡 TICKET checkout/availability: 20.0 % of requests fail (0.1 % allowed)
+    Promise  99.9 % over 30 d
+    Speed    2h: 954 of 114,446 = 8.3× · 24h: 4,669 of 1,373,352 = 3.4× (tickets above 3×)
+    Since    02:31 CET · coverage 93.2 %
+    tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
+    > 02:36 CET TICKET: 20.0 % of requests fail (0.1 % allowed) · 2h 8.3× · 24h 3.4×
+    ");
+}
+
+#[test]
+fn a_rise() {
+    let notice = sample::next(Change::Rose {
+        from: Severity::Ticket,
+    });
+    insta::assert_snapshot!(told(&notice), @r"
+    🔴 ESCALATED ticket → PAGE checkout/availability
+    Why now  1h: 954 of 57,223 = 16.7× (pages above 14.4×) · 5m: 954 of 4,769 = 200×
+    Before   ticket since 22 Nov 21:10 (24h 3.4×)
+    Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
+    Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
+    tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 2
+    > 02:36 CET ticket → PAGE: 20.0 % of requests fail (0.1 % allowed) · 5m 200× · 1h 16.7×
+    ");
+}
+
+#[test]
+fn a_fall() {
+    let notice = sample::next(Change::Fell {
+        from: Severity::Page,
+    });
+    insta::assert_snapshot!(told(&notice), @r"
+    🟡 EASED PAGE → ticket checkout/availability
+    Now      24h: 4,669 of 1,373,352 = 3.4× (tickets above 3×) · 2h: 954 of 114,446 = 8.3×
+    Before   page since 02:36
+    Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
+    Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
+    tick 2026-11-23T02:33:00Z · incident 7f3a09c2d1e44b10 · 2
+    > 03:33 CET PAGE → ticket: 0.1 % of requests fail (0.1 % allowed) · 2h 8.3× · 24h 3.4×
+    ");
+}
+
+#[test]
+fn a_reminder() {
+    insta::assert_snapshot!(told(&sample::next(Change::Reminded)), @r"
+    🔴 STILL PAGE checkout/availability after 57 min: 20.0 % of requests fail (0.1 % allowed)
+    Speed    5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)
+    Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
+    Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
+    tick 2026-11-23T02:33:00Z · incident 7f3a09c2d1e44b10 · 2
+    > 03:33 CET still PAGE: 20.0 % of requests fail (0.1 % allowed) · 5m 200× · 1h 16.7×
+    ");
+}
+
+#[test]
+fn a_recovery() {
+    insta::assert_snapshot!(told(&sample::closed()), @r"
+    ✅ RESOLVED checkout/availability · errors stopped 02:49, closed 03:33 CET after the hold
+    Lasted   02:31–02:49 (18 min) · paged 02:36
+    Cost     3,433 of 17,167 requests = 8.3 % of the 30 d budget
+    Now      62.7 % left · 5m burn 0.3× · no tier firing
+    Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
+    tick 2026-11-23T02:33:00Z · incident 7f3a09c2d1e44b10 · 2
+    > 03:33 CET closed: errors stopped 02:49 · 3,433 of 17,167 requests = 8.3 % of the 30 d budget
+    ");
+}
+
+#[test]
+fn a_close_without_recovery() {
+    let closed = |reason| told(&sample::next(Change::Closed(reason)));
+    let mut titles = String::new();
+    for reason in [CloseReason::NoTraffic, CloseReason::Removed] {
+        titles.push_str(closed(reason).lines().next().unwrap());
+        titles.push('\n');
+    }
+    insta::assert_snapshot!(titles, @r"
+    ⚪ CLOSED checkout/availability · no requests any more, closed 03:33 CET; not known to work
+    ⚪ CLOSED checkout/availability · the objective or its policy was removed, closed 03:33 CET
+    ");
+}
+
+#[test]
+fn nothing_can_be_measured() {
+    insta::assert_snapshot!(told(&sample::unmeasured(Change::Opened)), @r"
+    🟠 CANNOT MEASURE 7 SLOs of source thanos-eu since 03:01 CET; not known to be failing
+    Cause    HTTP 503, 24 reads failed · last good read 03:01:45
+    Blind    no burn alert can fire: checkout/slo-1, checkout/slo-2, checkout/slo-3, checkout/slo-4, checkout/slo-5, +2
+    Held     1 incident stays open: checkout/availability (page, 16.7× when last read)
+    Next     what is missed is read on return; what burned meanwhile is told late
+    tick 2026-11-23T02:12:00Z · incident 00c0ffee00c0ffee · 1
+    > 03:12 CET cannot measure · HTTP 503, 24 reads failed · last good read 03:01:45
+    ");
+}
+
+#[test]
+fn everything_can_be_measured_again() {
+    let mut notice = sample::unmeasured(Change::Closed(CloseReason::Recovered));
+    notice.at = sample::at("2026-11-23T03:10:00Z");
+    insta::assert_snapshot!(told(&notice), @r"
+    🟢 MEASURING AGAIN 7 SLOs of source thanos-eu · since 04:10 CET
+    Lasted   03:01–04:10 (1 h 8 min)
+    Cause    HTTP 503, 24 reads failed · last good read 03:01:45
+    Held     1 incident stays open: checkout/availability (page, 16.7× when last read)
+    Next     what was missed is being read; what burned meanwhile is told late
+    tick 2026-11-23T03:10:00Z · incident 00c0ffee00c0ffee · 2
+    > 04:10 CET measuring again · HTTP 503, 24 reads failed · last good read 03:01:45
+    ");
+}
+
+#[test]
+fn each_signal_has_words_of_its_own() {
+    let mut titles = String::new();
+    for (signal, objective, threshold, bad, total) in [
+        (Signal::Errors, "99.9%", None, 954.0, 4_769.0),
+        (Signal::Latency, "99%", Some("300ms"), 32.0, 1_000.0),
+        (Signal::Traffic, "99%", Some("5/s"), 1.0, 5.0),
+        (Signal::Saturation, "99.5%", Some("90%"), 5.0, 5.0),
+        (Signal::Errors, "99.9%", None, 0.0, 0.0),
+    ] {
+        let mut notice = sample::opened();
+        if let Facts::Burn(facts) = &mut notice.facts {
+            facts.slo.signal = signal;
+            facts.slo.objective = objective.parse().unwrap();
+            facts.slo.threshold = threshold.map(str::to_owned);
+            facts.now = Counts { bad, total };
+        }
+        titles.push_str(told(&notice).lines().next().unwrap());
+        titles.push('\n');
+    }
+    insta::assert_snapshot!(titles, @r"
+    🔴 PAGE checkout/availability: 20.0 % of requests fail (0.1 % allowed)
+    🔴 PAGE checkout/availability: 3.2 % of requests take longer than 300ms (1 % allowed)
+    🔴 PAGE checkout/availability: below 5/s for 20.0 % of the last 5m (1 % allowed)
+    🔴 PAGE checkout/availability: over 90 % of its limit for 100 % of the last 5m (0.5 % allowed)
+    🔴 PAGE checkout/availability: nothing measured in the last 5m (0.1 % allowed)
+    ");
+}
+
+#[test]
+fn slices_and_impossible_budgets_are_told_as_they_are() {
+    let mut notice = sample::opened();
+    if let Facts::Burn(facts) = &mut notice.facts {
+        facts.slo.slices = true;
+        facts.slo.signal = Signal::Traffic;
+        facts.slo.objective = "100%".parse().unwrap();
+        facts.tiers[0].short = sample::window(Span::from_mins(5), 1.0, 5.0);
+        facts.tiers[0].short.burn = Some(f64::INFINITY);
+        facts.tiers[0].long = sample::window(Span::from_hours(1), 0.0, 0.0);
+        if let Some(budget) = &mut facts.budget {
+            budget.remaining = f64::NEG_INFINITY;
+            budget.empty_in = None;
+        }
+    }
+    insta::assert_snapshot!(told(&notice), @r"
+    🔴 PAGE checkout/availability: too little traffic for 20.0 % of the last 5m (0 % allowed)
+    Promise  Card payments succeed · 100 % over 30 d · owner payments
+    Speed    5m: 1 of 5 slices = ∞× · 1h: no slices (pages above 14.4×)
+    Budget   none is allowed, and it is broken
+    Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
+    tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
+    > 02:36 CET PAGE: too little traffic for 20.0 % of the last 5m (0 % allowed) · 5m ∞×
+    ");
+    if let Facts::Burn(facts) = &mut notice.facts {
+        facts.budget.as_mut().unwrap().remaining = -0.123;
+    }
+    assert!(told(&notice).contains("overspent by 12.3 % (was 71.0 %)"));
+}
+
+#[test]
+fn what_is_told_late_says_so() {
+    let notice = sample::opened();
+    let late = message(&notice, &TimeZone::UTC, notice.at + Span::from_mins(34));
+    assert_eq!(
+        late.body().lines().next(),
+        Some("Late     decided 01:36 UTC · told 34 min later")
+    );
+}
+
+#[test]
+fn only_pages_ring() {
+    let rings = |notice: &Notice| message(notice, &TimeZone::UTC, notice.at).aloud;
+    assert!(rings(&sample::opened()));
+    assert!(rings(&sample::next(Change::Reminded)));
+    assert!(!rings(&sample::next(Change::Fell {
+        from: Severity::Page
+    })));
+    assert!(!rings(&sample::closed()));
+    assert!(!rings(&sample::unmeasured(Change::Opened)));
+}

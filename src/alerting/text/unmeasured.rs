@@ -1,0 +1,118 @@
+//! What is said when objectives cannot be measured, and when they can be again.
+
+use crate::domain::incident::Change;
+use crate::domain::notice::{Notice, UnmeasuredFacts};
+use crate::domain::time::Timestamp;
+
+use super::when::When;
+use super::{Line, number};
+
+/// How many objectives are named.
+const NAMED: usize = 5;
+
+pub(super) fn title(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -> String {
+    let blind = format!("{} of source {}", slos(facts.blind.len()), facts.source);
+    let since = when.zoned(begun(notice, facts));
+    match notice.change {
+        Change::Closed(_) => {
+            let closed = when.zoned(notice.at);
+            format!("🟢 MEASURING AGAIN {blind} · since {closed}")
+        }
+        Change::Reminded => format!(
+            "🟠 STILL CANNOT MEASURE {blind} after {}; not known to be failing",
+            number::words(notice.at.since(begun(notice, facts)))
+        ),
+        Change::Opened | Change::Rose { .. } | Change::Fell { .. } => {
+            format!("🟠 CANNOT MEASURE {blind} since {since}; not known to be failing")
+        }
+    }
+}
+
+pub(super) fn lines(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -> Vec<Line> {
+    let cause = Line::of("Cause", cause(facts, when));
+    if let Change::Closed(_) = notice.change {
+        let begun = begun(notice, facts);
+        let lasted = format!(
+            "{}–{} ({})",
+            when.bare(begun),
+            when.bare(notice.at),
+            number::words(notice.at.since(begun))
+        );
+        let next = "what was missed is being read; what burned meanwhile is told late";
+        return vec![
+            Line::of("Lasted", [lasted]),
+            cause,
+            Line::of("Held", held(facts)),
+            Line::of("Next", [next.to_owned()]),
+        ];
+    }
+    let blind = (!facts.blind.is_empty())
+        .then(|| format!("no burn alert can fire: {}", listed(&facts.blind)));
+    let next = "what is missed is read on return; what burned meanwhile is told late";
+    vec![
+        cause,
+        Line::of("Blind", blind),
+        Line::of("Held", held(facts)),
+        Line::of("Next", [next.to_owned()]),
+    ]
+}
+
+pub(super) fn history(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -> String {
+    let told = match notice.change {
+        Change::Closed(_) => "measuring again",
+        Change::Reminded => "still cannot measure",
+        Change::Opened | Change::Rose { .. } | Change::Fell { .. } => "cannot measure",
+    };
+    let cause = cause(facts, when).join(" · ");
+    format!("{} {told} · {cause}", when.zoned(notice.at))
+}
+
+/// Since when nothing good was measured, as far as it is known.
+fn begun(notice: &Notice, facts: &UnmeasuredFacts) -> Timestamp {
+    facts.last_good.unwrap_or(notice.opened)
+}
+
+fn slos(count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} SLO{plural}")
+}
+
+fn cause(facts: &UnmeasuredFacts, when: &When<'_>) -> Vec<String> {
+    let plural = if facts.failed_reads == 1 { "" } else { "s" };
+    let reads = match facts.failed_reads {
+        0 => String::new(),
+        reads => format!(", {reads} read{plural} failed"),
+    };
+    let good = match facts.last_good {
+        Some(at) => format!("last good read {}", when.to_the_second(at)),
+        None => "no good read so far".to_owned(),
+    };
+    vec![format!("{}{reads}", facts.reason), good]
+}
+
+fn listed(names: &[String]) -> String {
+    let mut shown: Vec<String> = names.iter().take(NAMED).cloned().collect();
+    if names.len() > NAMED {
+        shown.push(format!("+{}", names.len() - NAMED));
+    }
+    shown.join(", ")
+}
+
+fn held(facts: &UnmeasuredFacts) -> Option<String> {
+    let named: Vec<String> = facts
+        .held
+        .iter()
+        .map(|(slo, severity, burn)| {
+            let burn = burn.map_or_else(String::new, |burn| {
+                format!(", {} when last read", number::burn(burn))
+            });
+            format!("{slo} ({severity}{burn})")
+        })
+        .collect();
+    let verb = if named.len() == 1 {
+        "incident stays"
+    } else {
+        "incidents stay"
+    };
+    (!named.is_empty()).then(|| format!("{} {verb} open: {}", named.len(), listed(&named)))
+}
