@@ -1,0 +1,3 @@
+//! Tests of the whole: everything but `cli` and `app`, put together as the daemon does, against worlds made for it.
+
+mod support;

@@ -1,0 +1,3 @@
+//! What several tests need: servers and the like.
+
+pub(crate) mod tools;
