@@ -160,6 +160,16 @@ pub(super) fn next(change: Change) -> Notice {
     notice
 }
 
+/// The close of an objective that is no longer defined.
+pub(super) fn removed() -> Notice {
+    let mut notice = next(Change::Closed(CloseReason::Removed));
+    notice.labels = [("slo".to_owned(), "checkout/availability".to_owned())].into();
+    notice.facts = Facts::Removed {
+        slo: SloId::new("checkout/availability"),
+    };
+    notice
+}
+
 pub(super) fn closed() -> Notice {
     next(Change::Closed(CloseReason::Recovered))
 }
@@ -177,7 +187,7 @@ pub(super) fn unmeasured(change: Change) -> Notice {
         incident: IncidentId::from_text("00c0ffee00c0ffee"),
         sequence: if change == Change::Opened { 1 } else { 2 },
         at: at("2026-11-23T02:12:00Z"),
-        opened: at("2026-11-23T02:12:00Z"),
+        opened: at("2026-11-23T02:02:00Z"),
         change,
         severity: Severity::Ticket,
         labels: BTreeMap::from([("source".to_owned(), "thanos-eu".to_owned())]),

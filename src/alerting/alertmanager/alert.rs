@@ -37,10 +37,11 @@ impl Alert {
 }
 
 /// The alerts that `row` means at `now`: that of its severity, which began at `starts_at`, and after a rise or a fall
-/// the end of the severity before.
+/// the end of the severity before. An end has the labels that its beginning had, whatever they would be by now.
 pub(super) fn of(
     row: &OutboxRow,
     starts_at: Timestamp,
+    began_as: Option<&BTreeMap<String, String>>,
     now: Timestamp,
     lifetime: Span,
     zone: &TimeZone,
@@ -48,7 +49,10 @@ pub(super) fn of(
     let notice = &row.notice;
     let annotations = annotations(notice, zone, now);
     let alert = |severity, starts_at: Timestamp, end: Option<Timestamp>| Alert {
-        labels: labels(notice, severity),
+        labels: match (end, began_as) {
+            (Some(_), Some(known)) => with_severity(known.clone(), severity),
+            _ => labels(notice, severity),
+        },
         annotations: annotations.clone(),
         starts_at,
         // An alert that ends before it begins is refused.
@@ -57,13 +61,13 @@ pub(super) fn of(
             .max(starts_at + Span::from_millis(1)),
         generator_url: match &notice.facts {
             Facts::Burn(facts) => facts.details.clone().or_else(|| facts.graph.clone()),
-            Facts::Unmeasured(_) => None,
+            Facts::Unmeasured(_) | Facts::Removed { .. } => None,
         },
         over: end.is_some(),
     };
     let before = match &notice.facts {
         Facts::Burn(facts) => facts.before.map(|(_, since)| since),
-        Facts::Unmeasured(_) => None,
+        Facts::Unmeasured(_) | Facts::Removed { .. } => None,
     };
     match notice.change {
         Change::Opened | Change::Reminded => vec![alert(notice.severity, starts_at, None)],
@@ -75,7 +79,8 @@ pub(super) fn of(
     }
 }
 
-fn labels(notice: &Notice, severity: Severity) -> BTreeMap<String, String> {
+/// What tells the alerts of `notice` from those of others.
+pub(super) fn labels(notice: &Notice, severity: Severity) -> BTreeMap<String, String> {
     let mut labels: BTreeMap<String, String> = notice
         .labels
         .iter()
@@ -93,11 +98,19 @@ fn labels(notice: &Notice, severity: Severity) -> BTreeMap<String, String> {
             ("alertname", "SloUnmeasured"),
             ("source", facts.source.as_str()),
         ],
+        Facts::Removed { slo } => vec![("alertname", "SloBurn"), ("slo", slo.as_str())],
     };
     labels.extend(
         own.into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
+    with_severity(labels, severity)
+}
+
+fn with_severity(
+    mut labels: BTreeMap<String, String>,
+    severity: Severity,
+) -> BTreeMap<String, String> {
     labels.insert("severity".to_owned(), severity.name().to_owned());
     labels
 }

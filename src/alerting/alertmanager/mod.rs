@@ -35,11 +35,14 @@ pub struct Alertmanager {
     pub(crate) faults: Mutex<BTreeMap<String, String>>,
 }
 
-/// When the alert of the present severity began, for the calls that come later.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+/// The alert as it began, for the calls that come later.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Memory {
+    /// When the alert of the present severity began.
     starts_at_millis: i64,
+    /// Its identity. The objective's labels may be others by the time it ends, or gone with it.
+    labels: BTreeMap<String, String>,
 }
 
 impl Alertmanager {
@@ -49,25 +52,33 @@ impl Alertmanager {
         Span::from_millis(silence.as_millis() * 4)
     }
 
-    /// When the alert of `row`'s severity began.
-    fn start(row: &OutboxRow) -> Timestamp {
-        let memory = row.memory.as_deref();
-        let memory: Option<Memory> = memory.and_then(|memory| serde_json::from_str(memory).ok());
-        match row.notice.change {
-            Change::Opened | Change::Rose { .. } | Change::Fell { .. } => row.notice.at,
-            Change::Reminded | Change::Closed(_) => memory.map_or(row.notice.opened, |it| {
-                Timestamp::from_millis(it.starts_at_millis)
-            }),
-        }
+    /// The alerts that `row` means at `now`, and what to remember of them.
+    fn alerts(&self, row: &OutboxRow, now: Timestamp) -> (Vec<Alert>, Memory) {
+        let known = row.memory.as_deref();
+        let known: Option<Memory> = known.and_then(|memory| serde_json::from_str(memory).ok());
+        let starts_at = match (row.notice.change, &known) {
+            (Change::Reminded | Change::Closed(_), Some(known)) => {
+                Timestamp::from_millis(known.starts_at_millis)
+            }
+            (Change::Reminded | Change::Closed(_), None) => row.notice.opened,
+            (Change::Opened | Change::Rose { .. } | Change::Fell { .. }, _) => row.notice.at,
+        };
+        let began_as = known.as_ref().map(|known| &known.labels);
+        let alerts = alert::of(row, starts_at, began_as, now, self.lifetime, &self.zone);
+        let labels = match (row.notice.change, known) {
+            (Change::Closed(_), Some(known)) => known.labels,
+            _ => alert::labels(&row.notice, row.notice.severity),
+        };
+        let memory = Memory {
+            starts_at_millis: starts_at.as_millis(),
+            labels,
+        };
+        (alerts, memory)
     }
 
     async fn tell(&self, row: &OutboxRow, now: Timestamp) -> Result<Accepted, NotifyError> {
-        let starts_at = Self::start(row);
-        let alerts = alert::of(row, starts_at, now, self.lifetime, &self.zone);
+        let (alerts, memory) = self.alerts(row, now);
         self.post(&alerts, now).await?;
-        let memory = Memory {
-            starts_at_millis: starts_at.as_millis(),
-        };
         Ok(Accepted {
             memory: serde_json::to_string(&memory).ok(),
             done: true,
@@ -77,7 +88,7 @@ impl Alertmanager {
     async fn tell_again(&self, rows: &[OutboxRow], now: Timestamp) -> Result<(), NotifyError> {
         let mut alerts: BTreeMap<BTreeMap<String, String>, Alert> = BTreeMap::new();
         for row in rows {
-            for alert in alert::of(row, Self::start(row), now, self.lifetime, &self.zone) {
+            for alert in self.alerts(row, now).0 {
                 if alert.is_over() && now.since(row.notice.at) > RESOLVED_FOR {
                     continue;
                 }

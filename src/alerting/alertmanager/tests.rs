@@ -174,6 +174,17 @@ async fn an_end_told_again_does_not_end_what_began_since() {
 }
 
 #[tokio::test]
+async fn an_objective_that_is_gone_ends_the_alert_that_it_began() {
+    let scene = Scene::new(&[200]).await;
+    let receiver = scene.receiver();
+    let opened = told(&receiver, sample::opened(), None).await;
+    told(&receiver, sample::removed(), opened.memory).await;
+    let bodies = scene.bodies.lock().unwrap();
+    assert_eq!(bodies[0][0]["labels"], bodies[1][0]["labels"]);
+    assert_eq!(bodies[1][0]["endsAt"], "2026-11-23T02:33:00Z");
+}
+
+#[tokio::test]
 async fn one_member_that_takes_it_is_enough() {
     let row = sample::row(sample::next(Change::Closed(CloseReason::Removed)), "am");
     let mut seen = String::new();

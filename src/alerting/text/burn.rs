@@ -169,10 +169,8 @@ fn since(facts: &BurnFacts, when: &When<'_>) -> Vec<String> {
 
 fn lasted(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Vec<String> {
     let end = facts.stopped.unwrap_or(notice.at);
-    let (from, to) = (when.bare(facts.onset), when.bare(end));
-    let long = number::words(end.since(facts.onset));
     let paged = facts.paged.map(|at| format!("paged {}", when.bare(at)));
-    std::iter::once(format!("{from}–{to} ({long})"))
+    std::iter::once(when.range(facts.onset, end))
         .chain(paged)
         .collect()
 }

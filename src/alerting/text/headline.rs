@@ -4,6 +4,7 @@ use crate::domain::incident::{Change, CloseReason};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{BurnFacts, Notice};
 use crate::domain::policy::Severity;
+use crate::domain::slo::SloId;
 
 use super::burn::{cost, deciding, pace, shortest, unit};
 use super::number;
@@ -42,6 +43,12 @@ pub(super) fn title(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Stri
             format!("{outcome} {subject} · {how}, {closed}")
         }
     }
+}
+
+/// The title when the objective of an open incident is gone.
+pub(super) fn removed(slo: &SloId, notice: &Notice, when: &When<'_>) -> String {
+    let closed = when.zoned(notice.at);
+    format!("⚪ CLOSED {slo} · no longer defined, closed {closed}")
 }
 
 pub(super) fn history(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> String {

@@ -71,6 +71,11 @@ pub fn message(notice: &Notice, zone: &TimeZone, now: Timestamp) -> Message {
             unmeasured::lines(notice, facts, &when),
             unmeasured::history(notice, facts, &when),
         ),
+        Facts::Removed { slo } => (
+            headline::removed(slo, notice, &when),
+            vec![Line::of("Open", [when.range(notice.opened, notice.at)])],
+            format!("{} closed: no longer defined", when.zoned(notice.at)),
+        ),
     };
     let delay = now.since(notice.at);
     if delay >= LATE {

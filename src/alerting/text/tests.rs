@@ -128,9 +128,19 @@ fn a_close_without_recovery() {
 }
 
 #[test]
+fn an_objective_that_is_gone() {
+    insta::assert_snapshot!(told(&sample::removed()), @r"
+    ⚪ CLOSED checkout/availability · no longer defined, closed 03:33 CET
+    Open     02:36–03:33 (57 min)
+    tick 2026-11-23T02:33:00Z · incident 7f3a09c2d1e44b10 · 2
+    > 03:33 CET closed: no longer defined
+    ");
+}
+
+#[test]
 fn nothing_can_be_measured() {
     insta::assert_snapshot!(told(&sample::unmeasured(Change::Opened)), @r"
-    🟠 CANNOT MEASURE 7 SLOs of source thanos-eu since 03:01 CET; not known to be failing
+    🟠 CANNOT MEASURE 7 SLOs of source thanos-eu since 03:02 CET; not known to be failing
     Cause    HTTP 503, 24 reads failed · last good read 03:01:45
     Blind    no burn alert can fire: checkout/slo-1, checkout/slo-2, checkout/slo-3, checkout/slo-4, checkout/slo-5, +2
     Held     1 incident stays open: checkout/availability (page, 16.7× when last read)
@@ -146,7 +156,7 @@ fn everything_can_be_measured_again() {
     notice.at = sample::at("2026-11-23T03:10:00Z");
     insta::assert_snapshot!(told(&notice), @r"
     🟢 MEASURING AGAIN 7 SLOs of source thanos-eu · since 04:10 CET
-    Lasted   03:01–04:10 (1 h 8 min)
+    Lasted   03:02–04:10 (1 h 8 min)
     Cause    HTTP 503, 24 reads failed · last good read 03:01:45
     Held     1 incident stays open: checkout/availability (page, 16.7× when last read)
     Next     what was missed is being read; what burned meanwhile is told late

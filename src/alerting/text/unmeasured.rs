@@ -2,7 +2,6 @@
 
 use crate::domain::incident::Change;
 use crate::domain::notice::{Notice, UnmeasuredFacts};
-use crate::domain::time::Timestamp;
 
 use super::when::When;
 use super::{Line, number};
@@ -12,7 +11,7 @@ const NAMED: usize = 5;
 
 pub(super) fn title(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -> String {
     let blind = format!("{} of source {}", slos(facts.blind.len()), facts.source);
-    let since = when.zoned(begun(notice, facts));
+    let since = when.zoned(notice.opened);
     match notice.change {
         Change::Closed(_) => {
             let closed = when.zoned(notice.at);
@@ -20,7 +19,7 @@ pub(super) fn title(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -
         }
         Change::Reminded => format!(
             "🟠 STILL CANNOT MEASURE {blind} after {}; not known to be failing",
-            number::words(notice.at.since(begun(notice, facts)))
+            number::words(notice.at.since(notice.opened))
         ),
         Change::Opened | Change::Rose { .. } | Change::Fell { .. } => {
             format!("🟠 CANNOT MEASURE {blind} since {since}; not known to be failing")
@@ -31,13 +30,7 @@ pub(super) fn title(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -
 pub(super) fn lines(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -> Vec<Line> {
     let cause = Line::of("Cause", cause(facts, when));
     if let Change::Closed(_) = notice.change {
-        let begun = begun(notice, facts);
-        let lasted = format!(
-            "{}–{} ({})",
-            when.bare(begun),
-            when.bare(notice.at),
-            number::words(notice.at.since(begun))
-        );
+        let lasted = when.range(notice.opened, notice.at);
         let next = "what was missed is being read; what burned meanwhile is told late";
         return vec![
             Line::of("Lasted", [lasted]),
@@ -67,11 +60,6 @@ pub(super) fn history(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>)
     format!("{} {told} · {cause}", when.zoned(notice.at))
 }
 
-/// Since when nothing good was measured, as far as it is known.
-fn begun(notice: &Notice, facts: &UnmeasuredFacts) -> Timestamp {
-    facts.last_good.unwrap_or(notice.opened)
-}
-
 fn slos(count: usize) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} SLO{plural}")
@@ -87,7 +75,11 @@ fn cause(facts: &UnmeasuredFacts, when: &When<'_>) -> Vec<String> {
         Some(at) => format!("last good read {}", when.to_the_second(at)),
         None => "no good read so far".to_owned(),
     };
-    vec![format!("{}{reads}", facts.reason), good]
+    let reason = match facts.reason.as_str() {
+        "" => "not known",
+        reason => reason,
+    };
+    vec![format!("{reason}{reads}"), good]
 }
 
 fn listed(names: &[String]) -> String {

@@ -5,6 +5,8 @@ use jiff::tz::TimeZone;
 
 use crate::domain::time::Timestamp;
 
+use super::number;
+
 /// Tells times as they are seen from a notice: `at` is the day that needs no date.
 pub(super) struct When<'a> {
     zone: &'a TimeZone,
@@ -24,6 +26,12 @@ impl<'a> When<'a> {
     /// `02:31 CET`.
     pub(super) fn zoned(&self, time: Timestamp) -> String {
         self.format(time, "%H:%M %Z")
+    }
+
+    /// `02:31–02:49 (18 min)`.
+    pub(super) fn range(&self, from: Timestamp, to: Timestamp) -> String {
+        let long = number::words(to.since(from));
+        format!("{}–{} ({long})", self.bare(from), self.bare(to))
     }
 
     /// `03:01:45`.

@@ -131,6 +131,7 @@ pub(super) fn body(id: &str, notice: &Notice, message: &Message) -> Result<Strin
     let (kind, burn, unmeasured) = match &notice.facts {
         Facts::Burn(facts) => ("incident", Some(burning(facts)), None),
         Facts::Unmeasured(facts) => ("measurement", None, Some(blind(facts))),
+        Facts::Removed { .. } => ("incident", None, None),
     };
     let (what, severity_before, close_reason) = match notice.change {
         Change::Opened => ("opened", None, None),
