@@ -7,6 +7,7 @@ pub mod definitions;
 pub mod diagnostic;
 pub mod domain;
 pub mod engine;
+pub mod http;
 pub mod ledger;
 pub mod promql;
 pub mod series;

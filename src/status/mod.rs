@@ -1,4 +1,10 @@
 //! What everything that shows something reads: the snapshot of a tick and its views.
 
 pub mod board;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod freshness;
+mod page;
+pub mod query;
 pub mod snapshot;
+pub mod view;

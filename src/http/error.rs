@@ -1,0 +1,90 @@
+//! What goes wrong with a request: our own words go to the client, the cause goes to the log.
+
+use axum::Json;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::status::query::QueryError;
+
+use super::{ADDRESSES, PATIENCE};
+
+/// Why a request is not answered as it was meant.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApiError {
+    /// It asks for something that a list cannot do.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The parameters cannot be taken apart.
+    #[error(
+        "the parameters cannot be read; write them as `name=value&name=value`, percent-encoded"
+    )]
+    Parameters,
+    /// The address is not text.
+    #[error("the address cannot be read; write service and name in UTF-8, percent-encoded")]
+    Path,
+    /// No such objective is defined.
+    #[error("no objective `{service}/{name}`; see /api/v1/slos")]
+    NoSuchSlo {
+        /// As asked for.
+        service: String,
+        /// As asked for.
+        name: String,
+    },
+    /// Nothing can be said before the first tick.
+    #[error(
+        "no tick has run yet, so nothing is known of any objective; /readyz says what is missing"
+    )]
+    NotYet,
+    /// Not ready to be relied on.
+    #[error("not ready: {0}")]
+    NotReady(String),
+    /// Nothing is answered there.
+    #[error("nothing is at `{path}`; there are {}", ADDRESSES.join(", "))]
+    NoSuchAddress {
+        /// As asked for.
+        path: String,
+    },
+    /// Everything here is read only.
+    #[error("`{path}` answers GET and HEAD, not {method}")]
+    Method {
+        /// As asked for.
+        method: Method,
+        /// As asked for.
+        path: String,
+    },
+    /// The answer was not there in time.
+    #[error("the answer took longer than {} s; ask again later", PATIENCE.as_secs())]
+    Overdue,
+    /// A fault of ours.
+    #[error("the answer could not be made, which is a fault of Sloburn; its log says more")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The body of every refusal.
+#[derive(Debug, Serialize)]
+struct ErrorView {
+    error: String,
+}
+
+impl ApiError {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Query(_) | Self::Parameters | Self::Path => StatusCode::BAD_REQUEST,
+            Self::NoSuchSlo { .. } | Self::NoSuchAddress { .. } => StatusCode::NOT_FOUND,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotYet | Self::NotReady(_) | Self::Overdue => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Internal(cause) = &self {
+            tracing::error!(%cause, "a request could not be answered");
+        }
+        let error = self.to_string();
+        (self.status(), Json(ErrorView { error })).into_response()
+    }
+}

@@ -1,0 +1,143 @@
+//! The daemon's addresses: the API, metrics and probes. Everything is read from the board, so that
+//! no request waits for a tick, a lock or a query.
+
+mod error;
+mod exposition;
+mod families;
+mod health;
+mod incidents;
+mod metrics;
+mod moment;
+mod serve;
+mod services;
+mod slos;
+mod summary;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::clock::Clock;
+use crate::status::board::Board;
+
+use error::ApiError;
+pub use serve::{BindError, bind, serve};
+
+/// How long an answer may take to be made.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What requests are answered from.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// What the loops posted.
+    pub board: Arc<Board>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// Every address that is answered.
+const ADDRESSES: [&str; 9] = [
+    "/api/v1/status",
+    "/api/v1/services",
+    "/api/v1/slos",
+    "/api/v1/slos/{service}/{name}",
+    "/api/v1/incidents",
+    "/metrics",
+    "/healthz",
+    "/livez",
+    "/readyz",
+];
+
+/// All addresses over `state`.
+pub fn router(state: AppState) -> Router {
+    let api = Router::new()
+        .merge(summary::routes())
+        .merge(services::routes())
+        .merge(slos::routes())
+        .merge(incidents::routes());
+    guarded(
+        Router::new()
+            .route("/", get(index))
+            .nest("/api/v1", api)
+            .merge(metrics::routes())
+            .merge(health::routes())
+            .fallback(no_such_address)
+            .method_not_allowed_fallback(wrong_method)
+            .with_state(state),
+    )
+}
+
+/// What holds for every answer, the innermost first. Bodies of requests are never read.
+fn guarded(routes: Router) -> Router {
+    let always =
+        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    routes
+        .layer(middleware::from_fn(in_time))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(always(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ))
+        .layer(always(header::REFERRER_POLICY, "no-referrer"))
+        .layer(always(header::CACHE_CONTROL, "no-cache"))
+        // What fails is logged where it fails.
+        .layer(TraceLayer::new_for_http().on_failure(()))
+}
+
+async fn index() -> String {
+    let mut text = String::from("Sloburn watches service level objectives. It answers at:\n");
+    for address in ADDRESSES {
+        text.push_str(address);
+        text.push('\n');
+    }
+    text
+}
+
+async fn no_such_address(uri: Uri) -> ApiError {
+    ApiError::NoSuchAddress {
+        path: uri.path().to_owned(),
+    }
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::Method {
+        method,
+        path: uri.path().to_owned(),
+    }
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::Overdue.into_response(),
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands over what the panic carried"
+)]
+fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let said = payload.downcast_ref::<String>().cloned().or_else(|| {
+        let fixed = payload.downcast_ref::<&str>();
+        fixed.map(|text| (*text).to_owned())
+    });
+    ApiError::Internal(said.unwrap_or_else(|| "a panic".into()).into()).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! Probes: alive is not ready, and not ready says what is missing.
+
+use super::{ask, state};
+use crate::domain::time::Span;
+use crate::status::board::{Board, StoreOpened};
+use crate::status::fixture;
+
+#[tokio::test(start_paused = true)]
+async fn ready_is_an_open_store_and_a_fresh_tick() {
+    let opened = || {
+        let board = Board::new(fixture::AT);
+        board.publish_store(StoreOpened::default());
+        board
+    };
+    let ticked = |board: Board| {
+        board.publish(fixture::snapshot());
+        board
+    };
+    let (now, late) = (fixture::NOW, fixture::NOW + Span::from_mins(3));
+    let mut told = String::new();
+    for (board, now) in [
+        (Board::new(fixture::AT), now),
+        (opened(), now),
+        (ticked(Board::new(fixture::AT)), now),
+        (ticked(opened()), late),
+    ] {
+        let state = state(board, now);
+        told.push_str(&ask(&state, "GET", "/readyz", &[]).await.refusal());
+        told.push('\n');
+        for alive in ["/healthz", "/livez"] {
+            assert_eq!(ask(&state, "GET", alive, &[]).await.body, "ok\n");
+        }
+    }
+    insta::assert_snapshot!(told, @r"
+    503 not ready: the store is not open yet; no tick has run yet
+    503 not ready: no tick has run yet
+    503 not ready: the store is not open yet
+    503 not ready: the last tick was 3m20s ago, and one is due every 30s
+    ");
+    let ready = ask(&state(ticked(opened()), now), "GET", "/readyz", &[]).await;
+    assert_eq!((ready.status.as_u16(), ready.body.as_str()), (200, "ok\n"));
+}

@@ -1,0 +1,12 @@
+//! What lists can be asked for: filters, order and page. Everything unknown is refused with what
+//! is allowed.
+
+mod incidents;
+mod parameters;
+mod services;
+mod slos;
+
+pub use incidents::IncidentQuery;
+pub use parameters::{QueryError, none};
+pub use services::ServiceQuery;
+pub use slos::SloQuery;

@@ -1,0 +1,335 @@
+//! One instance of an objective with every number's inputs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::indicator::Budgeting;
+use crate::domain::slo::{Slo, Window};
+
+use super::super::snapshot::{BurnStatus, SloStatus, TierStatus};
+use super::incident::IncidentView;
+use super::names::{Alert, Compliance, Measured, SignalName};
+use super::scalar::{Count, Length, Time, finite};
+
+/// One instance of an objective.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SloView {
+    /// The identity of the objective.
+    pub uid: String,
+    /// The identity of the instance: the uid, and the group where there is one.
+    pub id: String,
+    /// The service that promises.
+    pub service: String,
+    /// The objective's name within the service.
+    pub name: String,
+    /// The labels of the group; empty without grouping.
+    pub group: BTreeMap<String, String>,
+    /// The golden signal.
+    pub signal: SignalName,
+    /// Labels of the service and the objective.
+    pub labels: BTreeMap<String, String>,
+    /// What is promised, 0..1.
+    pub objective: f64,
+    /// What is promised in percent, exactly as written.
+    pub objective_percent: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The source of its samples.
+    pub source: String,
+    /// How loud the open incident is.
+    pub alert: Alert,
+    /// Whether the last measurement can be relied on: measured, or no traffic.
+    pub measured: bool,
+    /// Whether the promise is kept over the window.
+    pub compliance: Compliance,
+    /// How the last measurement went.
+    pub measurement: MeasurementView,
+    /// The objective's window.
+    pub window: WindowView,
+    /// Its budget.
+    pub budget: BudgetView,
+    /// Every window that a tier looks at, by length, shortest first.
+    pub burn: BTreeMap<Length, BurnView>,
+    /// The tiers of its policy.
+    pub tiers: Vec<TierView>,
+    /// The open incident.
+    pub incident: Option<IncidentView>,
+    /// Where to go from here.
+    pub links: LinksView,
+}
+
+/// How a measurement went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasurementView {
+    /// How it ended.
+    pub outcome: Measured,
+    /// The tick it belongs to.
+    pub at: Time,
+    /// The newest tick with a good outcome.
+    pub last_good_at: Option<Time>,
+    /// Why it is not good.
+    pub reason: Option<String>,
+    /// Whether the counts are estimates.
+    pub approximate: bool,
+    /// How many series count.
+    pub series: SeriesView,
+    /// Whether the bad (or good) selector has ever matched a series.
+    pub bad_series_ever_seen: bool,
+    /// The share of the window's slots that were spread over gaps.
+    pub reconstructed_share: f64,
+}
+
+/// How many series count towards what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeriesView {
+    /// Towards the total.
+    pub total: u64,
+    /// Towards the bad (or the good, where those are counted).
+    pub bad: u64,
+}
+
+/// Whether a window moves along or follows the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WindowKind {
+    /// The last so much time.
+    Rolling,
+    /// A day, week or month of the calendar.
+    Calendar,
+}
+
+/// What the objective's window holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowView {
+    /// How it moves.
+    pub kind: WindowKind,
+    /// How long it is.
+    pub length: Length,
+    /// The time zone of a calendar window.
+    pub time_zone: Option<String>,
+    /// Excluded start.
+    pub from: Time,
+    /// Included end.
+    pub to: Time,
+    /// Bad events (or slices) counted.
+    pub bad: Count,
+    /// All of them.
+    pub total: Count,
+    /// bad / total; unknown without events.
+    pub ratio: Option<f64>,
+    /// The share of its time that was measured.
+    pub coverage: f64,
+}
+
+/// What a budget is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BudgetUnit {
+    /// Events.
+    Events,
+    /// Slices of time.
+    Slices,
+}
+
+/// The error budget of the window; unknown without events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetView {
+    /// What it is made of.
+    pub unit: BudgetUnit,
+    /// Bad events that the window allows.
+    pub allowed: Option<Count>,
+    /// The share that is spent; above 1 once overspent.
+    pub spent: Option<f64>,
+    /// The share that is left; negative once overspent.
+    pub remaining: Option<f64>,
+    /// When it was used up, while it is.
+    pub emptied_at: Option<Time>,
+    /// How long the rest lasts at the present pace.
+    pub seconds_to_empty: Option<Count>,
+}
+
+/// One window that a tier looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BurnView {
+    /// How many times faster than allowed the budget is spent; unknown without events.
+    pub rate: Option<f64>,
+    /// Bad events counted.
+    pub bad: Count,
+    /// All of them.
+    pub total: Count,
+    /// The share of its time that was measured.
+    pub coverage: f64,
+}
+
+/// One tier of the policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TierView {
+    /// Its name.
+    pub name: String,
+    /// Its severity.
+    pub severity: Alert,
+    /// Its long window.
+    pub long: Length,
+    /// Its short window.
+    pub short: Length,
+    /// The burn rate above which it fires.
+    pub threshold: f64,
+    /// Whether it keeps an incident open.
+    pub firing: bool,
+    /// The low-traffic guard, where it applies.
+    pub guard: Option<GuardView>,
+}
+
+/// The low-traffic guard.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GuardView {
+    /// Failures seen in the long window.
+    pub seen: Count,
+    /// Failures needed before chance is ruled out.
+    pub needed: u64,
+}
+
+/// Where to go from here; what is not known is `null`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinksView {
+    /// The objective's page.
+    pub page: Option<String>,
+    /// Its samples in a graph.
+    pub graph: Option<String>,
+    /// What to do.
+    pub runbook: Option<String>,
+}
+
+impl SloView {
+    /// The view of one instance.
+    pub fn of(status: &SloStatus) -> Self {
+        let slo = &status.slo;
+        let pairs = status.group.iter();
+        Self {
+            uid: slo.uid.to_string(),
+            id: status.id.clone(),
+            service: slo.service.clone(),
+            name: slo.name.clone(),
+            group: pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            signal: slo.signal().into(),
+            labels: slo.labels.clone(),
+            objective: slo.objective.ratio(),
+            objective_percent: slo.objective.percent().to_string(),
+            owner: slo.owner.clone(),
+            source: slo.source.to_string(),
+            alert: status.alert.into(),
+            measured: status.measurement.outcome.is_good(),
+            compliance: Compliance::of(status),
+            measurement: MeasurementView::of(status),
+            window: WindowView::of(status),
+            budget: BudgetView::of(status),
+            burn: status.burn.iter().map(burn).collect(),
+            tiers: status.tiers.iter().map(TierView::of).collect(),
+            incident: status
+                .incident
+                .as_deref()
+                .map(|incident| IncidentView::of(incident, Some(&slo.service))),
+            links: LinksView {
+                runbook: slo.runbook.clone(),
+                ..LinksView::default()
+            },
+        }
+    }
+}
+
+impl MeasurementView {
+    fn of(status: &SloStatus) -> Self {
+        let measurement = &status.measurement;
+        Self {
+            outcome: measurement.outcome.into(),
+            at: Time(measurement.at),
+            last_good_at: measurement.last_good.map(Time),
+            reason: measurement.reason.clone(),
+            approximate: status.slo.indicator.is_approximate(),
+            series: SeriesView {
+                total: status.series.total,
+                bad: status.series.bad,
+            },
+            bad_series_ever_seen: status.bad_series_ever_seen,
+            reconstructed_share: status.reconstructed_share,
+        }
+    }
+}
+
+impl WindowView {
+    fn of(status: &SloStatus) -> Self {
+        let window = &status.window;
+        let Window::Rolling(length) = status.slo.window;
+        Self {
+            kind: WindowKind::Rolling,
+            length: Length(length),
+            time_zone: None,
+            from: Time(window.range.from),
+            to: Time(window.range.to),
+            bad: Count(window.counts.bad),
+            total: Count(window.counts.total),
+            ratio: window.counts.error_ratio(),
+            coverage: window.coverage,
+        }
+    }
+}
+
+impl BudgetView {
+    fn of(status: &SloStatus) -> Self {
+        let budget = status.budget.as_ref();
+        Self {
+            unit: BudgetUnit::of(&status.slo),
+            allowed: budget.map(|budget| Count(budget.allowed)),
+            spent: budget.and_then(|budget| finite(budget.spent())),
+            remaining: budget.and_then(|budget| finite(budget.remaining())),
+            emptied_at: status.emptied_at.map(Time),
+            seconds_to_empty: status.time_to_empty.map(|span| Count(span.as_secs_f64())),
+        }
+    }
+}
+
+impl BudgetUnit {
+    fn of(slo: &Slo) -> Self {
+        match slo.budgeting() {
+            Budgeting::Occurrences => Self::Events,
+            Budgeting::Timeslices(_) => Self::Slices,
+        }
+    }
+}
+
+fn burn(status: &BurnStatus) -> (Length, BurnView) {
+    let view = BurnView {
+        rate: status.rate.and_then(finite),
+        bad: Count(status.counts.bad),
+        total: Count(status.counts.total),
+        coverage: status.coverage,
+    };
+    (Length(status.length), view)
+}
+
+impl TierView {
+    fn of(tier: &TierStatus) -> Self {
+        Self {
+            name: tier.name.clone(),
+            severity: tier.severity.into(),
+            long: Length(tier.long),
+            short: Length(tier.short),
+            threshold: tier.threshold,
+            firing: tier.firing,
+            guard: tier.guard.map(|guard| GuardView {
+                seen: Count(guard.seen),
+                needed: guard.needed,
+            }),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The state of everything in one view: objectives, sources, deliveries, store and engine.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::board::{DeliveryStatus, Reading, ReceiverStatus};
+use super::super::freshness::Freshness;
+use super::super::snapshot::{EngineStatus, SourceStatus};
+use super::scalar::{Count, Length, Time};
+use super::tally::TallyView;
+
+/// The state of everything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusView {
+    /// The tick that is shown; `null` before the first one.
+    pub at: Option<Time>,
+    /// How long ago that was.
+    pub tick_age_seconds: Option<Count>,
+    /// Whether more than three ticks are missing, or there was none yet.
+    pub stale: bool,
+    /// The distance of ticks.
+    pub tick: Length,
+    /// How long after its time a tick is run.
+    pub offset: Length,
+    /// The version of this program.
+    pub version: String,
+    /// How many objectives are in which state.
+    pub slos: TallyView,
+    /// How many incidents are open.
+    pub open_incidents: u64,
+    /// All sources.
+    pub sources: Vec<SourceView>,
+    /// How deliveries fare; `null` before the first look.
+    pub delivery: Option<DeliveryView>,
+    /// How the store fares.
+    pub store: StoreView,
+    /// How the engine fares.
+    pub engine: EngineView,
+}
+
+/// How one source fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceView {
+    /// Its name.
+    pub name: String,
+    /// Whether the last tick read all of it.
+    pub healthy: bool,
+    /// The newest tick that did.
+    pub last_good_at: Option<Time>,
+    /// Why the last tick did not.
+    pub error: Option<String>,
+    /// Queries sent since the start.
+    pub queries: u64,
+    /// Queries that failed since the start.
+    pub failures: u64,
+    /// Samples received since the start.
+    pub samples: u64,
+    /// Series known.
+    pub series: u64,
+}
+
+/// How deliveries fare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryView {
+    /// What waits, by receiver.
+    pub receivers: Vec<ReceiverView>,
+    /// Why the outbox could not be read.
+    pub error: Option<String>,
+}
+
+/// What waits for one receiver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiverView {
+    /// The receiver's name.
+    pub receiver: String,
+    /// Notices not yet delivered.
+    pub waiting: u64,
+    /// The tick of the oldest of them.
+    pub oldest: Time,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// Whether it will fail again unless somebody changes something.
+    pub permanent: bool,
+}
+
+/// How the store fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreView {
+    /// Whether it is open.
+    pub open: bool,
+    /// What happened to the old store when it had to be set aside.
+    pub notice: Option<String>,
+    /// Why the last commit failed; what it held is kept for the next.
+    pub error: Option<String>,
+}
+
+/// How the engine fares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EngineView {
+    /// Ticks run since the start.
+    pub ticks: u64,
+    /// Ticks left out because an earlier one took too long.
+    pub skipped: u64,
+    /// How long the last tick took.
+    pub last_tick_seconds: Count,
+    /// First values of new series that were not counted, because nothing shows when they were.
+    pub births_ignored: u64,
+}
+
+impl StatusView {
+    /// The state of everything that was `read`, as it looks at the moment of `freshness`.
+    pub fn of(read: &Reading, freshness: Freshness) -> Self {
+        let snapshot = &read.snapshot;
+        let open = snapshot.incidents.iter().filter(|it| it.closed.is_none());
+        Self {
+            at: freshness.at.map(Time),
+            tick_age_seconds: freshness.age.map(|age| Count(age.as_secs_f64())),
+            stale: freshness.stale,
+            tick: Length(snapshot.tick),
+            offset: Length(snapshot.offset),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            slos: TallyView::of(snapshot.slos.iter().map(AsRef::as_ref)),
+            open_incidents: u64::try_from(open.count()).unwrap_or(u64::MAX),
+            sources: snapshot.sources.iter().map(SourceView::of).collect(),
+            delivery: read.delivery.as_deref().map(DeliveryView::of),
+            store: StoreView {
+                open: read.store.is_some(),
+                notice: read.store.as_ref().and_then(|store| store.notice.clone()),
+                error: snapshot.engine.store_error.clone(),
+            },
+            engine: EngineView::of(&snapshot.engine),
+        }
+    }
+}
+
+impl SourceView {
+    fn of(source: &SourceStatus) -> Self {
+        Self {
+            name: source.name.to_string(),
+            healthy: source.error.is_none(),
+            last_good_at: source.last_good.map(Time),
+            error: source.error.clone(),
+            queries: source.queries,
+            failures: source.failures,
+            samples: source.samples,
+            series: source.series,
+        }
+    }
+}
+
+impl DeliveryView {
+    fn of(delivery: &DeliveryStatus) -> Self {
+        Self {
+            receivers: delivery.receivers.iter().map(ReceiverView::of).collect(),
+            error: delivery.error.clone(),
+        }
+    }
+}
+
+impl ReceiverView {
+    fn of(status: &ReceiverStatus) -> Self {
+        Self {
+            receiver: status.receiver.clone(),
+            waiting: status.waiting,
+            oldest: Time(status.oldest),
+            error: status.error.clone(),
+            permanent: status.permanent,
+        }
+    }
+}
+
+impl EngineView {
+    fn of(engine: &EngineStatus) -> Self {
+        Self {
+            ticks: engine.ticks,
+            skipped: engine.skipped,
+            last_tick_seconds: Count(engine.last_tick.as_secs_f64()),
+            births_ignored: engine.births_ignored,
+        }
+    }
+}
