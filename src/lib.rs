@@ -1,6 +1,7 @@
 //! Sloburn watches service level objectives: exact error budgets, burn-rate alerts, status.
 
 pub mod alerting;
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod definitions;

@@ -55,6 +55,8 @@ pub(super) const ROOT: &[Key] = &[
     key("definitions", Shape::Paths, "SLOBURN_DEFINITIONS").default("slo-definitions"),
     key("alerts", Shape::Paths, "SLOBURN_ALERTS").default("alerts"),
     key("tick", Shape::One, "SLOBURN_TICK").default("30s"),
+    // Its default is the tick.
+    key("slot", Shape::One, "SLOBURN_SLOT"),
     key("sources", Shape::Named(SOURCE), ""),
     key("store", Shape::Section(STORE), ""),
     key("listen", Shape::One, "SLOBURN_LISTEN").default("127.0.0.1:9099"),

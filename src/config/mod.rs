@@ -35,6 +35,8 @@ pub struct Config {
     pub alerts: Vec<PathBuf>,
     /// The grid on which everything is evaluated; whole milliseconds, longer than zero.
     pub tick: Duration,
+    /// The grain in which events are kept; divides the tick.
+    pub slot: Duration,
     /// Where samples come from, by name.
     pub sources: BTreeMap<String, Prometheus>,
     /// The SQLite file.

@@ -76,6 +76,7 @@ struct Resolver {
 impl Resolver {
     fn config(&mut self, sources: &[String]) -> Option<Config> {
         let tick = self.read(&["tick"], values::some_duration);
+        let slot = self.slot(&["slot"], tick);
         let (definitions, alerts) = (self.paths("definitions"), self.paths("alerts"));
         let mut resolved = BTreeMap::new();
         for name in sources {
@@ -93,6 +94,7 @@ impl Resolver {
             definitions,
             alerts,
             tick: tick?,
+            slot: slot?,
             sources: resolved,
             store: store?,
             listen: listen?,
@@ -151,6 +153,44 @@ impl Resolver {
         })
     }
 
+    /// Shows what is in force for a setting that nobody set.
+    fn show(&mut self, path: &[&str], value: Duration) {
+        let shown = Value::Text(format_duration(value).to_string());
+        let settings = self
+            .settings
+            .iter_mut()
+            .filter(|setting| setting.path == path);
+        settings.for_each(|setting| setting.value = shown.clone());
+    }
+
+    /// Slots divide the tick, so that windows end where slots do.
+    fn slot(&mut self, path: &[&str], tick: Option<Duration>) -> Option<Duration> {
+        let tick = tick?;
+        if !self.has(path) {
+            self.show(path, tick);
+            return Some(tick);
+        }
+        let slot = self.read(path, values::some_duration)?;
+        if tick.as_millis() % slot.as_millis() == 0 {
+            return Some(slot);
+        }
+        let message = format!(
+            "is {}, which does not divide the tick of {}",
+            format_duration(slot),
+            format_duration(tick)
+        );
+        let help = format!("write {}, or remove the line", format_duration(tick));
+        self.wrong(
+            path,
+            Wrong {
+                code: MISFIT,
+                message,
+                help,
+            },
+        );
+        None
+    }
+
     /// `settle` is a multiple of the tick, so that what is settled ends where a tick does.
     fn settle(
         &mut self,
@@ -165,11 +205,7 @@ impl Resolver {
         };
         if !self.has(path) {
             let settle = whole(SETTLE.max(offset))?;
-            let shown = Value::Text(format_duration(settle).to_string());
-            self.settings
-                .iter_mut()
-                .filter(|setting| setting.path == path)
-                .for_each(|setting| setting.value = shown.clone());
+            self.show(path, settle);
             return Some(settle);
         }
         let settle = self.read(path, values::some_duration)?;

@@ -54,6 +54,7 @@ fn nothing_configured_is_a_configuration() {
     definitions = ["slo-definitions"] (default)
     alerts = ["alerts"] (default)
     tick = 30s (default)
+    slot = 30s (default)
     sources.default.prometheus.url = http://localhost:9090 (default)
     sources.default.prometheus.timeout = 10s (default)
     sources.default.prometheus.bearerTokenFile is not set
@@ -109,6 +110,7 @@ log: {level: debug}
     definitions = ["/etc/sloburn/a.yaml", "/etc/sloburn/more"] (/etc/sloburn/sloburn.yaml:2)
     alerts = ["one", "two"] (SLOBURN_ALERTS)
     tick = 20s (SLOBURN_TICK)
+    slot = 20s (default)
     sources.default.prometheus.url = http://environment:9090 (SLOBURN_PROMETHEUS_URL)
     sources.default.prometheus.timeout = 1s (/etc/sloburn/sloburn.yaml:6)
     sources.default.prometheus.bearerTokenFile is not set
@@ -174,6 +176,7 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
         "tick: 5M",
         "tick:",
         "tick: [30s]",
+        "tick: 30s\nslot: 20s",
         "tick: 30s\nlisten: 127.0.0.1:80\ntick: 15s",
         "definitions: slo-definitions",
         "definitions: [{a: b}]",
@@ -207,6 +210,8 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
       sloburn.yaml:1:5: error[SB0804]: `tick` has no value; give it one, or remove the line
     tick: [30s]
       sloburn.yaml:1:7: error[SB0804]: `tick` must be one value; write it on the same line, without brackets
+    tick: 30s\nslot: 20s
+      sloburn.yaml:2:7: error[SB0807]: `slot` is 20s, which does not divide the tick of 30s; write 30s, or remove the line
     tick: 30s\nlisten: 127.0.0.1:80\ntick: 15s
       sloburn.yaml:3:1: error[SB0803]: `tick` is set twice; it was set in line 1 already; remove one
     definitions: slo-definitions
@@ -391,7 +396,7 @@ fn a_file_that_is_named_must_exist_and_the_usual_one_may() {
     fs::write(&path, "tick: 10s\nbearerToken: s3cret\n").unwrap();
     insta::assert_snapshot!(load(&[], Some(&path)).unwrap_err(), @r"
     the configuration has 1 error
-    FOLDER/my.yaml:2:1: error[SB0802]: `bearerToken` is not a setting; here may stand: definitions, alerts, tick, sources, store, listen, externalUrl, log
+    FOLDER/my.yaml:2:1: error[SB0802]: `bearerToken` is not a setting; here may stand: definitions, alerts, tick, slot, sources, store, listen, externalUrl, log
     ");
 }
 

@@ -28,6 +28,8 @@ pub struct SourceSettings {
     pub offset: Span,
     /// How long samples may be late.
     pub settle: Span,
+    /// How often it scrapes, where that is not to be found out from its samples.
+    pub scrape_interval: Option<Span>,
     /// A page that shows a query: `{query}` is replaced by it.
     pub link_url: Option<String>,
 }
@@ -37,6 +39,7 @@ impl Default for SourceSettings {
         Self {
             offset: Span::from_secs(15),
             settle: Span::from_mins(5),
+            scrape_interval: None,
             link_url: None,
         }
     }

@@ -106,7 +106,7 @@ impl State {
         let families = plan
             .families
             .iter()
-            .map(|family| FamilyState::restore(family, &mut recovered))
+            .map(|family| FamilyState::restore(&settings, family, &mut recovered))
             .collect();
         let meters = plan
             .meters
@@ -203,8 +203,15 @@ impl State {
 }
 
 impl FamilyState {
-    fn restore(family: &Family, recovered: &mut Recovered) -> Self {
-        let mut state = Self::default();
+    fn restore(settings: &Settings, family: &Family, recovered: &mut Recovered) -> Self {
+        let hint = settings
+            .sources
+            .get(&family.source)
+            .and_then(|source| source.scrape_interval);
+        let mut state = Self {
+            interval: hint.unwrap_or_default(),
+            ..Self::default()
+        };
         if family.roles.is_empty() {
             return state;
         }

@@ -1,0 +1,258 @@
+//! Puts the parts together, runs them until somebody stops them, and stops them in order.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::alerting::delivery::{Delivery, DeliveryMetrics};
+use crate::alerting::notifiers::Notifiers;
+use crate::clock::Clock;
+use crate::config::{Config, Prometheus};
+use crate::domain::selector::Matcher;
+use crate::domain::slo::{Catalog, SourceName};
+use crate::domain::time::{Span, Timestamp};
+use crate::engine::settings::{Settings, SourceSettings};
+use crate::engine::shell::{Engine, Parts};
+use crate::http::{self, AppState};
+use crate::promql::parse_matchers;
+use crate::source::prometheus::{PrometheusSettings, PrometheusSource};
+use crate::status::board::{Board, DeliveryStatus, ReceiverStatus, StoreOpened};
+use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
+
+/// How long the loops may take to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How often readers learn what waits to be delivered.
+const BACKLOG_EVERY: Duration = Duration::from_secs(2);
+
+/// Runs the daemon until it is told to stop, or until one of its loops ends by itself.
+///
+/// # Errors
+/// When the port, the store or a source cannot be opened, and when a loop died.
+pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
+    let clock = Clock::System;
+    let board = Arc::new(Board::new(clock.now().into()));
+    let listener = http::bind(config.listen).await?;
+    let store = Arc::new(open_store(&config.store, clock, &board).await?);
+    let wake = Arc::new(Notify::new());
+    let stop = CancellationToken::new();
+    let catalog = Arc::new(catalog);
+    let notifiers = Notifiers::from_catalog(&catalog, Span::from(config.tick))?;
+    let parts = Parts {
+        sources: sources(config)?,
+        store: Arc::clone(&store),
+        clock,
+        board: Arc::clone(&board),
+        wake: Arc::clone(&wake),
+    };
+    let engine = Engine::start(settings(config), Arc::clone(&catalog), parts).await?;
+    let delivery = Delivery {
+        store: Arc::clone(&store),
+        notifiers,
+        clock,
+        wake,
+        metrics: DeliveryMetrics::default(),
+        seed: clock.now().as_microsecond().unsigned_abs(),
+    };
+    tracing::info!(
+        objectives = catalog.slos.len(),
+        receivers = catalog.receivers.len(),
+        "sloburn runs"
+    );
+
+    let mut loops: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let child = || stop.child_token();
+    let (engine_stop, delivery_stop, http_stop, backlog_stop) =
+        (child(), child(), child(), child());
+    loops.spawn(async move {
+        engine.run(engine_stop).await;
+        Ok(())
+    });
+    loops.spawn(async move {
+        delivery
+            .run(delivery_stop)
+            .await
+            .context("the delivery of notices ended")
+    });
+    let state = AppState {
+        board: Arc::clone(&board),
+        clock,
+    };
+    loops.spawn(async move {
+        http::serve(listener, state, http_stop)
+            .await
+            .context("serving HTTP ended")
+    });
+    let backlog = post_backlog(Arc::clone(&store), board, backlog_stop);
+    loops.spawn(async move {
+        backlog.await;
+        Ok(())
+    });
+    loops.spawn(wait_for_signal(child()));
+
+    supervise(loops, stop).await?;
+    store
+        .close()
+        .await
+        .context("cannot close the store; what was committed is safe")?;
+    tracing::info!("sloburn stopped");
+    Ok(())
+}
+
+/// Waits for the first loop that ends, stops the others, and says whether one failed.
+async fn supervise(
+    mut loops: JoinSet<anyhow::Result<()>>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let first = loops.join_next().await;
+    stop.cancel();
+    let rest = async {
+        let mut failed = None;
+        while let Some(ended) = loops.join_next().await {
+            failed = failed.or(flatten(ended).err());
+        }
+        failed
+    };
+    let failed = timeout(GRACE, rest)
+        .await
+        .context("the loops did not stop in time")?;
+    first.map_or(Ok(()), flatten)?;
+    failed.map_or(Ok(()), Err)
+}
+
+fn flatten(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
+    ended.context("a loop panicked; restart sloburn, nothing is lost, and report this as a bug")?
+}
+
+/// Returns when the process is asked to end: SIGTERM or SIGINT.
+async fn wait_for_signal(stop: CancellationToken) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let asked = async {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
+    };
+    if let Some(signal) = stop.run_until_cancelled(asked).await {
+        tracing::info!(signal, "stopping: told to by {signal}");
+    }
+    Ok(())
+}
+
+async fn open_store(path: &Path, clock: Clock, board: &Board) -> anyhow::Result<SqliteStore> {
+    let opened = SqliteStore::open(path, Timestamp::from(clock.now())).await?;
+    let notice = opened.quarantined.map(|set_aside| {
+        format!(
+            "the store was damaged and set aside as `{}`; budgets begin anew, and what was told before may be told again",
+            set_aside.display()
+        )
+    });
+    if let Some(notice) = &notice {
+        tracing::error!("{notice}");
+    }
+    board.publish_store(StoreOpened { notice });
+    Ok(opened.store)
+}
+
+/// Posts what waits to be delivered, so that no reader ever asks the store.
+async fn post_backlog(store: Arc<SqliteStore>, board: Arc<Board>, stop: CancellationToken) {
+    loop {
+        let status = match store.backlog().await {
+            Err(error) => DeliveryStatus {
+                error: Some(error.to_string()),
+                ..DeliveryStatus::default()
+            },
+            Ok(backlog) => DeliveryStatus {
+                receivers: backlog.into_iter().map(receiver_status).collect(),
+                error: None,
+            },
+        };
+        board.publish_delivery(status);
+        if stop
+            .run_until_cancelled(tokio::time::sleep(BACKLOG_EVERY))
+            .await
+            .is_none()
+        {
+            return;
+        }
+    }
+}
+
+fn receiver_status(backlog: crate::store::Backlog) -> ReceiverStatus {
+    let (error, permanent) = backlog.error.unzip();
+    ReceiverStatus {
+        receiver: backlog.receiver,
+        waiting: backlog.waiting,
+        oldest: backlog.oldest,
+        error,
+        permanent: permanent.unwrap_or_default(),
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let source = |(name, source): (&String, &Prometheus)| {
+        let settings = SourceSettings {
+            offset: source.offset.into(),
+            settle: source.settle.into(),
+            scrape_interval: source.scrape_interval.map(Span::from),
+            link_url: source.link_url.clone(),
+        };
+        (SourceName::new(name.as_str()), settings)
+    };
+    Settings {
+        tick: config.tick.into(),
+        slot: config.slot.into(),
+        sources: config.sources.iter().map(source).collect(),
+        external_url: config
+            .external_url
+            .as_ref()
+            .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+    }
+}
+
+fn sources(config: &Config) -> anyhow::Result<BTreeMap<SourceName, Arc<PrometheusSource>>> {
+    let open = |(name, settings): (&String, &Prometheus)| {
+        let name = SourceName::new(name.as_str());
+        let source = PrometheusSource::new(prometheus(name.clone(), settings)?)?;
+        Ok((name, Arc::new(source)))
+    };
+    config.sources.iter().map(open).collect()
+}
+
+fn prometheus(name: SourceName, config: &Prometheus) -> anyhow::Result<PrometheusSettings> {
+    let header = |(name, value): (&String, &secrecy::SecretString)| {
+        (name.clone(), value.expose_secret().to_owned())
+    };
+    let parameter = |(name, value): (&String, &String)| (name.clone(), value.clone());
+    let matchers: Vec<Matcher> = match &config.matchers {
+        None => Vec::new(),
+        Some(text) => parse_matchers(text).with_context(|| {
+            format!(
+                "`sources.{name}.prometheus.matchers` cannot be read; write them as env=\"prod\""
+            )
+        })?,
+    };
+    let defaults = PrometheusSettings::new(name, config.url.as_str());
+    Ok(PrometheusSettings {
+        timeout: config.timeout,
+        bearer_token_file: config.bearer_token_file.clone(),
+        headers: config.headers.iter().map(header).collect(),
+        matchers,
+        params: config.params.iter().map(parameter).collect(),
+        max_in_flight: NonZeroUsize::new(config.max_in_flight).unwrap_or(defaults.max_in_flight),
+        max_body_bytes: usize::try_from(config.max_body_bytes).unwrap_or(usize::MAX),
+        ..defaults
+    })
+}
