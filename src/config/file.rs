@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, did_you_mean};
 
-use super::keys::{self, ROOT, Shape, nearest};
+use super::keys::{self, ROOT, Shape};
 use super::layers::{Given, KeyPath, Layer, Raw};
 use super::origin::{Origin, SECRET, SHAPE, TWICE, UNKNOWN};
 use super::yaml::{self, Key, Node, Yaml};
@@ -200,10 +200,8 @@ impl Reader<'_> {
             let help = "write it to a file of its own and name that with `bearerTokenFile`";
             return self.fault(SECRET, &name.place, message, help);
         }
-        let help = match nearest(&name.name, known()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("here may stand: {}", known().collect::<Vec<_>>().join(", ")),
-        };
+        let all = || format!("here may stand: {}", known().collect::<Vec<_>>().join(", "));
+        let help = did_you_mean(&name.name, known(), all);
         self.fault(
             UNKNOWN,
             &name.place,

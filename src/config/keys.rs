@@ -133,17 +133,3 @@ pub(super) fn visit<'a>(sources: &[&'a str], mut visitor: impl FnMut(Vec<&'a str
     }
     walk(ROOT, &[], sources, &mut visitor);
 }
-
-/// The known word that `word` was probably meant to be.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let folded = word.to_lowercase();
-    known
-        .into_iter()
-        .map(|known| {
-            let distance = strsim::damerau_levenshtein(&folded, &known.to_lowercase());
-            (distance, known)
-        })
-        .filter(|(distance, known)| *distance <= (known.chars().count() / 3).clamp(1, 2))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
-}

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 
-use super::keys::{CONFIG_VARIABLE, DEFAULT_SOURCE, DEFAULT_URL, Key, Shape, nearest, visit};
+use super::keys::{CONFIG_VARIABLE, DEFAULT_SOURCE, DEFAULT_URL, Key, Shape, visit};
 use super::origin::{Origin, SHAPE, UNKNOWN};
 
 /// A setting's key, one part per level of the file.
@@ -42,13 +42,19 @@ pub(super) fn environment(variables: &BTreeMap<String, String>) -> (Layer, Vec<D
             }
         }
     });
-    let ours = variables.keys().filter(|name| name.starts_with(PREFIX));
-    for name in ours.filter(|name| !known.contains(&name.as_str())) {
+    let ends = || known.iter().filter_map(|name| name.strip_prefix(PREFIX));
+    for name in variables
+        .keys()
+        .filter(|name| !known.contains(&name.as_str()))
+    {
         // Kubernetes sets SLOBURN_PORT and more for a service of this name: only what looks mistyped is refused.
-        if let Some(meant) = nearest(name, known.iter().copied()) {
+        if let Some(meant) = name
+            .strip_prefix(PREFIX)
+            .and_then(|end| nearest(end, ends()))
+        {
             let origin = Origin::Environment(name.clone());
             let fault = origin.fault(UNKNOWN, "this variable is not a setting");
-            faults.push(fault.help(format!("did you mean {meant}?")));
+            faults.push(fault.help(format!("did you mean {PREFIX}{meant}?")));
         }
     }
     (layer, faults)

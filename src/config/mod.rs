@@ -243,5 +243,14 @@ impl Config {
     }
 }
 
+/// Every environment variable with the setting that it sets, in the order of the file.
+pub fn variables() -> Vec<(&'static str, String)> {
+    let mut variables = vec![(keys::CONFIG_VARIABLE, "the configuration file".to_owned())];
+    keys::visit(&[keys::DEFAULT_SOURCE], |path, key| {
+        variables.push((key.variable, path.join(".")));
+    });
+    variables
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,8 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::SecretString;
 
-use super::keys::nearest;
+use crate::diagnostic::did_you_mean;
+
 use super::origin::{SECRET, VALUE};
 use super::{Format, Level};
 
@@ -171,10 +172,8 @@ fn one_of<T: Copy>(text: &str, known: &[(&'static str, T)]) -> Result<T, Wrong> 
         return Ok(*value);
     }
     let names = || known.iter().map(|(name, _)| *name);
-    let help = match nearest(text, names()) {
-        Some(meant) => format!("did you mean {meant}?"),
-        None => format!("write one of {}", names().collect::<Vec<_>>().join(", ")),
-    };
+    let all = || format!("write one of {}", names().collect::<Vec<_>>().join(", "));
+    let help = did_you_mean(text, names(), all);
     Err(wrong(format!("is {}", shown(text)), help))
 }
 

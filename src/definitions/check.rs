@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
+use crate::diagnostic::did_you_mean;
 use crate::domain::route::Receiver;
 use crate::domain::route::Routing;
 use crate::domain::slo::Catalog;
@@ -23,7 +24,6 @@ use super::policy::PolicyDraft;
 use super::routing::RoutingDraft;
 use super::service::Draft;
 use super::service::Service;
-use super::suggest::did_you_mean;
 use super::tiers;
 
 const NEVER_ALERTS: &str = "none";

@@ -1,6 +1,7 @@
 //! Documents by their kind: the header that all have, then what each kind says.
 
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::did_you_mean;
 use crate::domain::route::Receiver;
 
 use super::Options;
@@ -19,7 +20,6 @@ use super::routing::RoutingDraft;
 use super::routing::routing;
 use super::service::Service;
 use super::service::service;
-use super::suggest::did_you_mean;
 use super::values;
 
 const API_VERSION: &str = "sloburn.dev/v1";

@@ -5,6 +5,8 @@ use std::fmt::Display;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
+use crate::diagnostic::did_you_mean;
+use crate::diagnostic::nearest;
 
 use super::codes;
 use super::node::Entry;
@@ -12,8 +14,6 @@ use super::node::Faults;
 use super::node::Located;
 use super::node::Node;
 use super::node::Value;
-use super::suggest::did_you_mean;
-use super::suggest::nearest;
 
 /// The keys of one map.
 #[derive(Debug)]

@@ -12,7 +12,6 @@ mod policy;
 mod receiver;
 mod routing;
 mod service;
-mod suggest;
 mod tiers;
 mod values;
 mod yaml;

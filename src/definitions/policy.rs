@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
+use crate::diagnostic::did_you_mean;
 use crate::domain::decimal::Decimal;
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Signal;
@@ -23,7 +24,6 @@ use super::node::Faults;
 use super::node::Located;
 use super::node::Node;
 use super::node::Value;
-use super::suggest::did_you_mean;
 use super::values;
 
 /// A policy and the places of its tiers, for what is checked against objectives.

@@ -1,13 +1,17 @@
 //! What is wrong with a file that a person wrote: code, place, sentence and what to do; and how
 //! that is shown as text, in one line and as JSON.
 
+mod annotations;
 mod json;
 mod place;
+mod suggest;
 mod text;
 
 use std::collections::BTreeSet;
 
 pub use place::Place;
+pub use suggest::did_you_mean;
+pub use suggest::nearest;
 pub use text::Paint;
 
 /// How bad it is.
@@ -242,8 +246,6 @@ mod tests {
         error[SB0001]: cannot read `c.yaml`
          |
          = note: at c.yaml:1:1
-
-        3 errors, 1 warning
         "#);
         let coloured = faults.render_text(&sources, Paint::Coloured);
         assert!(coloured.contains("\u{1b}["));

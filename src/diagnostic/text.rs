@@ -24,7 +24,7 @@ pub enum Paint {
 }
 
 impl Diagnostics {
-    /// Each fault with its code, place, the line, a caret and what to do, then how many there are.
+    /// Each fault with its code, place, the line, a caret and what to do.
     /// `sources` are the files' contents; of a file that is not among them the place is shown alone.
     /// Empty when nothing is wrong.
     pub fn render_text(&self, sources: &[(PathBuf, String)], paint: Paint) -> String {
@@ -37,10 +37,6 @@ impl Diagnostics {
         for fault in self.iter() {
             text += &renderer.render(&[group(fault, &sources)]);
             text += "\n\n";
-        }
-        if !self.is_empty() {
-            text += &self.summary();
-            text.push('\n');
         }
         text
     }

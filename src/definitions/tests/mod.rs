@@ -126,8 +126,6 @@ fn twelve_faults_in_three_files_are_twelve_diagnostics() {
        |                    ^^^^^^^
        |
        = help: did you mean `default`?
-
-    12 errors
     "#);
     assert_eq!(diagnostics.len(), 12);
 }

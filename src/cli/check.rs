@@ -1,0 +1,211 @@
+//! `sloburn check`: everything that is wrong with definitions and alerts, without running anything.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use crate::config::{Config, Flags};
+use crate::definitions::{self, Loaded, Options};
+use crate::diagnostic::Severity;
+
+use super::{Exit, Streams};
+
+/// What `--help` says.
+pub(super) const LONG: &str = "\
+Check definitions, alert policies, receivers and routes without running anything.
+
+All faults of all files are told in one run, each with its place and what to do. Without paths, what the configuration \
+names is checked: `definitions` and `alerts`.";
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Files or folders; folders are searched for *.yaml and *.yml
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// For people, for programs, or as annotations of a GitHub workflow
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Github,
+}
+
+pub(super) fn run(
+    args: &Args,
+    environment: &BTreeMap<String, String>,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<Exit> {
+    let config = Config::load(&args.flags, environment)?;
+    let loaded = definitions::load(&paths(args, &config), &options(&config));
+    let (faults, out) = (&loaded.diagnostics, &mut *streams.out);
+    match args.format {
+        Format::Text => {
+            write!(
+                out,
+                "{}",
+                faults.render_text(&loaded.sources, streams.paint)
+            )?;
+            writeln!(out, "{}", summary(&loaded))?;
+        }
+        Format::Json => {
+            let objectives = loaded.catalog.as_ref().map(|catalog| catalog.slos.len());
+            let object = json!({"files": loaded.sources.len(), "objectives": objectives, "faults": faults.to_json()});
+            writeln!(out, "{object:#}")?;
+        }
+        Format::Github => {
+            write!(out, "{}", faults.render_annotations())?;
+            writeln!(out, "{}", summary(&loaded))?;
+        }
+    }
+    Ok(if faults.has_errors() {
+        Exit::Faulty
+    } else {
+        Exit::Good
+    })
+}
+
+fn paths(args: &Args, config: &Config) -> Vec<PathBuf> {
+    if args.paths.is_empty() {
+        [&config.definitions[..], &config.alerts].concat()
+    } else {
+        args.paths.clone()
+    }
+}
+
+/// Without a configuration file nobody knows which sources there will be.
+fn options(config: &Config) -> Options {
+    let hints = config
+        .sources
+        .values()
+        .filter_map(|source| source.scrape_interval);
+    let defaults = Options::default();
+    Options {
+        sources: config
+            .file()
+            .map(|_| config.sources.keys().cloned().collect()),
+        tick: config.tick.into(),
+        scrape: hints.max().map_or(defaults.scrape, Into::into),
+    }
+}
+
+/// `3 files, 11 objectives: no faults` or `12 faults in 3 files; nothing was loaded`.
+fn summary(loaded: &Loaded) -> String {
+    let files = counted(loaded.sources.len(), "file");
+    let faults = &loaded.diagnostics;
+    let Some(catalog) = &loaded.catalog else {
+        let place = if loaded.sources.is_empty() {
+            String::new()
+        } else {
+            format!(" in {files}")
+        };
+        return format!(
+            "{}{place}; nothing was loaded",
+            counted(faults.count(Severity::Error), "fault")
+        );
+    };
+    let objectives = counted(catalog.slos.len(), "objective");
+    let verdict = if faults.is_empty() {
+        "no faults".to_owned()
+    } else {
+        faults.summary()
+    };
+    format!("{files}, {objectives}: {verdict}")
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::tests::run;
+
+    const SOUND: &str = "tests/fixtures/definitions/sound";
+    const FAULTY: &str = "tests/fixtures/definitions/faulty";
+
+    #[tokio::test]
+    async fn sound_files_are_counted() {
+        insta::assert_snapshot!(run(&["check", SOUND], &[]).await, @r"
+        out:
+        2 files, 5 objectives: no faults
+        exit 0
+        ");
+        insta::assert_snapshot!(run(&["check", "--format", "json", SOUND], &[]).await, @r#"
+        out:
+        {
+          "faults": [],
+          "files": 2,
+          "objectives": 5
+        }
+        exit 0
+        "#);
+        // Without paths, what the configuration names.
+        let configured = [
+            (
+                "SLOBURN_DEFINITIONS",
+                "tests/fixtures/definitions/sound/api.yaml",
+            ),
+            (
+                "SLOBURN_ALERTS",
+                "tests/fixtures/definitions/sound/alerts.yaml",
+            ),
+        ];
+        insta::assert_snapshot!(run(&["check"], &configured).await, @r"
+        out:
+        2 files, 5 objectives: no faults
+        exit 0
+        ");
+    }
+
+    #[tokio::test]
+    async fn all_faults_of_all_files_are_told_in_one_run() {
+        let ran = run(&["check", FAULTY], &[]).await;
+        assert!(ran.out.contains("\n  | "), "no line of a file is shown");
+        let last = ran.out.lines().next_back().unwrap_or_default();
+        insta::assert_snapshot!(format!("{last}\nexit {}", ran.code), @r"
+        12 faults in 3 files; nothing was loaded
+        exit 2
+        ");
+        let json = run(&["check", "--format", "json", FAULTY], &[]).await;
+        let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!(json["faults"].as_array().unwrap().len(), 12);
+        let github = run(&["check", "--format", "github", FAULTY], &[]).await;
+        assert_eq!(github.out.matches("::error file=").count(), 12);
+    }
+
+    #[tokio::test]
+    async fn files_that_are_not_there_are_named() {
+        insta::assert_snapshot!(run(&["check", "no-such-folder"], &[]).await, @r"
+        out:
+        error[SB0001]: cannot read `no-such-folder`: No such file or directory (os error 2)
+         |
+         = help: look at the path and the permissions
+
+        1 fault; nothing was loaded
+        exit 2
+        ");
+        insta::assert_snapshot!(run(&["check", "Cargo.toml"], &[]).await, @r#"
+        out:
+        error[SB0101]: this line does not fit the lines above it
+         --> Cargo.toml:2:1
+          |
+        2 | name = "sloburn"
+          | ^
+          |
+          = help: look at its indentation and at a missing colon; a value with `: ` in it needs quotes
+
+        1 fault in 1 file; nothing was loaded
+        exit 2
+        "#);
+    }
+}

@@ -1,0 +1,152 @@
+//! The command line: one file per command. Everything printed goes through writers that are handed in.
+
+mod check;
+mod config;
+mod status;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::ConfigError;
+use crate::diagnostic::Paint;
+
+/// Where a command writes.
+#[expect(missing_debug_implementations, reason = "writers have none")]
+pub struct Streams<'a> {
+    /// What was asked for.
+    pub out: &'a mut dyn io::Write,
+    /// What went wrong.
+    pub err: &'a mut dyn io::Write,
+    /// Whether `out` is a terminal that shows colours.
+    pub paint: Paint,
+}
+
+/// Watches service level objectives: exact error budgets, burn-rate alerts, status.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well
+  1  it failed while running; for `status`: something alerts, is breached or is not known
+  2  what was given is faulty: flags, configuration or definitions; for `status`: nobody answers";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check definitions, alert policies, receivers and routes without running anything
+    #[command(long_about = check::LONG, after_help = EXIT_CODES)]
+    Check(check::Args),
+    /// Ask a running daemon how the objectives fare
+    #[command(long_about = status::LONG, after_help = EXIT_CODES)]
+    Status(status::Args),
+    /// Show the daemon's own settings
+    #[command(after_help = EXIT_CODES)]
+    Config(config::Args),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Good = 0,
+    Bad = 1,
+    Faulty = 2,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Does what `arguments` (the program's name first) ask for, prints why if it cannot, and says how it went.
+pub async fn main(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+    mut streams: Streams<'_>,
+) -> ExitCode {
+    dispatch(arguments, environment, &mut streams).await.into()
+}
+
+async fn dispatch(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+    streams: &mut Streams<'_>,
+) -> Exit {
+    // It fails only when there is a provider already, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    let environment = environment
+        .into_iter()
+        .map(|(name, value)| (text(name), text(value)));
+    let ended = match Cli::try_parse_from(arguments) {
+        Ok(cli) => execute(cli.command, &environment.collect(), streams).await,
+        Err(refusal) => refuse(&refusal, streams).map_err(anyhow::Error::from),
+    };
+    ended.unwrap_or_else(|error| report(&error, streams))
+}
+
+async fn execute(
+    command: Command,
+    environment: &BTreeMap<String, String>,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<Exit> {
+    match command {
+        Command::Check(args) => check::run(&args, environment, streams),
+        Command::Status(args) => status::run(&args, streams.out).await,
+        Command::Config(args) => config::run(&args, environment, streams.out),
+    }
+}
+
+/// Help and version are refusals too, of the kind that was asked for.
+fn refuse(refusal: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let text = match streams.paint {
+        Paint::Coloured => refusal.render().ansi().to_string(),
+        Paint::Plain => refusal.render().to_string(),
+    };
+    if refusal.use_stderr() {
+        write!(streams.err, "{text}")?;
+        return Ok(Exit::Faulty);
+    }
+    write!(streams.out, "{text}")?;
+    Ok(Exit::Good)
+}
+
+/// Prints what failed and why, once.
+fn report(error: &anyhow::Error, streams: &mut Streams<'_>) -> Exit {
+    let pipe_closed = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    if error
+        .chain()
+        .any(|cause| cause.downcast_ref().is_some_and(pipe_closed))
+    {
+        // Whoever read what we print has seen enough.
+        return Exit::Good;
+    }
+    let causes = error.chain().skip(1).map(|cause| {
+        format!(
+            "  caused by: {cause}
+"
+        )
+    });
+    let text = format!(
+        "error: {error}
+{}",
+        causes.collect::<String>()
+    );
+    let faulty = error.is::<ConfigError>() || error.is::<status::StatusError>();
+    match streams.err.write_all(text.as_bytes()) {
+        Ok(()) if faulty => Exit::Faulty,
+        _ => Exit::Bad,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! `sloburn status`: how the objectives fare, as a running daemon says.
+
+mod ask;
+mod table;
+
+use std::io::Write;
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use crate::status::view::list::ListView;
+use crate::status::view::names::{Alert, Compliance};
+use crate::status::view::slo::SloView;
+
+pub(super) use ask::StatusError;
+
+use super::Exit;
+
+/// What `--help` says.
+pub(super) const LONG: &str = "\
+Ask a running daemon how the objectives fare, the worst first.
+
+The exit code is 0 only when the daemon is up to date and every objective asked for is measured, met and without an \
+alert. What is not known counts as bad: a failed read, data that is missing, a window in which nothing was counted yet. \
+No traffic just now is no fault.";
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only this service, or only this objective of it
+    #[arg(value_name = "SERVICE[/SLO]")]
+    only: Option<String>,
+    /// Where the daemon serves its API
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9099")]
+    url: String,
+    /// For people, or as the API gives it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+pub(super) async fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let mut answer = ask::list(&args.url).await?;
+    if let Some(only) = &args.only {
+        keep(&mut answer, only)?;
+    }
+    let list: ListView<SloView> = ask::understood(&args.url, &answer)?;
+    match args.format {
+        Format::Table => write!(out, "{}", table::render(&list))?,
+        Format::Json => writeln!(out, "{answer:#}")?,
+    }
+    let all_good = !list.stale && list.items.iter().all(is_good);
+    Ok(if all_good { Exit::Good } else { Exit::Bad })
+}
+
+fn is_good(slo: &SloView) -> bool {
+    slo.measured && slo.alert == Alert::None && slo.compliance == Compliance::Met
+}
+
+/// Leaves out what is neither of the service nor the objective `only`.
+fn keep(answer: &mut Value, only: &str) -> Result<(), StatusError> {
+    let Some(items) = answer.get_mut("items").and_then(Value::as_array_mut) else {
+        return Ok(());
+    };
+    let known: Vec<String> = items
+        .iter()
+        .map(|item| text(item, "service") + "/" + &text(item, "name"))
+        .collect();
+    let is_kept = |item: &Value| {
+        let (service, name) = (text(item, "service"), text(item, "name"));
+        only == service
+            || only == format!("{service}/{name}")
+            || only == text(item, "uid")
+            || only == text(item, "id")
+    };
+    items.retain(is_kept);
+    if items.is_empty() {
+        return Err(StatusError::NoSuch {
+            only: only.to_owned(),
+            known: ask::some_of(known),
+        });
+    }
+    Ok(())
+}
+
+fn text(item: &Value, key: &str) -> String {
+    item.get(key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! Objectives as a table for a terminal.
+
+use std::fmt::Write as _;
+
+use crate::status::view::list::ListView;
+use crate::status::view::names::{Alert, Compliance, Measured};
+use crate::status::view::slo::SloView;
+
+const HEADER: [&str; 8] = [
+    "SLO",
+    "OBJECTIVE",
+    "WINDOW",
+    "BUDGET LEFT",
+    "BURN",
+    "ALERT",
+    "COVERAGE",
+    "MEASURED",
+];
+
+/// When that was, how many there are of which kind, and a line for each.
+pub(super) fn render(list: &ListView<SloView>) -> String {
+    let mut text = headline(list);
+    text.push('\n');
+    if list.items.is_empty() {
+        return text;
+    }
+    text.push('\n');
+    let rows: Vec<[String; 8]> = std::iter::once(HEADER.map(str::to_owned))
+        .chain(list.items.iter().map(row))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: [usize; 8] = std::array::from_fn(width);
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            // Writing to a string cannot fail.
+            _ = write!(line, "{cell:width$}  ");
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+fn headline(list: &ListView<SloView>) -> String {
+    let age = list
+        .tick_age_seconds
+        .map(|age| format!(" ({} ago)", ago(age.0)))
+        .unwrap_or_default();
+    match list.at {
+        None => "STALE: the daemon has not finished a tick yet, so nothing is known.".to_owned(),
+        Some(at) if list.stale => format!(
+            "STALE: the newest tick is of {}{age}. The daemon no longer evaluates; what follows is old.\n{}",
+            at.0,
+            counts(&list.items)
+        ),
+        Some(at) => format!("As of {}{age}: {}", at.0, counts(&list.items)),
+    }
+}
+
+/// `4 objectives, 1 paging, 1 not measured`
+fn counts(slos: &[SloView]) -> String {
+    let count = |is: fn(&SloView) -> bool| slos.iter().filter(|slo| is(slo)).count();
+    let kinds = [
+        (count(|slo| slo.alert == Alert::Page), "paging"),
+        (count(|slo| slo.alert == Alert::Ticket), "with a ticket"),
+        (
+            count(|slo| slo.compliance == Compliance::Breached),
+            "breached",
+        ),
+        (count(|slo| !slo.measured), "not measured"),
+    ];
+    let plural = if slos.len() == 1 { "" } else { "s" };
+    let kinds = kinds.iter().filter(|(number, _)| *number > 0);
+    let kinds = kinds.map(|(number, what)| format!("{number} {what}"));
+    let objectives = format!("{} objective{plural}", slos.len());
+    std::iter::once(objectives)
+        .chain(kinds)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn row(slo: &SloView) -> [String; 8] {
+    [
+        printable(&slo.id),
+        format!("{}%", slo.objective_percent),
+        slo.window.length.0.to_string(),
+        left(slo),
+        burn(slo),
+        match slo.alert {
+            Alert::None => "-".to_owned(),
+            Alert::Ticket => "ticket".to_owned(),
+            Alert::Page => "PAGE".to_owned(),
+        },
+        // Rounded down: what is shown as 100 % is complete.
+        format!("{}%", (slo.window.coverage * 1000.0).floor() / 10.0),
+        measured(slo),
+    ]
+}
+
+fn left(slo: &SloView) -> String {
+    let breached = if slo.compliance == Compliance::Breached {
+        " BREACHED"
+    } else {
+        ""
+    };
+    match slo.budget.remaining {
+        Some(share) => percent(share) + breached,
+        None => format!("unknown{breached}"),
+    }
+}
+
+/// The pace of the short and the long window of the tier that fires or, if none does, would fire first.
+fn burn(slo: &SloView) -> String {
+    let tier = slo
+        .tiers
+        .iter()
+        .find(|tier| tier.firing)
+        .or(slo.tiers.iter().min_by_key(|tier| tier.short));
+    let lengths: Vec<_> = match tier {
+        Some(tier) => vec![tier.short, tier.long],
+        None => slo.burn.keys().copied().take(2).collect(),
+    };
+    let pace = |length| {
+        let rate = slo.burn.get(length).and_then(|window| window.rate);
+        format!("{} {}", rate.map_or("unknown".to_owned(), times), length.0)
+    };
+    if lengths.is_empty() {
+        return "-".to_owned();
+    }
+    lengths.iter().map(pace).collect::<Vec<_>>().join(", ")
+}
+
+fn measured(slo: &SloView) -> String {
+    let measurement = &slo.measurement;
+    let outcome = match measurement.outcome {
+        Measured::Measured if measurement.approximate => "yes, approximately",
+        Measured::Measured => "yes",
+        Measured::NoTraffic => "yes, no traffic",
+        Measured::Partial => "NO, partial data",
+        Measured::NoData => "NO, no data",
+        Measured::Failed => "NO, failed",
+    };
+    let reason = measurement
+        .reason
+        .as_ref()
+        .map(|reason| format!(": {}", printable(reason)));
+    let last_good = measurement.last_good_at.filter(|_| !slo.measured);
+    let last_good = last_good.map(|at| format!(" (last at {})", at.0));
+    format!(
+        "{outcome}{}{}",
+        reason.unwrap_or_default(),
+        last_good.unwrap_or_default()
+    )
+}
+
+/// Two digits where it matters: near nothing, where a tenth of a percent is much.
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = if percent.abs() < 1.0 && percent != 0.0 {
+        2
+    } else {
+        1
+    };
+    format!("{percent:.digits$}%")
+}
+
+fn times(rate: f64) -> String {
+    let digits = usize::from(rate < 100.0);
+    format!("{rate:.digits$}×")
+}
+
+fn ago(seconds: f64) -> String {
+    let whole = std::time::Duration::try_from_secs_f64(seconds.max(0.0).round());
+    whole.map_or_else(
+        |_| format!("{seconds} s"),
+        |age| humantime::format_duration(age).to_string(),
+    )
+}
+
+/// Names and reasons may come from elsewhere: nothing in them may move the cursor or begin a line.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
+        .collect()
+}

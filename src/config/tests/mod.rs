@@ -1,0 +1,236 @@
+//! What is configured, from every layer.
+
+mod mistakes;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+fn environment(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    variables.iter().map(owned).collect()
+}
+
+fn from_file(text: &str) -> Result<Config, Vec<Diagnostic>> {
+    let file = (Path::new("sloburn.yaml"), text);
+    Config::from_layers(Some(file), &BTreeMap::new(), &Flags::default())
+}
+
+fn lines(result: Result<Config, Vec<Diagnostic>>) -> String {
+    match result {
+        Ok(_) => "no fault".to_owned(),
+        Err(faults) => Diagnostics::from_iter(faults)
+            .render_lines()
+            .trim_end()
+            .to_owned(),
+    }
+}
+
+fn faults(text: &str) -> String {
+    lines(from_file(text))
+}
+
+/// Every setting as `key = value (origin)`.
+fn shown(config: &Config) -> String {
+    let line = |setting: &Setting| {
+        let (key, origin) = (setting.path.join("."), &setting.origin);
+        match &setting.value {
+            Value::Unset => format!("{key} is not set"),
+            Value::Text(text) => format!("{key} = {text} ({origin})"),
+            Value::List(texts) => format!("{key} = {texts:?} ({origin})"),
+            Value::Secret => format!("{key} = *** ({origin})"),
+        }
+    };
+    config
+        .settings()
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn nothing_configured_is_a_configuration() {
+    let config = from_file("# nothing yet\n").unwrap();
+    insta::assert_snapshot!(shown(&config), @r#"
+    definitions = ["slo-definitions"] (default)
+    alerts = ["alerts"] (default)
+    tick = 30s (default)
+    slot = 30s (default)
+    sources.default.prometheus.url = http://localhost:9090 (default)
+    sources.default.prometheus.timeout = 10s (default)
+    sources.default.prometheus.bearerTokenFile is not set
+    sources.default.prometheus.offset = 15s (default)
+    sources.default.prometheus.settle = 5m (default)
+    sources.default.prometheus.matchers is not set
+    sources.default.prometheus.linkUrl is not set
+    sources.default.prometheus.scrapeInterval is not set
+    sources.default.prometheus.maxInFlight = 8 (default)
+    sources.default.prometheus.maxBodyBytes = 134217728 (default)
+    store.sqlite = sloburn.db (default)
+    listen = 127.0.0.1:9099 (default)
+    externalUrl is not set
+    log.level = info (default)
+    log.format = human (default)
+    log.filter is not set
+    "#);
+}
+
+#[test]
+fn each_layer_wins_over_those_below() {
+    let text = "
+definitions: [a.yaml, more]
+tick: 10s
+sources:
+  default:
+    prometheus: {url: 'http://file:9090', timeout: 1s, headers: {X-Scope-OrgID: shop, X-Api-Key: 'abc'}, offset: 2s}
+  other:
+    prometheus: {url: 'https://other/prefix', settle: 1m, params: {dedup: true}, bearerTokenFile: token}
+listen: 0.0.0.0:80
+log: {level: debug}
+";
+    let file = (Path::new("/etc/sloburn/sloburn.yaml"), text);
+    let variables = environment(&[
+        ("SLOBURN_TICK", "20s"),
+        ("SLOBURN_LISTEN", "0.0.0.0:81"),
+        ("SLOBURN_PROMETHEUS_URL", "http://environment:9090"),
+        (
+            "SLOBURN_PROMETHEUS_HEADERS",
+            "X-Scope-OrgID=other, X-Env = prod",
+        ),
+        ("SLOBURN_ALERTS", "one, two"),
+        ("SLOBURN_LOG_FORMAT", ""),
+        ("SLOBURN_PORT", "tcp://10.0.0.1:9099"),
+        ("SLOBURN_LOG", "sloburn=trace"),
+    ]);
+    let flags = Flags {
+        listen: Some("localhost:82".to_owned()),
+        ..Flags::default()
+    };
+    let config = Config::from_layers(Some(file), &variables, &flags).unwrap();
+    insta::assert_snapshot!(shown(&config), @r#"
+    definitions = ["/etc/sloburn/a.yaml", "/etc/sloburn/more"] (/etc/sloburn/sloburn.yaml:2)
+    alerts = ["one", "two"] (SLOBURN_ALERTS)
+    tick = 20s (SLOBURN_TICK)
+    slot = 20s (default)
+    sources.default.prometheus.url = http://environment:9090 (SLOBURN_PROMETHEUS_URL)
+    sources.default.prometheus.timeout = 1s (/etc/sloburn/sloburn.yaml:6)
+    sources.default.prometheus.bearerTokenFile is not set
+    sources.default.prometheus.headers.X-Api-Key = *** (/etc/sloburn/sloburn.yaml:6)
+    sources.default.prometheus.headers.X-Env = prod (SLOBURN_PROMETHEUS_HEADERS)
+    sources.default.prometheus.headers.X-Scope-OrgID = other (SLOBURN_PROMETHEUS_HEADERS)
+    sources.default.prometheus.offset = 2s (/etc/sloburn/sloburn.yaml:6)
+    sources.default.prometheus.settle = 5m (default)
+    sources.default.prometheus.matchers is not set
+    sources.default.prometheus.linkUrl is not set
+    sources.default.prometheus.scrapeInterval is not set
+    sources.default.prometheus.maxInFlight = 8 (default)
+    sources.default.prometheus.maxBodyBytes = 134217728 (default)
+    sources.other.prometheus.url = https://other/prefix (/etc/sloburn/sloburn.yaml:8)
+    sources.other.prometheus.timeout = 10s (default)
+    sources.other.prometheus.bearerTokenFile = /etc/sloburn/token (/etc/sloburn/sloburn.yaml:8)
+    sources.other.prometheus.offset = 15s (default)
+    sources.other.prometheus.settle = 1m (/etc/sloburn/sloburn.yaml:8)
+    sources.other.prometheus.matchers is not set
+    sources.other.prometheus.params.dedup = true (/etc/sloburn/sloburn.yaml:8)
+    sources.other.prometheus.linkUrl is not set
+    sources.other.prometheus.scrapeInterval is not set
+    sources.other.prometheus.maxInFlight = 8 (default)
+    sources.other.prometheus.maxBodyBytes = 134217728 (default)
+    store.sqlite = sloburn.db (default)
+    listen = localhost:82 (--listen)
+    externalUrl is not set
+    log.level = debug (/etc/sloburn/sloburn.yaml:10)
+    log.format = human (default)
+    log.filter = sloburn=trace (SLOBURN_LOG)
+    "#);
+    let default = &config.sources["default"];
+    assert_eq!(config.listen, "127.0.0.1:82".parse().unwrap());
+    assert_eq!(default.settle, Duration::from_mins(5));
+    assert_eq!(default.headers["X-Api-Key"].expose_secret(), "abc");
+    assert_eq!(config.sources["other"].params["dedup"], "true");
+    assert!(
+        !format!("{config:?}").contains("abc"),
+        "a secret is printed"
+    );
+}
+
+#[test]
+fn settle_is_whole_ticks_even_where_nobody_set_it() {
+    for (tick, offset, settle) in [
+        ("30s", "15s", 300),
+        ("7s", "15s", 301),
+        ("1s", "2s", 300),
+        ("1h", "0s", 3_600),
+        ("30s", "10m", 600),
+    ] {
+        let text = format!(
+            "tick: {tick}\nsources: {{a: {{prometheus: {{url: 'http://a', offset: {offset}}}}}}}\n"
+        );
+        let config = from_file(&text).unwrap();
+        assert_eq!(
+            config.sources["a"].settle,
+            Duration::from_secs(settle),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_named_must_exist_and_the_usual_one_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my.yaml");
+    let load = |variables: &[(&str, &str)], file: Option<&Path>| {
+        let flags = Flags {
+            config: file.map(Path::to_owned),
+            ..Flags::default()
+        };
+        Config::load(&flags, &environment(variables)).map_err(|error| {
+            error
+                .to_string()
+                .replace(&*folder.path().to_string_lossy(), "FOLDER")
+        })
+    };
+    insta::assert_snapshot!(load(&[], Some(&path)).unwrap_err(), @"cannot read the configuration file `FOLDER/my.yaml`; check --config, SLOBURN_CONFIG and the file's permissions");
+    insta::assert_snapshot!(load(&[("SLOBURN_CONFIG", folder.path().to_str().unwrap())], None).unwrap_err(), @"cannot read the configuration file `FOLDER`; check --config, SLOBURN_CONFIG and the file's permissions");
+    assert!(load(&[], None).is_ok());
+    fs::write(&path, "tick: 10s\nstore: {sqlite: a.db}\n").unwrap();
+    let config = load(&[("SLOBURN_CONFIG", "elsewhere")], Some(&path)).unwrap();
+    assert_eq!(
+        (config.tick, config.store),
+        (Duration::from_secs(10), folder.path().join("a.db"))
+    );
+    fs::write(&path, "tick: 10s\nbearerToken: s3cret\n").unwrap();
+    insta::assert_snapshot!(load(&[], Some(&path)).unwrap_err(), @r"
+    the configuration has 1 error
+    FOLDER/my.yaml:2:1: error[SB0802]: `bearerToken` is not a setting; here may stand: definitions, alerts, tick, slot, sources, store, listen, externalUrl, log
+    ");
+}
+
+#[test]
+fn every_value_has_a_variable_of_its_own_and_every_flag_a_value() {
+    let (mut variables, mut paths) = (Vec::new(), Vec::new());
+    keys::visit(&["default"], |path, key| {
+        variables.push(key.variable);
+        paths.push(path.join("."));
+    });
+    let distinct: std::collections::BTreeSet<_> = variables.iter().collect();
+    assert_eq!(distinct.len(), variables.len());
+    assert!(variables.iter().all(|name| name.starts_with("SLOBURN_")));
+    let text = || Some(String::new());
+    let flags = Flags {
+        config: None,
+        definitions: vec![String::new()],
+        alerts: vec![String::new()],
+        tick: text(),
+        prometheus: text(),
+        store: text(),
+        listen: text(),
+        external_url: text(),
+        log_level: text(),
+        log_format: text(),
+    };
+    for path in flags.layer().keys() {
+        assert!(paths.contains(&path.join(".")), "{path:?} is no setting");
+    }
+}
