@@ -82,7 +82,7 @@ fn paths(args: &Args, config: &Config) -> Vec<PathBuf> {
 }
 
 /// Without a configuration file nobody knows which sources there will be.
-fn options(config: &Config) -> Options {
+pub(super) fn options(config: &Config) -> Options {
     let hints = config
         .sources
         .values()

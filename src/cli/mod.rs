@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod run;
 mod status;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,9 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the daemon: evaluate, alert, serve status
+    #[command(long_about = run::LONG, after_help = EXIT_CODES)]
+    Run(run::Args),
     /// Check definitions, alert policies, receivers and routes without running anything
     #[command(long_about = check::LONG, after_help = EXIT_CODES)]
     Check(check::Args),
@@ -100,6 +104,7 @@ async fn execute(
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
     match command {
+        Command::Run(args) => run::run(&args, environment, streams).await,
         Command::Check(args) => check::run(&args, environment, streams),
         Command::Status(args) => status::run(&args, streams.out).await,
         Command::Config(args) => config::run(&args, environment, streams.out),

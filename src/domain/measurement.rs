@@ -18,6 +18,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The name used in the API, in messages and in labels.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::NoTraffic => "noTraffic",
+            Self::NoData => "noData",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+        }
+    }
+
     /// Whether the objective counts as measured for the *cannot measure* alert and the status.
     pub const fn is_good(self) -> bool {
         matches!(self, Self::Measured | Self::NoTraffic)

@@ -96,7 +96,7 @@ impl State {
         let Some(severity) = group.severity else {
             return;
         };
-        let subject = format!("{}/{:?}", key.source, key.outcome);
+        let subject = format!("{}/{}", key.source, key.outcome.name());
         let incident = IncidentId::derive(&subject, at);
         let since = group
             .blind
@@ -104,7 +104,11 @@ impl State {
             .filter_map(|meter| self.meters[*meter].unmeasured_since)
             .min()
             .unwrap_or(at);
-        let source = ("source".to_owned(), key.source.to_string());
+        let own = [
+            ("source", key.source.as_str()),
+            ("outcome", key.outcome.name()),
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let notice = Notice {
             incident: incident.clone(),
             sequence: 1,
@@ -112,7 +116,7 @@ impl State {
             opened: since,
             change: Change::Opened,
             severity,
-            labels: BTreeMap::from([source]),
+            labels: BTreeMap::from(own),
             facts: Facts::Unmeasured(Box::new(self.unmeasured(&key, group, since, at))),
         };
         enqueue(commit, notice.clone(), &group.receivers);
@@ -184,7 +188,12 @@ impl State {
                 .find_map(|last| last.reason.clone())
                 .unwrap_or_default(),
             last_good: measurements().filter_map(|last| last.last_good).max(),
-            failed_reads: u64::try_from(ticks).unwrap_or_default(),
+            // Where there is no data, reads succeed and bring nothing.
+            failed_reads: if key.outcome == Outcome::NoData {
+                0
+            } else {
+                u64::try_from(ticks).unwrap_or_default()
+            },
             blind: group
                 .blind
                 .iter()

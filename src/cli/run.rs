@@ -1,0 +1,60 @@
+//! `sloburn run`: the daemon.
+
+use std::collections::BTreeMap;
+
+use crate::app;
+use crate::config::{Config, Flags};
+use crate::definitions;
+use crate::telemetry;
+
+use super::check::options;
+use super::{Exit, Streams};
+
+/// What `--help` says.
+pub(super) const LONG: &str = "\
+Run the daemon: evaluate all objectives, tell receivers, serve status, API and metrics.
+
+It goes on where it stopped, also after a crash: what was missed is read from the source. SIGTERM and Ctrl-C stop it \
+in order.";
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+pub(super) async fn run(
+    args: &Args,
+    environment: &BTreeMap<String, String>,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<Exit> {
+    let config = Config::load(&args.flags, environment)?;
+    telemetry::init(&config.log)?;
+    let paths: Vec<_> = config
+        .definitions
+        .iter()
+        .chain(&config.alerts)
+        .cloned()
+        .collect();
+    let loaded = definitions::load(&paths, &options(&config));
+    let Some(catalog) = loaded.catalog else {
+        write!(
+            streams.err,
+            "{}",
+            loaded
+                .diagnostics
+                .render_text(&loaded.sources, streams.paint)
+        )?;
+        writeln!(
+            streams.err,
+            "nothing was started; mend the definitions, and see `sloburn check`"
+        )?;
+        return Ok(Exit::Faulty);
+    };
+    for warning in loaded.diagnostics.render_lines().lines() {
+        tracing::warn!("{warning}");
+    }
+    app::run(&config, catalog).await?;
+    Ok(Exit::Good)
+}
