@@ -28,12 +28,21 @@ use crate::source::prometheus::{PrometheusSettings, PrometheusSource};
 use crate::status::board::{Board, DeliveryStatus, ReceiverStatus, StoreOpened};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
+use crate::telemetry;
 
 /// How long the loops may take to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How often readers learn what waits to be delivered.
 const BACKLOG_EVERY: Duration = Duration::from_secs(2);
+
+/// Logs as configured from here on.
+///
+/// # Errors
+/// When logging was set up before.
+pub fn log_as(config: &Config) -> anyhow::Result<()> {
+    Ok(telemetry::init(&config.log)?)
+}
 
 /// Runs the daemon until it is told to stop, or until one of its loops ends by itself.
 ///

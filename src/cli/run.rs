@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::app;
 use crate::config::{Config, Flags};
 use crate::definitions;
-use crate::telemetry;
 
 use super::check::options;
 use super::{Exit, Streams};
@@ -30,7 +29,7 @@ pub(super) async fn run(
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
     let config = Config::load(&args.flags, environment)?;
-    telemetry::init(&config.log)?;
+    app::log_as(&config)?;
     let paths: Vec<_> = config
         .definitions
         .iter()
