@@ -2,11 +2,13 @@
 
 mod alerts;
 pub mod boundaries;
+mod counters;
 mod coverage;
 mod episodes;
 mod facts;
 pub mod intake;
 mod judge;
+mod lanes;
 mod picture;
 pub mod reads;
 pub mod settings;
