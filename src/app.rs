@@ -79,6 +79,10 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
         "sloburn runs"
     );
 
+    if catalog.receivers.is_empty() {
+        tracing::warn!("no receiver is defined, so nobody will be told; see `alerts/receivers.yaml.example`");
+    }
+
     let mut loops: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let child = || stop.child_token();
     let (engine_stop, delivery_stop, http_stop, backlog_stop) =

@@ -134,6 +134,7 @@ fn twelve_faults_in_three_files_are_twelve_diagnostics() {
 fn every_shipped_file_is_read_without_a_word() {
     let mut sources = repository_files("slo-definitions");
     sources.extend(repository_files("alerts"));
+    sources.extend(repository_files("alerts/receivers.yaml.example"));
     assert_eq!(sources.len(), 6);
     let options = Options {
         sources: Some(vec!["default".into()]),
