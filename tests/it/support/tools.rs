@@ -297,7 +297,7 @@ fn free_port() -> u16 {
 }
 
 /// The whole reply, head and body; by hand, so that a guard needs no TLS provider to be installed first.
-async fn get(address: SocketAddr, path: &str) -> io::Result<String> {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     stream
         .write_all(format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes())
