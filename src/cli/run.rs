@@ -29,7 +29,6 @@ pub(super) async fn run(
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
     let config = Config::load(&args.flags, environment)?;
-    app::log_as(&config)?;
     let paths: Vec<_> = config
         .definitions
         .iter()
@@ -51,9 +50,27 @@ pub(super) async fn run(
         )?;
         return Ok(Exit::Faulty);
     };
+    app::log_as(&config)?;
     for warning in loaded.diagnostics.render_lines().lines() {
         tracing::warn!("{warning}");
     }
     app::run(&config, catalog).await?;
     Ok(Exit::Good)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::tests::run;
+
+    #[tokio::test]
+    async fn nothing_starts_with_faulty_definitions() {
+        let faulty = "tests/fixtures/definitions/faulty";
+        let ran = run(&["run", "--definitions", faulty, "--alerts", "alerts"], &[]).await;
+        let last = ran.err.lines().next_back().unwrap_or_default();
+        insta::assert_snapshot!(format!("{last}\nexit {}", ran.code), @r"
+        nothing was started; mend the definitions, and see `sloburn check`
+        exit 2
+        ");
+        assert!(ran.err.contains("faulty/cart.yaml:") && ran.out.is_empty());
+    }
 }

@@ -1,5 +1,6 @@
 //! Objectives as a table for a terminal.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::status::view::list::ListView;
@@ -17,7 +18,7 @@ const HEADER: [&str; 8] = [
     "MEASURED",
 ];
 
-/// When that was, how many there are of which kind, and a line for each.
+/// When that was, how many there are of which kind, a line for each, and why what is not measured is not.
 pub(super) fn render(list: &ListView<SloView>) -> String {
     let mut text = headline(list);
     text.push('\n');
@@ -44,7 +45,7 @@ pub(super) fn render(list: &ListView<SloView>) -> String {
         text += line.trim_end();
         text.push('\n');
     }
-    text
+    text + &reasons(&list.items)
 }
 
 fn headline(list: &ListView<SloView>) -> String {
@@ -146,17 +147,31 @@ fn measured(slo: &SloView) -> String {
         Measured::NoData => "NO, no data",
         Measured::Failed => "NO, failed",
     };
-    let reason = measurement
-        .reason
-        .as_ref()
-        .map(|reason| format!(": {}", printable(reason)));
     let last_good = measurement.last_good_at.filter(|_| !slo.measured);
-    let last_good = last_good.map(|at| format!(" (last at {})", at.0));
-    format!(
-        "{outcome}{}{}",
-        reason.unwrap_or_default(),
-        last_good.unwrap_or_default()
-    )
+    match last_good {
+        Some(at) => format!("{outcome} (last at {})", at.0),
+        None => outcome.to_owned(),
+    }
+}
+
+/// Why, each reason once: when a source is down, all that stand on it say the same.
+fn reasons(slos: &[SloView]) -> String {
+    const NAMED: usize = 3;
+    let mut ids: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for slo in slos {
+        if let Some(reason) = &slo.measurement.reason {
+            ids.entry(reason).or_default().push(printable(&slo.id));
+        }
+    }
+    let line = |(reason, mut ids): (&str, Vec<String>)| {
+        let more = ids.len().saturating_sub(NAMED);
+        ids.truncate(NAMED);
+        if more > 0 {
+            ids.push(format!("+{more}"));
+        }
+        format!("\n{}\n  {}\n", printable(reason), ids.join(", "))
+    };
+    ids.into_iter().map(line).collect::<Vec<_>>().concat()
 }
 
 /// Two digits where it matters: near nothing, where a tenth of a percent is much.

@@ -56,6 +56,26 @@ fn four() -> Value {
     ])
 }
 
+#[tokio::test]
+async fn a_reason_that_many_share_is_told_once() {
+    let down = ["a/a", "a/b", "a/c", "a/d", "a/e"].map(|id| slo(id, "none", "met", "failed"));
+    insta::assert_snapshot!(told(&list(&down), &[]).await, @r"
+    out:
+    As of 2026-03-01T12:00:00Z (17s ago): 5 objectives, 5 not measured
+
+    SLO  OBJECTIVE  WINDOW  BUDGET LEFT  BURN               ALERT  COVERAGE  MEASURED
+    a/a  99.9%      30d     68.7%        200× 5m, 16.7× 1h  -      99.9%     NO, failed (last at 2026-03-01T11:58:30Z)
+    a/b  99.9%      30d     68.7%        200× 5m, 16.7× 1h  -      99.9%     NO, failed (last at 2026-03-01T11:58:30Z)
+    a/c  99.9%      30d     68.7%        200× 5m, 16.7× 1h  -      99.9%     NO, failed (last at 2026-03-01T11:58:30Z)
+    a/d  99.9%      30d     68.7%        200× 5m, 16.7× 1h  -      99.9%     NO, failed (last at 2026-03-01T11:58:30Z)
+    a/e  99.9%      30d     68.7%        200× 5m, 16.7× 1h  -      99.9%     NO, failed (last at 2026-03-01T11:58:30Z)
+
+    HTTP 503 from Prometheus,�body: �[31mno
+      a/a, a/b, a/c, +2
+    exit 1
+    ");
+}
+
 /// Runs `status` with `arguments` against a server whose pages are `answers`, each naming the next.
 async fn asked(answers: Vec<(StatusCode, String)>, arguments: &[&str]) -> Ran {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -91,9 +111,12 @@ async fn a_table_says_how_each_objective_fares() {
 
     SLO                    OBJECTIVE  WINDOW  BUDGET LEFT      BURN                    ALERT   COVERAGE  MEASURED
     checkout/availability  99.9%      30d     -0.40% BREACHED  200× 5m, 16.7× 1h       PAGE    99.9%     yes
-    cart/latency           99.9%      30d     68.7%            200× 5m, 16.7× 1h       ticket  99.9%     NO, failed: HTTP 503 from Prometheus,�body: �[31mno (last at 2026-03-01T11:58:30Z)
+    cart/latency           99.9%      30d     68.7%            200× 5m, 16.7× 1h       ticket  99.9%     NO, failed (last at 2026-03-01T11:58:30Z)
     search/availability    99.9%      30d     unknown          unknown 5m, unknown 1h  -       99.9%     NO, no data (last at 2026-03-01T11:58:30Z)
     checkout/latency       99.9%      30d     68.7%            200× 5m, 16.7× 1h       -       99.9%     yes, no traffic
+
+    HTTP 503 from Prometheus,�body: �[31mno
+      cart/latency
     exit 1
     ");
 }
