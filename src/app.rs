@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use prometheus_client::registry::Registry;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -65,12 +66,13 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
         wake: Arc::clone(&wake),
     };
     let engine = Engine::start(settings(config), Arc::clone(&catalog), parts).await?;
+    let mut counters = Registry::default();
     let delivery = Delivery {
         store: Arc::clone(&store),
         notifiers,
         clock,
         wake,
-        metrics: DeliveryMetrics::default(),
+        metrics: DeliveryMetrics::register(&mut counters),
         seed: clock.now().as_microsecond().unsigned_abs(),
     };
     tracing::info!(
@@ -80,7 +82,9 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
     );
 
     if catalog.receivers.is_empty() {
-        tracing::warn!("no receiver is defined, so nobody will be told; see `alerts/receivers.yaml.example`");
+        tracing::warn!(
+            "no receiver is defined, so nobody will be told; see `alerts/receivers.yaml.example`"
+        );
     }
 
     let mut loops: JoinSet<anyhow::Result<()>> = JoinSet::new();
@@ -100,6 +104,7 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
     let state = AppState {
         board: Arc::clone(&board),
         clock,
+        counters: Arc::new(counters),
     };
     loops.spawn(async move {
         http::serve(listener, state, http_stop)

@@ -8,7 +8,6 @@ use crate::series::batch::Batch;
 use crate::series::cursor::validity;
 use crate::series::plan::{FamilyIndex, Lane, Towards};
 use crate::series::table::{Counted, Layer};
-use crate::status::snapshot::SeriesCount;
 use crate::store::commit::Commit;
 
 use super::intake::{Taken, put};
@@ -202,16 +201,23 @@ impl State {
 
     /// Counts the living series of a family towards their objectives, for the status.
     fn note_series(&mut self, family: FamilyIndex, at: Timestamp) {
-        for (meter, _) in self.counter_lanes(family) {
-            let first = self.plan.meters[meter].lanes.first();
-            if first.is_some_and(|lane| lane.families().first() == Some(&family)) {
-                self.meters[meter].series = SeriesCount::default();
-            }
+        let state = &mut self.families[family];
+        state.newest_totals = state.table.newest_totals();
+        let since = at - validity(state.interval);
+        let mut living: BTreeMap<(usize, Towards), u64> = BTreeMap::new();
+        for edge in state.table.alive(since) {
+            *living.entry((edge.meter, edge.towards)).or_default() += 1;
         }
-        self.families[family].newest_totals = self.families[family].table.newest_totals();
-        let since = at - validity(self.families[family].interval);
-        for edge in self.families[family].table.alive(since) {
-            self.meters[edge.meter].saw(edge.towards);
+        for role in &self.plan.families[family].roles {
+            let count = living
+                .get(&(role.meter, role.towards))
+                .copied()
+                .unwrap_or_default();
+            let series = &mut self.meters[role.meter].series;
+            match role.towards {
+                Towards::Total => series.total = count,
+                Towards::Part => series.bad = count,
+            }
         }
     }
 

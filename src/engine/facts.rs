@@ -76,7 +76,7 @@ pub(super) fn details(settings: &Settings, slo: &Slo) -> Option<String> {
 }
 
 /// The page that shows the objective's samples.
-fn graph(settings: &Settings, slo: &Slo) -> Option<String> {
+pub(super) fn graph(settings: &Settings, slo: &Slo) -> Option<String> {
     let link = settings.sources.get(&slo.source)?.link_url.as_ref()?;
     let shown = match &slo.indicator {
         Indicator::Errors { total, .. } | Indicator::Traffic { total, .. } => total,

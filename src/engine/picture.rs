@@ -14,6 +14,7 @@ use crate::status::snapshot::{
     BurnStatus, EngineStatus, SloStatus, Snapshot, SourceStatus, TierStatus, WindowStatus,
 };
 
+use super::facts::{details, graph};
 use super::judge::guard;
 use super::state::{MeterState, State};
 use super::windows::Windows;
@@ -114,6 +115,8 @@ impl State {
                 .map(|policy| tiers(state, &slo, policy, windows))
                 .unwrap_or_default(),
             incident: state.alert.incident.clone().map(Arc::new),
+            details: details(&self.settings, &slo),
+            graph: graph(&self.settings, &slo),
             slo,
         }
     }

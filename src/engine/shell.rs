@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::slo::{Catalog, SourceName};
-use crate::domain::time::{TimeRange, Timestamp};
+use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::plan::{Plan, PlanError};
 use crate::source::Source;
 use crate::status::board::Board;
@@ -22,6 +24,9 @@ use super::reads::Wanted;
 use super::settings::Settings;
 use super::state::State;
 use super::step::{Effects, Input, Tick, step};
+
+/// All queries of a tick are answered within a tick, but not less than this, or have failed.
+const SHORTEST_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why the engine could not start.
 #[derive(Debug, thiserror::Error)]
@@ -193,17 +198,22 @@ impl<S: Source, K: Store> Engine<S, K> {
 
     async fn read_one(&self, wanted: Wanted) -> Read {
         let (source, fetch) = self.state.fetch(wanted.family);
+        let limit = self.settings.tick.to_std().max(SHORTEST_DEADLINE);
         let reading = match self.parts.sources.get(source) {
             None => Reading::Failed(format!(
                 "source `{source}` is not configured; add it under `sources`"
             )),
-            Some(reader) => match reader.read(fetch, wanted.range).await {
-                Ok(batch) if batch.warnings.is_empty() => Reading::Complete(batch),
-                Ok(batch) => Reading::Partial(format!(
+            Some(reader) => match timeout(limit, reader.read(fetch, wanted.range)).await {
+                Err(_) => Reading::Failed(format!(
+                    "source `{source}` did not answer all queries of a tick within {}; see its load, or raise `maxInFlight`",
+                    Span::from(limit)
+                )),
+                Ok(Ok(batch)) if batch.warnings.is_empty() => Reading::Complete(batch),
+                Ok(Ok(batch)) => Reading::Partial(format!(
                     "source `{source}` answered with a part of the data: {}",
                     batch.warnings.join("; ")
                 )),
-                Err(error) => Reading::Failed(error.to_string()),
+                Ok(Err(error)) => Reading::Failed(error.to_string()),
             },
         };
         Read { wanted, reading }

@@ -193,13 +193,6 @@ impl State {
             _ => state.settled_to = Some(at),
         }
     }
-
-    /// Whether every family was read up to `at`, or failed to be.
-    pub fn is_caught_up(&self, at: Timestamp) -> bool {
-        self.families
-            .iter()
-            .all(|family| family.failure.is_some() || family.head_to >= Some(at))
-    }
 }
 
 impl FamilyState {
@@ -263,17 +256,6 @@ impl MeterState {
             bad_series_ever_seen: false,
             boundaries: None,
             emptied_at: None,
-        }
-    }
-
-    /// Counts one more series.
-    pub(super) fn saw(&mut self, towards: Towards) {
-        match towards {
-            Towards::Total => self.series.total += 1,
-            Towards::Part => {
-                self.series.bad += 1;
-                self.bad_series_ever_seen = true;
-            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `/metrics`: the snapshot for Prometheus, in the form that it asks for.
 
 use axum::Router;
+use axum::extract::State;
+
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -17,9 +19,14 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/metrics", get(expose))
 }
 
-async fn expose(headers: HeaderMap, moment: Moment) -> Result<Response, ApiError> {
+async fn expose(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    moment: Moment,
+) -> Result<Response, ApiError> {
     let format = negotiate(&headers);
-    let body = encode(moment, format).map_err(|error| ApiError::Internal(error.into()))?;
+    let body = encode(moment, format, &state.counters)
+        .map_err(|error| ApiError::Internal(error.into()))?;
     let content_type = match format {
         Format::Text => "text/plain; version=0.0.4; charset=utf-8",
         Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -32,7 +39,7 @@ async fn expose(headers: HeaderMap, moment: Moment) -> Result<Response, ApiError
 }
 
 /// The registry lives as long as the answer: what left the snapshot leaves the metrics.
-fn encode(moment: Moment, format: Format) -> Result<String, std::fmt::Error> {
+fn encode(moment: Moment, format: Format, counters: &Registry) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("sloburn");
     registry.register_collector(Box::new(Exposition {
         read: moment.read,
@@ -40,9 +47,10 @@ fn encode(moment: Moment, format: Format) -> Result<String, std::fmt::Error> {
         format,
     }));
     let mut body = String::new();
-    match format {
-        Format::Text => text::encode_registry(&mut body, &registry)?,
-        Format::OpenMetrics => text::encode(&mut body, &registry)?,
+    text::encode_registry(&mut body, &registry)?;
+    text::encode_registry(&mut body, counters)?;
+    if format == Format::OpenMetrics {
+        text::encode_eof(&mut body)?;
     }
     Ok(body)
 }

@@ -23,6 +23,7 @@ use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use prometheus_client::registry::Registry;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -45,6 +46,8 @@ pub struct AppState {
     pub board: Arc<Board>,
     /// What time it is.
     pub clock: Clock,
+    /// What the other loops count, for `/metrics`.
+    pub counters: Arc<Registry>,
 }
 
 /// Every address that is answered.

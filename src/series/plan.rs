@@ -74,7 +74,7 @@ pub struct Role {
 }
 
 /// What the series of a role count as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Towards {
     /// All events.
     Total,
@@ -192,11 +192,6 @@ impl Plan {
             families: draft.families(),
             meters,
         })
-    }
-
-    /// The meter of an objective.
-    pub fn meter(&self, slo: &SloId) -> Option<&Meter> {
-        self.meters.iter().find(|meter| meter.slo.uid == *slo)
     }
 }
 

@@ -190,6 +190,8 @@ fn status(case: Case) -> SloStatus {
                 1e-3,
             )),
         }],
+        details: None,
+        graph: None,
         incident: case
             .alert
             .map(|severity| Arc::new(incident(uid, severity, None))),

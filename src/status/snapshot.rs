@@ -98,6 +98,10 @@ pub struct SloStatus {
     pub tiers: Vec<TierStatus>,
     /// The open incident.
     pub incident: Option<Arc<Incident>>,
+    /// Where the daemon tells everything about it, when it knows its own address.
+    pub details: Option<String>,
+    /// Where its samples can be looked at, when the source says so.
+    pub graph: Option<String>,
 }
 
 /// How many series count towards what.

@@ -48,6 +48,7 @@ fn state(board: Board, now: Timestamp) -> AppState {
     AppState {
         board: Arc::new(board),
         clock: Clock::simulated(now.to_jiff()),
+        counters: Arc::default(),
     }
 }
 

@@ -240,8 +240,9 @@ impl SloView {
                 .as_deref()
                 .map(|incident| IncidentView::of(incident, Some(&slo.service))),
             links: LinksView {
+                page: status.details.clone(),
+                graph: status.graph.clone(),
                 runbook: slo.runbook.clone(),
-                ..LinksView::default()
             },
         }
     }
