@@ -7,6 +7,7 @@ mod coverage;
 mod episodes;
 mod facts;
 pub mod intake;
+mod journal;
 mod judge;
 mod lanes;
 mod picture;

@@ -20,6 +20,7 @@ use crate::store::commit::Commit;
 use crate::store::{Store, StoreError};
 
 use super::intake::{Read, Reading};
+use super::journal::{self, Journal};
 use super::reads::Wanted;
 use super::settings::Settings;
 use super::state::State;
@@ -65,6 +66,7 @@ pub struct Engine<S, K> {
     pending: Commit,
     status: EngineStatus,
     boundaries: BTreeMap<usize, Vec<String>>,
+    journal: Journal,
 }
 
 impl<S: Source, K: Store> Engine<S, K> {
@@ -88,6 +90,7 @@ impl<S: Source, K: Store> Engine<S, K> {
             pending: Commit::default(),
             status: EngineStatus::default(),
             boundaries: BTreeMap::new(),
+            journal: Journal::default(),
         })
     }
 
@@ -154,6 +157,12 @@ impl<S: Source, K: Store> Engine<S, K> {
         for (labels, birth) in &effects.ignored_births {
             tracing::info!(%labels, value = birth.value, at = %birth.at,
                 "the first value of a new series was not counted: nothing shows when its events happened");
+        }
+        for incident in effects.commit.incidents.values() {
+            journal::incident(incident);
+        }
+        if let Some(snapshot) = &effects.snapshot {
+            self.journal.sources(&snapshot.sources);
         }
         self.pending.merge(effects.commit);
         if !self.pending.is_empty() {
