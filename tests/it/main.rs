@@ -1,3 +1,4 @@
 //! Tests of the whole: everything but `cli` and `app`, put together as the daemon does, against worlds made for it.
 
+mod live;
 mod support;

@@ -262,7 +262,7 @@ async fn counters_follow_the_traffic_and_start_anew_after_a_restart() {
     exporter.traffic(100.0, 0.0);
     sleep(Duration::from_millis(50)).await;
     let scrape_again = super::tools::get(exporter.address(), "/metrics");
-    let (_, again) = tokio::join!(exporter.scraped(1), scrape_again);
+    let ((), again) = tokio::join!(exporter.scraped(1), scrape_again);
     again.unwrap();
     let scrapes = exporter.scrapes();
     let last = scrapes.last().unwrap();

@@ -185,6 +185,7 @@ impl Session<'_> {
                 "incident": self.row.key.incident.as_str(),
                 "sequence": self.row.key.sequence,
                 "step": self.row.step,
+                "tick": self.row.notice.at.to_string(),
             },
         });
         if bot

@@ -98,12 +98,12 @@ async fn a_rise_rings_again_and_the_first_post_shows_the_present() {
         .map(|told| told.metadata["event_payload"].to_string())
         .collect();
     insta::assert_snapshot!(payloads.join("\n"), @r#"
-    {"incident":"7f3a09c2d1e44b10","sequence":1,"step":0}
-    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":0}
-    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":1}
-    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":2}
-    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":0}
-    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":1}
+    {"incident":"7f3a09c2d1e44b10","sequence":1,"step":0,"tick":"2026-11-23T01:36:00Z"}
+    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":0,"tick":"2026-11-23T01:36:00Z"}
+    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":1,"tick":"2026-11-23T01:36:00Z"}
+    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":2,"tick":"2026-11-23T01:36:00Z"}
+    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":0,"tick":"2026-11-23T02:33:00Z"}
+    {"incident":"7f3a09c2d1e44b10","sequence":2,"step":1,"tick":"2026-11-23T02:33:00Z"}
     "#);
 }
 

@@ -1,0 +1,7 @@
+//! The daemon against real servers in real time.
+
+mod agree;
+mod alerts;
+mod counts;
+mod expected;
+mod world;
