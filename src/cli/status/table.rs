@@ -99,7 +99,7 @@ fn row(slo: &SloView) -> [String; 8] {
             Alert::Page => "PAGE".to_owned(),
         },
         // Rounded down: what is shown as 100 % is complete.
-        format!("{}%", (slo.window.coverage * 1000.0).floor() / 10.0),
+        coverage(slo.window.coverage),
         measured(slo),
     ]
 }
@@ -185,6 +185,15 @@ fn percent(share: f64) -> String {
     format!("{percent:.digits$}%")
 }
 
+/// Never more than what was measured, and never nothing when something was.
+fn coverage(share: f64) -> String {
+    let tenths = (share * 1000.0).floor();
+    if share > 0.0 && tenths < 1.0 {
+        return "<0.1%".to_owned();
+    }
+    format!("{}%", tenths / 10.0)
+}
+
 fn times(rate: f64) -> String {
     let digits = usize::from(rate < 100.0);
     format!("{rate:.digits$}×")
@@ -203,4 +212,15 @@ fn printable(text: &str) -> String {
     text.chars()
         .map(|char| if char.is_control() { '\u{fffd}' } else { char })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coverage_is_rounded_down_but_not_to_nothing() {
+        let shown = [0.0, 0.000_03, 0.001, 0.999_99, 1.0].map(coverage);
+        assert_eq!(shown, ["0%", "<0.1%", "0.1%", "99.9%", "100%"]);
+    }
 }
