@@ -118,6 +118,7 @@ impl<S: Store> Delivery<S> {
             wake: self.wake,
             turns: JoinSet::new(),
             trouble: None,
+            fresh: true,
         }
     }
 }
@@ -137,6 +138,9 @@ struct Lanes<S> {
     turns: JoinSet<Box<Lane<S>>>,
     /// What is wrong with the outbox, so that it is logged once.
     trouble: Option<String>,
+    /// Whether the outbox was not looked at yet. Who restarts the daemon may have mended what was refused: then
+    /// everything that waits is due.
+    fresh: bool,
 }
 
 impl<S: Store> Lanes<S> {
@@ -144,9 +148,15 @@ impl<S: Store> Lanes<S> {
     async fn start_what_is_due(&mut self) {
         let (now, moment) = (Timestamp::from(self.clock.now()), Instant::now());
         let mut rows: BTreeMap<String, Vec<OutboxRow>> = BTreeMap::new();
-        match self.store.due(now).await {
+        let until = if self.fresh {
+            Timestamp::from_millis(i64::MAX)
+        } else {
+            now
+        };
+        match self.store.due(until).await {
             Ok(due) => {
                 self.trouble = None;
+                self.fresh = false;
                 for row in due {
                     rows.entry(row.key.receiver.clone()).or_default().push(row);
                 }
