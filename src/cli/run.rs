@@ -50,6 +50,16 @@ pub(super) async fn run(
         )?;
         return Ok(Exit::Faulty);
     };
+    if catalog.slos.is_empty() {
+        let places = config.definitions.iter();
+        let places: Vec<_> = places.map(|path| format!("`{}`", path.display())).collect();
+        writeln!(
+            streams.err,
+            "error: no objective is defined in {}; write one, or say where they are with `--definitions`\nnothing was started",
+            places.join(", ")
+        )?;
+        return Ok(Exit::Faulty);
+    }
     app::log_as(&config)?;
     for warning in loaded.diagnostics.render_lines().lines() {
         tracing::warn!("{warning}");
