@@ -219,7 +219,7 @@ impl<S: Source, K: Store> Engine<S, K> {
                 )),
                 Ok(Ok(batch)) if batch.warnings.is_empty() => Reading::Complete(batch),
                 Ok(Ok(batch)) => Reading::Partial(format!(
-                    "source `{source}` answered with a part of the data: {}",
+                    "source `{source}` answered with a part of the data, and nothing of it was used: {}; see to what it warns of",
                     batch.warnings.join("; ")
                 )),
                 Ok(Err(error)) => Reading::Failed(error.to_string()),
