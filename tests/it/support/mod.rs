@@ -10,6 +10,8 @@ pub(crate) mod exporter;
 )]
 pub(crate) mod fake_slack;
 pub(crate) mod hook;
+pub(crate) mod inbox;
+pub(crate) mod lying_prometheus;
 pub(crate) mod tools;
 
 /// Writes a line that is seen also when the test succeeds: the test harness would hide what `println!` writes.
