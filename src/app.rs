@@ -1,6 +1,7 @@
 //! Puts the parts together, runs them until somebody stops them, and stops them in order.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,6 +81,7 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
         receivers = catalog.receivers.len(),
         "sloburn runs"
     );
+    warn_of_missing_secrets(&catalog);
 
     if catalog.receivers.is_empty() {
         tracing::warn!(
@@ -125,6 +127,23 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
         .context("cannot close the store; what was committed is safe")?;
     tracing::info!("sloburn stopped");
     Ok(())
+}
+
+/// Secrets are read when a message is sent; that one cannot be read should not come to light in the night.
+fn warn_of_missing_secrets(catalog: &Catalog) {
+    for receiver in catalog.receivers.values() {
+        let Some(path) = receiver.channel.secret_file() else {
+            continue;
+        };
+        if let Err(error) = File::open(path) {
+            tracing::warn!(
+                receiver = %receiver.name,
+                "receiver `{}` could not be told now: its secret cannot be read from `{}` ({error}); put it there",
+                receiver.name,
+                path.display()
+            );
+        }
+    }
 }
 
 /// Waits for the first loop that ends, stops the others, and says whether one failed.

@@ -1,7 +1,7 @@
 //! Receivers of notices and the routes that lead to them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::policy::Severity;
 
@@ -49,6 +49,18 @@ pub enum Channel {
         /// The base URLs of all members.
         urls: Vec<String>,
     },
+}
+
+impl Channel {
+    /// The file that holds its secret, if it has one.
+    pub fn secret_file(&self) -> Option<&Path> {
+        match self {
+            Self::SlackBot { token_file, .. } => Some(token_file),
+            Self::SlackWebhook { url_file, .. } => Some(url_file),
+            Self::Webhook { secret_file, .. } => secret_file.as_deref(),
+            Self::Alertmanager { .. } => None,
+        }
+    }
 }
 
 /// Who is told what: the first route that matches, unless it says to go on.

@@ -11,6 +11,15 @@ use crate::support::inbox::Inbox;
 use crate::support::lying_prometheus::LyingPrometheus;
 
 #[tokio::test]
+async fn a_secret_that_is_missing_is_told_at_the_start() {
+    let prometheus = LyingPrometheus::start().await.expect("a free port");
+    let receiver = "apiVersion: sloburn.dev/v1\nkind: Receiver\nmetadata: {name: team}\nspec: {slack: {channel: '#alerts', tokenFile: secrets/token}}\n";
+    let mut daemon = daemon(&prometheus, receiver, &[]);
+    daemon.start().await;
+    insta::assert_snapshot!(logged(&daemon, "WARN").join("\n"), @"TIME  WARN receiver `team` could not be told now: its secret cannot be read from `secrets/token` (No such file or directory); put it there receiver=team");
+}
+
+#[tokio::test]
 async fn what_a_receiver_refuses_is_kept_shown_and_told_once_it_is_mended() {
     let prometheus = LyingPrometheus::start().await.expect("a free port");
     let slack = FakeSlack::start(Options::default())
