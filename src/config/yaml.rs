@@ -67,7 +67,12 @@ fn sentence(error: &Error) -> String {
         return "a second document begins here, but there is one configuration".to_owned();
     }
     let why = serde_saphyr::DefaultMessageFormatter.format_message(error);
-    format!("this cannot be read as YAML: {}", why.escape_debug())
+    // Text of the file may stand in it, and nothing of that may steer a terminal.
+    let why: String = why
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect();
+    format!("this cannot be read as YAML: {why}")
 }
 
 fn lower(raw: Spanned<Raw>, place: &impl Fn(Location) -> Place) -> Node {

@@ -296,7 +296,7 @@ fn query(node: &Node, options: &Options, faults: &Faults) -> Option<Indicator> {
                     format!("a `window` of {} holds fewer than 4 samples", window.value),
                 )
                 .at(&window.place)
-                .help(format!("write at least {least}")),
+                .help(options.least_range_advice()),
             );
         }
     }

@@ -57,6 +57,18 @@ impl Options {
         Span::from_millis((minute + tick - 1) / tick * tick)
     }
 
+    /// What to do about a range that is too short.
+    fn least_range_advice(&self) -> String {
+        let least = self.least_range();
+        if self.scrape > self.tick {
+            let scrape = self.scrape;
+            return format!(
+                "write at least {least}, or set the source's `scrapeInterval` if it scrapes more often than every {scrape}"
+            );
+        }
+        format!("write at least {least}")
+    }
+
     /// The shortest range that holds enough samples to be judged.
     fn least_range(&self) -> Span {
         Span::from_millis(4 * self.tick.max(self.scrape).as_millis())

@@ -147,7 +147,7 @@ fn is_ordered(
                 ),
             )
             .at(&short.place)
-            .help(format!("write at least {}", options.least_range())),
+            .help(options.least_range_advice()),
         );
     }
     ordered

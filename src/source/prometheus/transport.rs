@@ -1,6 +1,7 @@
 //! Sends questions to Prometheus: credentials, deadlines and the second try.
 
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -164,7 +165,10 @@ impl Transport {
         };
         let text = tokio::fs::read_to_string(path)
             .await
-            .map_err(|error| fault(&error.kind().to_string()))?;
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => fault("there is no such file"),
+                kind => fault(&kind.to_string()),
+            })?;
         if text.trim().is_empty() {
             return Err(fault("it is empty"));
         }

@@ -122,7 +122,7 @@ async fn a_token_file_that_cannot_be_used_is_named_and_nothing_is_asked() {
         .unwrap();
     }
     insta::assert_snapshot!(text, @r"
-    cannot use the token file `FILE` of source `default`: entity not found; check `sources.default.prometheus.bearerTokenFile` and who may read it
+    cannot use the token file `FILE` of source `default`: there is no such file; check `sources.default.prometheus.bearerTokenFile` and who may read it
     cannot use the token file `FILE` of source `default`: it is empty; check `sources.default.prometheus.bearerTokenFile` and who may read it
     cannot use the token file `FILE` of source `default`: it holds more than a token on one line; check `sources.default.prometheus.bearerTokenFile` and who may read it
     ");
