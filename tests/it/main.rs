@@ -1,7 +1,15 @@
-//! Tests of the whole: everything but `cli` and `app`, put together as the daemon does, against worlds made for it.
+//! Tests of the whole: the parts put together as the daemon does, against worlds made for it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail where the test does; the exemption of tests covers `#[test]` only"
+)]
 
 mod bad_input;
+mod golden;
 mod kill;
 mod live;
+mod oracle;
 mod shipped;
+mod sim;
 mod support;
+mod week;

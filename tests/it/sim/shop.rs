@@ -1,0 +1,91 @@
+//! A source of samples in closed form: a shop with steady traffic, of which a share fails for a while.
+
+use sloburn::domain::labels::{Labels, METRIC_NAME};
+use sloburn::domain::time::{Span, TimeRange, Timestamp};
+use sloburn::series::batch::{Batch, Fetch, Sample, Series};
+use sloburn::source::Source;
+use sloburn::source::error::SourceError;
+
+/// Requests a second.
+const RATE: i64 = 10_000;
+
+const SCRAPE: Span = Span::from_secs(15);
+
+/// For how long before the outage the counters had been counting.
+const UPTIME: Span = Span::from_days(10);
+
+/// A share of the requests fails in `[onset, onset + length)`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outage {
+    pub(crate) onset: Timestamp,
+    pub(crate) length: Span,
+    /// How many of 10,000 requests fail.
+    pub(crate) failing: i64,
+}
+
+/// Two counters, scraped every 15 seconds: what was answered well, and what was not.
+#[derive(Debug)]
+pub(crate) struct Shop {
+    pub(crate) outage: Outage,
+}
+
+impl Shop {
+    /// All requests up to `at`, and the failed ones among them: whole numbers.
+    fn counters(&self, at: Timestamp) -> (i64, i64) {
+        let Outage {
+            onset,
+            length,
+            failing,
+        } = self.outage;
+        let requests = |time: Span| RATE * time.as_millis() / 1_000;
+        let outage = at.min(onset + length).since(onset).max(Span::ZERO);
+        let failed = requests(outage) * failing / 10_000;
+        (requests(at.since(onset) + UPTIME), failed)
+    }
+}
+
+impl Source for Shop {
+    async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
+        let Fetch::Samples(selector) = fetch else {
+            panic!("nothing in these tests asks for `{}`", fetch.text());
+        };
+        assert_eq!(selector.metric, "requests_total");
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        let mut at = range.from.floor_to(SCRAPE) + SCRAPE;
+        while at <= range.to {
+            let (all, failed) = self.counters(at);
+            good.push(sample(at, all - failed));
+            bad.push(sample(at, failed));
+            at = at + SCRAPE;
+        }
+        let series = [("200", good), ("503", bad)].map(|(code, samples)| Series {
+            labels: labels(code),
+            samples,
+        });
+        Ok(Batch {
+            series: series.into(),
+            ..Batch::default()
+        })
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counters stay far below 2^53 in weeks"
+)]
+fn sample(at: Timestamp, value: i64) -> Sample {
+    Sample {
+        at,
+        value: value as f64,
+    }
+}
+
+fn labels(code: &str) -> Labels {
+    let pairs = [
+        (METRIC_NAME, "requests_total"),
+        ("job", "shop"),
+        ("instance", "shop-0:8080"),
+        ("code", code),
+    ];
+    pairs.into_iter().collect()
+}
