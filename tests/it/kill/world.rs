@@ -32,7 +32,8 @@ impl World {
     /// Starts everything, in good health; `None` where tests with real servers are not asked for.
     pub(super) async fn start() -> Option<Self> {
         let exporter = Exporter::start().await.expect("an exporter can be started");
-        let targets = [("shop", exporter.address())];
+        // Scraped twice, at different moments, so that what is covered is a union.
+        let targets = [("shop", exporter.address()), ("till", exporter.address())];
         let config = scrape_config(Duration::from_secs(1), &targets);
         let prometheus = RealServer::prometheus(&config).await?;
         exporter.traffic(RATE, 0.0);
