@@ -23,7 +23,7 @@ const SETTLED: Span = Span::from_secs(22);
 /// One exporter for each name, with events per second and failing share of each of its runs.
 const WORLD: [(&str, [(f64, f64); 3]); 3] = [
     ("one", [(1_137.3, 0.05), (61.9, 0.5), (400.0, 0.0)]),
-    ("two", [(61.7, 0.2), (613.1, 0.013), (97.3, 1.0)]),
+    ("two", [(613.1, 0.013), (61.7, 0.2), (97.3, 0.5)]),
     ("three", [(12.9, 0.31), (7.1, 0.0), (3_211.7, 0.07)]),
 ];
 
@@ -116,6 +116,8 @@ impl World {
     }
 
     /// Restarts some of the exporters, which are not there for a while then.
+    ///
+    /// Whoever lets traffic in at once makes the first value of the new process one that is not zero.
     async fn restart(&self, names: &[&str]) {
         let chosen = || {
             let chosen = self.exporters.iter();
@@ -124,7 +126,6 @@ impl World {
         chosen().for_each(|(_, exporter)| exporter.go_down());
         sleep(Duration::from_millis(1_500)).await;
         chosen().for_each(|(_, exporter)| exporter.restart());
-        self.scraped().await;
     }
 
     async fn scraped(&self) {
