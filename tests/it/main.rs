@@ -1,4 +1,4 @@
-//! Tests of the whole: the parts put together as the daemon does, against worlds made for it.
+//! Tests of the whole, against worlds made for it: the daemon itself, or its parts put together as the daemon does.
 #![expect(
     clippy::unwrap_used,
     reason = "helpers of tests fail where the test does; the exemption of tests covers `#[test]` only"

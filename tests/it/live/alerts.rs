@@ -56,9 +56,9 @@ async fn an_incident_is_told_at_the_ticks_that_its_traffic_says() {
     world.status(Alert::Page).await;
     sleep_until(began + Duration::from_secs(59)).await;
     // Page and ticket clear 0.57 s apart. So long after a scrape, and a tick lies between.
-    world.exporter.scraped(1).await;
-    sleep(Duration::from_millis(435)).await;
-    phase(0.0);
+    let scrape = world.exporter.last_scrape(Span::from_secs(1));
+    let end = scrape + Span::from_millis(2_435);
+    world.exporter.traffic_at(end, RATE, 0.0);
 
     world.hook.until(4, PATIENCE).await;
     world.no_alert().await;

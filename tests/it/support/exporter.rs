@@ -15,7 +15,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use sloburn::clock::Clock;
-use sloburn::domain::time::Timestamp;
+use sloburn::domain::time::{Span, Timestamp};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -94,12 +94,15 @@ impl Exporter {
         self.address
     }
 
-    /// From now on so many events a second, of which this share fails. Returns when that was.
-    pub(crate) fn traffic(&self, rate: f64, share: f64) -> Timestamp {
-        let mut inner = lock(&self.shared);
-        let at = now();
-        inner.changes.push(Change { at, rate, share });
-        at
+    /// From now on so many events a second, of which this share fails.
+    pub(crate) fn traffic(&self, rate: f64, share: f64) {
+        self.traffic_at(now(), rate, share);
+    }
+
+    /// The same from `at` on, which may be yet to come; not before the last change.
+    pub(crate) fn traffic_at(&self, at: Timestamp, rate: f64, share: f64) {
+        let change = Change { at, rate, share };
+        lock(&self.shared).changes.push(change);
     }
 
     /// No more events from now on.
@@ -129,6 +132,18 @@ impl Exporter {
     /// Every scrape that was answered with 200 so far.
     pub(crate) fn scrapes(&self) -> Vec<Scrape> {
         lock(&self.shared).scrapes.clone()
+    }
+
+    /// When it was last scraped, as far as the pace of the scrapes before tells; a single one may be late.
+    pub(crate) fn last_scrape(&self, pace: Span) -> Timestamp {
+        let scrapes = self.scrapes();
+        let last = scrapes.last().expect("somebody scrapes the exporter").at;
+        let half = pace.as_millis() / 2;
+        let late = |scrape: &Scrape| {
+            (last.since(scrape.at).as_millis() + half).rem_euclid(pace.as_millis()) - half
+        };
+        let latest = scrapes.iter().rev().take(10).map(late).max();
+        last - Span::from_millis(latest.unwrap_or_default())
     }
 
     /// Waits until so many more scrapes were answered with 200.
@@ -181,7 +196,8 @@ impl Inner {
         life.iter()
             .zip(ends)
             .fold((0.0, 0.0), |(good, bad), (change, end)| {
-                let events = change.rate * end.since(change.at).as_secs_f64();
+                let lasted = end.min(now).since(change.at).as_secs_f64();
+                let events = change.rate * lasted.max(0.0);
                 (
                     good + events * (1.0 - change.share),
                     bad + events * change.share,
