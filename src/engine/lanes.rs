@@ -10,7 +10,8 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Batch;
 use crate::series::plan::{FamilyIndex, GaugeRead, Lane};
 use crate::series::points;
-use crate::series::slices;
+use crate::series::slices::fullness;
+use crate::series::slices::rate;
 use crate::series::table::Layer;
 use crate::status::snapshot::SeriesCount;
 use crate::store::commit::Commit;
@@ -82,7 +83,7 @@ impl State {
                 let Some(samples) = batch(*family) else {
                     return Vec::new();
                 };
-                slices::below_floor(
+                rate::below_floor(
                     samples,
                     matchers,
                     *at_least,
@@ -102,7 +103,7 @@ impl State {
                 let (Some(one), Some(other)) = (side(used), side(limit)) else {
                     return Vec::new();
                 };
-                slices::over_limit(
+                fullness::over_limit(
                     (one.0, used, one.1),
                     (other.0, limit, other.1),
                     by,

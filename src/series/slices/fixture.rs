@@ -1,0 +1,46 @@
+//! Batches and judged slices in short form, for tests.
+
+use crate::domain::time::Timestamp;
+use crate::series::batch::{Batch, Sample, Series};
+
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(second * 1_000)
+}
+
+pub(super) fn samples(text: &str) -> Vec<Sample> {
+    let sample = |text: &str| {
+        let (second, value) = text.split_once(':').unwrap();
+        Sample {
+            at: at(second.parse().unwrap()),
+            value: value.parse().unwrap(),
+        }
+    };
+    text.split(' ')
+        .filter(|text| !text.is_empty())
+        .map(sample)
+        .collect()
+}
+
+/// Series as (labels, samples `second:value`).
+pub(super) fn batch(series: &[(&str, &str)]) -> Batch {
+    let labels = |text: &str| {
+        text.split(',')
+            .filter_map(|pair| pair.split_once('='))
+            .collect()
+    };
+    let series = series.iter().map(|(name, text)| Series {
+        labels: labels(name),
+        samples: samples(text),
+    });
+    Batch {
+        series: series.collect(),
+        ..Batch::default()
+    }
+}
+
+pub(super) fn letters(slices: &[(Timestamp, Option<bool>)]) -> String {
+    slices
+        .iter()
+        .map(|(_, bad)| bad.map_or('?', |bad| if bad { '#' } else { '.' }))
+        .collect()
+}

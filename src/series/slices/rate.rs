@@ -1,0 +1,186 @@
+//! Slices of counters: bad when the rate is below a floor.
+
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::promql::CompiledMatchers;
+use crate::series::batch::{Batch, Sample, Series};
+use crate::series::cursor::is_gap;
+
+use super::ends;
+
+/// What one counter showed within one slice.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    events: f64,
+    covered: Span,
+    interval: Span,
+}
+
+/// Whether the rate of the counters is below `at_least` events per second, for each slice.
+///
+/// A rate is the events of a series over the time that its samples cover, never over the slice's
+/// length, or the phase of the scrapes would make slices look bad. A pair of samples belongs to
+/// the slice of the newer one. A series that was there for a part of the slice counts for that part;
+/// less than half a slice is too little to judge.
+pub fn below_floor(
+    batch: &Batch,
+    matchers: &CompiledMatchers,
+    at_least: f64,
+    slice: Span,
+    range: TimeRange,
+    usual: Span,
+) -> Vec<(Timestamp, Option<bool>)> {
+    let counters: Vec<&Series> = batch
+        .series
+        .iter()
+        .filter(|series| matchers.matches(&series.labels))
+        .collect();
+    let judge = |end: Timestamp| {
+        let within = TimeRange {
+            from: end - slice,
+            to: end,
+        };
+        let mut covered = Vec::new();
+        let parts: Vec<Part> = counters
+            .iter()
+            .filter_map(|series| part(&series.samples, within, usual, &mut covered))
+            .collect();
+        let known = union_length(&mut covered);
+        if known.as_millis() * 2 < slice.as_millis() {
+            return None;
+        }
+        let rate: f64 = parts.iter().map(|part| part.rate(known)).sum();
+        Some(rate < at_least)
+    };
+    ends(range, slice).map(|end| (end, judge(end))).collect()
+}
+
+impl Part {
+    /// The series' share of the rate: its own rate, for as much of the known time as it was there.
+    fn rate(&self, known: Span) -> f64 {
+        let whole = self.covered + self.interval >= known;
+        let share = if whole {
+            1.0
+        } else {
+            self.covered.as_secs_f64() / known.as_secs_f64()
+        };
+        self.events / self.covered.as_secs_f64() * share
+    }
+}
+
+/// What one counter shows in a slice; adds the times that its samples cover to `covered`.
+fn part(
+    samples: &[Sample],
+    within: TimeRange,
+    usual: Span,
+    covered: &mut Vec<TimeRange>,
+) -> Option<Part> {
+    let mut part = Part {
+        events: 0.0,
+        covered: Span::ZERO,
+        interval: usual,
+    };
+    for (older, newer) in samples.iter().zip(samples.iter().skip(1)) {
+        let distance = newer.at.since(older.at);
+        if !within.contains(newer.at) || is_gap(distance, usual) || !newer.value.is_finite() {
+            continue;
+        }
+        part.events += if newer.value >= older.value {
+            newer.value - older.value
+        } else {
+            newer.value
+        };
+        part.covered = part.covered + distance;
+        covered.push(TimeRange {
+            from: older.at,
+            to: newer.at,
+        });
+    }
+    (part.covered > Span::ZERO).then_some(part)
+}
+
+/// The length of time that at least one of the ranges covers.
+fn union_length(ranges: &mut [TimeRange]) -> Span {
+    ranges.sort_unstable_by_key(|range| range.from);
+    let (mut total, mut reached) = (Span::ZERO, Timestamp::from_millis(i64::MIN));
+    for range in ranges {
+        if range.to > reached {
+            total = total + range.to.since(range.from.max(reached));
+            reached = range.to;
+        }
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{at, batch, letters};
+    use super::*;
+
+    /// A counter that is scraped every `step` seconds from `from` to `to` and grows by `rate` a second.
+    fn counter(from: i64, to: i64, step: usize, rate: i64) -> String {
+        (from..=to)
+            .step_by(step)
+            .map(|second| format!("{second}:{}", second * rate))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn a_floor_is_judged_over_the_time_that_was_covered() {
+        let all = CompiledMatchers::new(&[]).unwrap();
+        let steady = |step, rate| counter(step, 190, usize::try_from(step).unwrap(), rate);
+        for (name, series, at_least, expected) in [
+            ("enough", vec![steady(15, 5)], 5.0, "..."),
+            ("too little", vec![steady(15, 5)], 5.1, "###"),
+            (
+                "scrapes that do not fit the slice",
+                vec![steady(25, 5)],
+                5.0,
+                "?..",
+            ),
+            ("nothing happens", vec![steady(15, 0)], 0.1, "###"),
+            (
+                "two share the work",
+                vec![steady(15, 3), counter(7, 190, 15, 3)],
+                6.0,
+                "...",
+            ),
+            (
+                "one goes as another comes",
+                vec![counter(0, 90, 15, 5), counter(90, 190, 15, 5)],
+                5.0,
+                "...",
+            ),
+            (
+                "one goes as another comes, and it is not twice as much",
+                vec![counter(0, 90, 15, 5), counter(90, 190, 15, 5)],
+                5.5,
+                "###",
+            ),
+            ("no samples", vec![String::new()], 1.0, "???"),
+            (
+                "a reset",
+                vec!["0:0 15:75 30:150 45:225 60:300 75:75 90:150 105:225 120:300".to_owned()],
+                5.0,
+                "..?",
+            ),
+        ] {
+            let series: Vec<(&str, &str)> =
+                series.iter().map(|text| ("job=a", text.as_str())).collect();
+            let range = TimeRange {
+                from: at(0),
+                to: at(180),
+            };
+            let usual = Span::from_secs(if name.contains("do not fit") { 25 } else { 15 });
+            let slices = below_floor(
+                &batch(&series),
+                &all,
+                at_least,
+                Span::from_secs(60),
+                range,
+                usual,
+            );
+            assert_eq!(letters(&slices), expected, "{name}");
+        }
+    }
+}
