@@ -192,7 +192,7 @@ mod tests {
         0.25s
         90s
         `-1` is not a length of time; write it as 300ms or 0.3
-        `1M`: a month has no fixed length; use 30d or a calendar window
+        `1M`: a month has no fixed length; write 30d
         `fast` is not a length of time; write it as 30d, 1h30m or 500ms
         checkout-api
         `check out` is not a name; write at most 100 letters, digits, dots, dashes and underscores, as in checkout-api

@@ -192,7 +192,7 @@ impl fmt::Display for Span {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpanError {
     /// `1M`: months differ in length.
-    #[error("`{0}`: a month has no fixed length; use 30d or a calendar window")]
+    #[error("`{0}`: a month has no fixed length; write 30d")]
     Month(String),
     /// Not in the grammar at all.
     #[error("`{0}` is not a length of time; write it as 30d, 1h30m or 500ms")]

@@ -74,7 +74,7 @@ fn twelve_faults_in_three_files_are_twelve_diagnostics() {
        |
        = help: write at least one item, or remove the key
 
-    error[SB0202]: `1M`: a month has no fixed length; use 30d or a calendar window
+    error[SB0202]: `1M`: a month has no fixed length; write 30d
      --> tests/fixtures/definitions/faulty/checkout.yaml:6:11
       |
     6 |   window: 1M
