@@ -293,3 +293,46 @@ fn prometheus(name: SourceName, config: &Prometheus) -> anyhow::Result<Prometheu
         ..defaults
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn until_stopped(stop: CancellationToken) -> anyhow::Result<()> {
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    async fn dies() -> anyhow::Result<()> {
+        tokio::task::yield_now().await;
+        panic!("on purpose")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_ends_takes_the_others_with_it() {
+        for (ends, told) in [
+            ("well", None),
+            ("badly", Some("it broke")),
+            (
+                "by a panic",
+                Some("a loop panicked; restart sloburn, nothing is lost, and report this as a bug"),
+            ),
+            ("and another hangs", Some("the loops did not stop in time")),
+        ] {
+            let (stop, mut loops) = (CancellationToken::new(), JoinSet::new());
+            loops.spawn(until_stopped(stop.child_token()));
+            match ends {
+                "badly" => loops.spawn(async { Err(anyhow::anyhow!("it broke")) }),
+                "by a panic" => loops.spawn(dies()),
+                _ => loops.spawn(async { Ok(()) }),
+            };
+            if ends == "and another hangs" {
+                loops.spawn(std::future::pending());
+            }
+            let ended = supervise(loops, stop.clone()).await;
+            assert!(stop.is_cancelled(), "{ends}");
+            let error = ended.err().map(|error| error.to_string());
+            assert_eq!(error.as_deref(), told, "{ends}");
+        }
+    }
+}

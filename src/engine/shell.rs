@@ -248,3 +248,42 @@ impl<S: Source, K: Store> Engine<S, K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{catalog, requests, settings};
+    use super::*;
+    use crate::series::batch::{Batch, Fetch};
+    use crate::source::error::SourceError;
+    use crate::store::memory::MemoryStore;
+
+    /// A source that takes questions and never answers.
+    struct Silent;
+
+    impl Source for Silent {
+        async fn read(&self, _: &Fetch, _: TimeRange) -> Result<Batch, SourceError> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_never_answers_fails_the_tick_and_does_not_hold_it_up() {
+        let board = Arc::new(Board::new(Timestamp::default()));
+        let parts = Parts {
+            sources: BTreeMap::from([(SourceName::new("default"), Arc::new(Silent))]),
+            store: Arc::new(MemoryStore::default()),
+            clock: Clock::simulated(jiff::Timestamp::UNIX_EPOCH),
+            board: Arc::clone(&board),
+            wake: Arc::new(Notify::new()),
+        };
+        let catalog = Arc::new(catalog(requests()));
+        let mut engine = Engine::start(settings(), catalog, parts).await.unwrap();
+        let tick = engine.tick(Timestamp::from_millis(3_600_000));
+        timeout(Duration::from_secs(31), tick).await.unwrap();
+        let reason = board.read().snapshot.slos[0].measurement.reason.clone();
+        insta::assert_snapshot!(
+            reason.unwrap_or_default(),
+            @"source `default` did not answer all queries of a tick within 30s; see its load, or raise `maxInFlight`"
+        );
+    }
+}

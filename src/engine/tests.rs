@@ -97,7 +97,7 @@ fn selector(metric: &str) -> Selector {
     Selector::new(metric, Vec::new())
 }
 
-fn requests() -> Indicator {
+pub(super) fn requests() -> Indicator {
     let code = Matcher {
         label: "code".into(),
         op: MatchOp::Matches,
@@ -110,7 +110,7 @@ fn requests() -> Indicator {
     }
 }
 
-fn catalog(indicator: Indicator) -> Catalog {
+pub(super) fn catalog(indicator: Indicator) -> Catalog {
     let tier = |name: &str, severity, burn| Tier {
         name: name.into(),
         severity,
@@ -172,7 +172,7 @@ struct Run {
 
 const TICK: Span = Span::from_secs(30);
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     let source = SourceSettings {
         offset: Span::ZERO,
         ..SourceSettings::default()
