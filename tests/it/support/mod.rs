@@ -12,6 +12,8 @@ pub(crate) mod fake_slack;
 pub(crate) mod hook;
 pub(crate) mod inbox;
 pub(crate) mod lying_prometheus;
+#[allow(dead_code, reason = "benches use it too, and each user a part")]
+pub(crate) mod remote_write;
 pub(crate) mod tools;
 
 /// Writes a line that is seen also when the test succeeds: the test harness would hide what `println!` writes.
