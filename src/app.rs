@@ -54,7 +54,7 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
     let clock = Clock::System;
     let board = Arc::new(Board::new(clock.now().into()));
     let listener = http::bind(config.listen).await?;
-    let store = Arc::new(open_store(&config.store, clock, &board).await?);
+    let store = Arc::new(open_store(&config.store, &clock, &board).await?);
     let wake = Arc::new(Notify::new());
     let stop = CancellationToken::new();
     let catalog = Arc::new(catalog);
@@ -62,7 +62,7 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
     let parts = Parts {
         sources: sources(config)?,
         store: Arc::clone(&store),
-        clock,
+        clock: clock.clone(),
         board: Arc::clone(&board),
         wake: Arc::clone(&wake),
     };
@@ -71,10 +71,10 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
     let delivery = Delivery {
         store: Arc::clone(&store),
         notifiers,
-        clock,
         wake,
         metrics: DeliveryMetrics::register(&mut counters),
         seed: clock.now().as_microsecond().unsigned_abs(),
+        clock: clock.clone(),
     };
     tracing::info!(
         objectives = catalog.slos.len(),
@@ -188,7 +188,7 @@ async fn wait_for_signal(stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn open_store(path: &Path, clock: Clock, board: &Board) -> anyhow::Result<SqliteStore> {
+async fn open_store(path: &Path, clock: &Clock, board: &Board) -> anyhow::Result<SqliteStore> {
     let opened = SqliteStore::open(path, Timestamp::from(clock.now())).await?;
     let notice = opened.quarantined.map(|set_aside| {
         format!(

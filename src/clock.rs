@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How long the daemon sleeps before it looks at the wall clock again, which may have been set meanwhile.
 const PIECE: Duration = Duration::from_secs(1);
 
 /// Where the time comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clock.
     System,
@@ -20,6 +21,23 @@ pub enum Clock {
         /// When the simulation began.
         started: Instant,
     },
+    /// What the holder of its [`Hand`] says: the demo's time runs faster than ours, and waits for slow machines.
+    Driven(watch::Receiver<Timestamp>),
+}
+
+/// Moves a driven clock.
+#[derive(Debug)]
+pub struct Hand(watch::Sender<Timestamp>);
+
+impl Hand {
+    /// Moves the clock to `to`; never back.
+    pub fn move_to(&self, to: Timestamp) {
+        self.0.send_if_modified(|now| {
+            let later = to > *now;
+            *now = to.max(*now);
+            later
+        });
+    }
 }
 
 impl Clock {
@@ -31,6 +49,12 @@ impl Clock {
         }
     }
 
+    /// A clock that shows `epoch` until its hand moves.
+    pub fn driven(epoch: Timestamp) -> (Hand, Self) {
+        let (sender, receiver) = watch::channel(epoch);
+        (Hand(sender), Self::Driven(receiver))
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         match self {
@@ -39,6 +63,7 @@ impl Clock {
             Self::Simulated { epoch, started } => epoch
                 .checked_add(started.elapsed())
                 .unwrap_or(Timestamp::MAX),
+            Self::Driven(told) => *told.borrow(),
         }
     }
 
@@ -47,10 +72,17 @@ impl Clock {
     /// The machine's clock is read again at least every second, so that a wait is neither too long nor too
     /// short by more than that after someone set it.
     pub async fn sleep_until(&self, until: Timestamp) {
+        if let Self::Driven(told) = self {
+            if told.clone().wait_for(|now| *now >= until).await.is_err() {
+                // Nobody holds the hand any more, so that the time never comes.
+                std::future::pending::<()>().await;
+            }
+            return;
+        }
         while let Some(left) = remaining(self.now(), until) {
             let sleep = match self {
                 Self::System => left.min(PIECE),
-                Self::Simulated { .. } => left,
+                Self::Simulated { .. } | Self::Driven(_) => left,
             };
             tokio::time::sleep(sleep).await;
         }
@@ -74,6 +106,8 @@ fn system_now() -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -112,6 +146,24 @@ mod tests {
         })
         .await;
         assert_eq!(polls, 2);
+    }
+
+    #[tokio::test]
+    async fn a_driven_clock_moves_with_its_hand_and_never_back() {
+        let (hand, clock) = Clock::driven(at("2026-03-01T12:00:00Z"));
+        let mut sleep = Box::pin(clock.sleep_until(at("2026-03-01T12:01:00Z")));
+        for (to, shown, over) in [
+            ("2026-03-01T12:00:59Z", "2026-03-01T12:00:59Z", false),
+            ("2026-03-01T11:00:00Z", "2026-03-01T12:00:59Z", false),
+            ("2026-03-01T12:01:00Z", "2026-03-01T12:01:00Z", true),
+        ] {
+            hand.move_to(at(to));
+            assert_eq!(clock.now(), at(shown));
+            assert_eq!((&mut sleep).now_or_never().is_some(), over, "{to}");
+        }
+        drop(hand);
+        let never = clock.sleep_until(Timestamp::MAX).now_or_never();
+        assert!(never.is_none(), "nobody could have moved it");
     }
 
     /// Tokio's clock is paused and so runs ahead of the machine's: as if the machine's were set back while asleep.

@@ -96,7 +96,7 @@ impl<S: Store> Delivery<S> {
                 let seed = jitter.next();
                 let lane = Lane {
                     store: Arc::clone(&self.store),
-                    clock: self.clock,
+                    clock: self.clock.clone(),
                     metrics: self.metrics.clone(),
                     stop: stop.clone(),
                     jitter: Jitter::new(seed),

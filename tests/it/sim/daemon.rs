@@ -47,13 +47,13 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts on what an earlier life left behind.
     pub(crate) async fn start(world: &World, left: MemoryStore) -> Self {
-        let store = Arc::new(Journal::new(world.clock, left));
+        let store = Arc::new(Journal::new(world.clock.clone(), left));
         let board = Arc::new(Board::new(world.clock.now().into()));
         let wake = Arc::new(Notify::new());
         let parts = Parts {
             sources: BTreeMap::from([(SourceName::new("default"), Arc::clone(&world.shop))]),
             store: Arc::clone(&store),
-            clock: world.clock,
+            clock: world.clock.clone(),
             board: Arc::clone(&board),
             wake: Arc::clone(&wake),
         };
@@ -67,7 +67,7 @@ impl Daemon {
         let delivery = Delivery {
             store: Arc::clone(&store),
             notifiers: world.receivers.iter().map(receiver).collect(),
-            clock: world.clock,
+            clock: world.clock.clone(),
             wake,
             metrics: DeliveryMetrics::default(),
             seed: 1,
@@ -80,7 +80,7 @@ impl Daemon {
         Self {
             store,
             judged: Vec::new(),
-            clock: world.clock,
+            clock: world.clock.clone(),
             tick: world.tick,
             board,
             loops,

@@ -136,7 +136,7 @@ impl Scene {
         Self {
             store: Arc::default(),
             receivers: Vec::new(),
-            log: Log(Arc::default(), clock),
+            log: Log(Arc::default(), clock.clone()),
             clock,
         }
     }
@@ -161,7 +161,7 @@ impl Scene {
         let delivery = Delivery {
             store: Arc::clone(&self.store),
             notifiers: notifiers.collect(),
-            clock: self.clock,
+            clock: self.clock.clone(),
             wake: Arc::default(),
             metrics: DeliveryMetrics::default(),
             seed: 1,
@@ -340,7 +340,7 @@ async fn a_commit_wakes_the_loop_and_a_stop_lets_the_call_in_flight_end() {
         notifiers: [("chat".to_owned(), Arc::new(receiver) as Arc<dyn Notifier>)]
             .into_iter()
             .collect(),
-        clock: scene.clock,
+        clock: scene.clock.clone(),
         wake: Arc::default(),
         metrics: DeliveryMetrics::default(),
         seed: 1,
