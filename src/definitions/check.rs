@@ -74,7 +74,13 @@ fn present<T, U>(named: ByName<T>, of: impl Fn(T) -> U) -> BTreeMap<String, Arc<
         .collect()
 }
 
-fn twice(code: &'static str, what: &str, name: &Located<String>, first: &Place) -> Diagnostic {
+/// The fault of a name that was given to two of `what`.
+pub(super) fn twice(
+    code: &'static str,
+    what: &str,
+    name: &Located<String>,
+    first: &Place,
+) -> Diagnostic {
     Diagnostic::error(code, format!("two {what} have the name `{}`", name.value))
         .at(&name.place)
         .label("again here")
@@ -103,6 +109,7 @@ fn unknown<'a>(
         .help(help)
 }
 
+#[derive(Clone, Copy)]
 struct Context<'a> {
     found: &'a Found,
     policies: &'a ByName<PolicyDraft>,
@@ -184,7 +191,7 @@ impl Context<'_> {
                 self.tell_doubles(service, &mut uids);
             }
             for draft in &service.drafts {
-                slos.extend(self.slo(service, draft));
+                slos.extend(self.slo_of(service, draft));
             }
         }
         slos
@@ -195,15 +202,19 @@ impl Context<'_> {
         for draft in &service.drafts {
             if let Some(name) = &draft.name {
                 if let Some(first) = names.get(name.value.as_str()) {
+                    let again = Located {
+                        value: name.value.clone(),
+                        place: draft.place_of(name).clone(),
+                    };
                     self.faults.add(twice(
                         codes::DUPLICATE_NAME,
                         "objectives of this service",
-                        name,
+                        &again,
                         first,
                     ));
                     continue;
                 }
-                names.insert(&name.value, &name.place);
+                names.insert(&name.value, draft.place_of(name));
             }
             let Some(uid) = uid(service, draft) else {
                 continue;
@@ -223,6 +234,16 @@ impl Context<'_> {
                 uids.insert(uid.value, uid.place);
             }
         }
+    }
+
+    /// Where a template was used, its faults show both places.
+    fn slo_of(&self, service: &Service, draft: &Draft) -> Option<Slo> {
+        let Some(used_at) = &draft.used_at else {
+            return self.slo(service, draft);
+        };
+        self.faults.beside(used_at, "used here", |faults| {
+            Context { faults, ..*self }.slo(service, draft)
+        })
     }
 
     fn slo(&self, service: &Service, draft: &Draft) -> Option<Slo> {
@@ -298,12 +319,13 @@ impl Context<'_> {
 }
 
 fn uid(service: &Service, draft: &Draft) -> Option<Located<String>> {
-    if let Some(uid) = &draft.uid {
-        return Some(uid.clone());
-    }
-    let name = draft.name.as_ref()?;
-    Some(Located {
-        value: format!("{}/{}", service.name.as_ref()?.value, name.value),
-        place: name.place.clone(),
-    })
+    let (value, written) = match (&draft.uid, &draft.name) {
+        (Some(uid), _) => (uid.value.clone(), uid),
+        (None, name) => {
+            let (service, name) = (service.name.as_ref()?, name.as_ref()?);
+            (format!("{}/{}", service.value, name.value), name)
+        }
+    };
+    let place = draft.place_of(written).clone();
+    Some(Located { value, place })
 }

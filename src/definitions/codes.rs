@@ -62,6 +62,12 @@ pub(super) const UNKNOWN_RECEIVER: &str = "SB0404";
 pub(super) const UNKNOWN_SOURCE: &str = "SB0405";
 /// Nothing says who is told.
 pub(super) const NO_ROUTING: &str = "SB0406";
+/// A template that is not defined.
+pub(super) const UNKNOWN_TEMPLATE: &str = "SB0407";
+/// A parameter that a template has not, or that is missing.
+pub(super) const PARAMETER: &str = "SB0408";
+/// An objective that a template has not.
+pub(super) const UNKNOWN_OBJECTIVE: &str = "SB0409";
 
 /// A tier whose short window is not shorter than its long one.
 pub(super) const TIER_ORDER: &str = "SB0501";

@@ -5,6 +5,7 @@ use crate::diagnostic::did_you_mean;
 use crate::domain::route::Receiver;
 
 use super::Options;
+use super::check::twice;
 use super::codes;
 use super::fields::Fields;
 use super::fields::parse_node;
@@ -20,14 +21,25 @@ use super::routing::RoutingDraft;
 use super::routing::routing;
 use super::service::Service;
 use super::service::service;
+use super::template;
+use super::template::Template;
+use super::template::Templates;
 use super::values;
 
 const API_VERSION: &str = "sloburn.dev/v1";
-const KINDS: [&str; 4] = ["ServiceObjectives", "AlertPolicy", "Receiver", "Routing"];
+const TEMPLATE: &str = "ObjectiveTemplate";
+const KINDS: [&str; 5] = [
+    "ServiceObjectives",
+    TEMPLATE,
+    "AlertPolicy",
+    "Receiver",
+    "Routing",
+];
 
 /// Everything that was read from all documents. A name is known even where its document has faults.
 #[derive(Debug, Default)]
 pub(super) struct Found {
+    pub(super) templates: Templates,
     pub(super) services: Vec<Service>,
     pub(super) policies: Vec<(Located<String>, Option<PolicyDraft>)>,
     pub(super) receivers: Vec<(Located<String>, Option<Receiver>)>,
@@ -46,17 +58,38 @@ impl Found {
     }
 }
 
-/// Reads one document into `found`.
-pub(super) fn document(root: &Node, options: &Options, found: &mut Found, faults: &Faults) {
+impl Found {
+    fn add_template(&mut self, name: Located<String>, template: Option<Template>, faults: &Faults) {
+        if let Some((first, _)) = self.templates.get(&name.value) {
+            faults.add(twice(codes::DUPLICATE_NAME, "templates", &name, first));
+            return;
+        }
+        self.templates.insert(name.value, (name.place, template));
+    }
+}
+
+/// Reads documents into `found`: templates first, wherever they stand, since services use them.
+pub(super) fn documents(roots: &[Node], options: &Options, found: &mut Found, faults: &Faults) {
+    let mut of_kinds: Vec<(String, &Node)> = Vec::with_capacity(roots.len());
+    for root in roots {
+        match kind(root, faults) {
+            Some(kind) => of_kinds.push((kind, root)),
+            None => found.unread.extend(metadata_name(root)),
+        }
+    }
+    let (templates, others): (Vec<_>, Vec<_>) =
+        of_kinds.into_iter().partition(|(kind, _)| kind == TEMPLATE);
+    for (kind, root) in templates.into_iter().chain(others) {
+        document(&kind, root, options, found, faults);
+    }
+}
+
+fn document(kind: &str, root: &Node, options: &Options, found: &mut Found, faults: &Faults) {
     let known = ["apiVersion", "kind", "metadata", "spec"];
-    let Some(kind) = kind(root, faults) else {
-        found.unread.extend(metadata_name(root));
-        return;
-    };
     let Some(fields) = Fields::of(root, "a document", &known, faults) else {
         return;
     };
-    let keys: &[&str] = match kind.as_str() {
+    let keys: &[&str] = match kind {
         "ServiceObjectives" => &["name", "labels"],
         _ => &["name"],
     };
@@ -69,10 +102,20 @@ pub(super) fn document(root: &Node, options: &Options, found: &mut Found, faults
     let Some(spec) = fields.need("spec", "spec: with what the document is about") else {
         return;
     };
-    match (kind.as_str(), metadata, name) {
+    match (kind, metadata, name) {
         ("ServiceObjectives", Some(metadata), name) => {
-            let service = service(name, &metadata, spec, options, faults);
+            let used = |uses: &[Node]| {
+                let may_define = |name: &str| found.may_define(name);
+                template::used(uses, &found.templates, &may_define, faults)
+            };
+            let service = service(name, &metadata, spec, &used, options, faults);
             found.services.push(service);
+        }
+        (TEMPLATE, _, name) => {
+            let template = template::template(spec, faults);
+            if let Some(name) = name {
+                found.add_template(name, template, faults);
+            }
         }
         ("AlertPolicy", _, name) => {
             let text = name.as_ref().map_or("", |name| &name.value);

@@ -8,10 +8,12 @@ mod fields;
 mod files;
 mod indicator;
 mod node;
+mod placeholders;
 mod policy;
 mod receiver;
 mod routing;
 mod service;
+mod template;
 mod tiers;
 mod values;
 mod yaml;
@@ -117,14 +119,14 @@ fn judge(
     for fault in file_faults {
         faults.add(fault);
     }
+    let mut roots = Vec::new();
     for (path, text) in sources {
         let file: Arc<Path> = Arc::from(path.as_path());
         let documents = yaml::documents(&file, text, &faults);
         found.unread.extend(documents.unread);
-        for root in &documents.roots {
-            document::document(root, options, &mut found, &faults);
-        }
+        roots.extend(documents.roots);
     }
+    document::documents(&roots, options, &mut found, &faults);
     let catalog = check::catalog(found, options, &faults);
     let diagnostics: Diagnostics = faults.into_vec().into_iter().collect();
     let catalog = Some(catalog).filter(|_| !diagnostics.has_errors());

@@ -15,6 +15,29 @@ impl Faults {
         self.0.borrow_mut().push(fault);
     }
 
+    /// What `read` makes, whose faults also show `place`: that of a use, while they stand in what is
+    /// used. A fault that an earlier use has brought to light is not told again.
+    pub(super) fn beside<T>(&self, place: &Place, what: &str, read: impl FnOnce(&Self) -> T) -> T {
+        let inner = Self::default();
+        let made = read(&inner);
+        for fault in inner.into_vec() {
+            let same = |known: &Diagnostic| {
+                (&known.place, known.code, &known.message)
+                    == (&fault.place, fault.code, &fault.message)
+            };
+            let is_told = self.0.borrow().iter().any(same);
+            if !is_told {
+                let stands_alone = fault.related.is_none() && fault.place.as_ref() != Some(place);
+                self.add(if stands_alone {
+                    fault.related(place, what)
+                } else {
+                    fault
+                });
+            }
+        }
+        made
+    }
+
     pub(super) fn into_vec(self) -> Vec<Diagnostic> {
         self.0.into_inner()
     }
@@ -67,6 +90,15 @@ impl Node {
             Value::Text(_) => "a single value",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
+        }
+    }
+
+    /// How many values it is made of.
+    pub(super) fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::Null | Value::Text(_) => 0,
+            Value::List(items) => items.iter().map(Self::size).sum(),
+            Value::Map(entries) => entries.iter().map(|entry| entry.node.size()).sum(),
         }
     }
 

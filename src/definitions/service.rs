@@ -15,6 +15,9 @@ use super::indicator;
 use super::node::Faults;
 use super::node::Located;
 use super::node::Node;
+use super::template::INDICATORS;
+use super::template::Made;
+use super::template::uses;
 use super::values;
 
 /// A service and its objectives.
@@ -40,9 +43,18 @@ pub(super) struct Draft {
     /// `none` never alerts.
     pub(super) policy: Located<String>,
     pub(super) indicator: Option<Indicator>,
+    /// Where the template was used that it came from.
+    pub(super) used_at: Option<Place>,
 }
 
-const SPEC: [&str; 7] = [
+impl Draft {
+    /// Where to show `written`, which may stand in a template: then where that was used.
+    pub(super) fn place_of<'a>(&'a self, written: &'a Located<String>) -> &'a Place {
+        self.used_at.as_ref().unwrap_or(&written.place)
+    }
+}
+
+const SPEC: [&str; 8] = [
     "description",
     "owner",
     "runbook",
@@ -50,6 +62,7 @@ const SPEC: [&str; 7] = [
     "window",
     "alertPolicy",
     "objectives",
+    "use",
 ];
 const OBJECTIVE: [&str; 16] = [
     "name",
@@ -69,7 +82,6 @@ const OBJECTIVE: [&str; 16] = [
     "slice",
     "source",
 ];
-const INDICATORS: [&str; 5] = ["errors", "latency", "traffic", "saturation", "query"];
 /// Labels that every notice has; a label of the same name would hide them.
 const RESERVED: [&str; 5] = ["severity", "service", "slo", "signal", "alertname"];
 const DEFAULT_POLICY: &str = "default";
@@ -87,11 +99,13 @@ struct Common {
     policy: Located<String>,
 }
 
-/// Reads the `spec` of a service called `name` whose metadata is `metadata`.
+/// Reads the `spec` of a service called `name` whose metadata is `metadata`; `used` makes
+/// objectives of the templates that it uses.
 pub(super) fn service(
     name: Option<Located<String>>,
     metadata: &Fields<'_>,
     spec: &Node,
+    used: &dyn Fn(&[Node]) -> Vec<Made>,
     options: &Options,
     faults: &Faults,
 ) -> Service {
@@ -117,24 +131,24 @@ pub(super) fn service(
             place: default_place,
         }),
     };
-    if spec
-        .need(
+    if !spec.has("use") {
+        spec.need(
             "objectives",
             "a list of objectives, each with name, objective and an indicator",
-        )
-        .is_none()
-    {
-        return Service {
-            name,
-            drafts: Vec::new(),
-        };
+        );
     }
-    let drafts: Vec<Draft> = spec
-        .list("objectives")
-        .into_iter()
-        .flatten()
+    let own = spec.list("objectives").unwrap_or_default();
+    let mut drafts: Vec<Draft> = own
+        .iter()
         .filter_map(|node| draft(node, &common, options, faults))
         .collect();
+    for made in used(uses(spec.get("use"), faults)) {
+        drafts.extend(faults.beside(&made.used_at, "used here", |faults| {
+            let draft = draft(&made.objective, &common, options, faults)?;
+            let used_at = Some(made.used_at.clone());
+            Some(Draft { used_at, ..draft })
+        }));
+    }
     Service { name, drafts }
 }
 
@@ -162,6 +176,7 @@ fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Op
             .text("alertPolicy")
             .unwrap_or_else(|| common.policy.clone()),
         indicator: read_indicator(&fields, options),
+        used_at: None,
         name,
     })
 }

@@ -46,15 +46,15 @@ fn a_bad_document_hides_no_other() {
         "kind: 'open\n".to_owned(),
     ]
     .join("---\n");
-    insta::assert_snapshot!(read_text(&text).1, @r#"
+    insta::assert_snapshot!(read_text(&text).1, @r"
     a.yaml:8:18: error[SB0201]: an objective of 0% promises nothing; write one over 0% and up to 100%
     a.yaml:11:7: error[SB0101]: the `[` is not closed; close it, or quote the value if the bracket belongs to it
     a.yaml:20:18: error[SB0201]: `high` is not a percentage; write it as 99.9%
-    a.yaml:23:2: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing
-    a.yaml:23:8: error[SB0107]: `x` is no kind that is known; known are ServiceObjectives, AlertPolicy, Receiver, Routing
+    a.yaml:23:2: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
+    a.yaml:23:8: error[SB0107]: `x` is no kind that is known; known are ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
     a.yaml:34:18: error[SB0201]: an objective of 101% promises more than everything; write one over 0% and up to 100%
     a.yaml:37:7: error[SB0101]: a quote is not closed; close it; inside of '…' a quote is written twice
-    "#);
+    ");
 }
 
 #[test]
@@ -133,33 +133,33 @@ fn wrong_syntax_is_told_at_its_place() {
     a.yaml:1:8: error[SB0101]: this line does not fit the lines above it; look at its indentation and at a missing colon; a value with `: ` in it needs quotes
 
     "kind: {{ .Values.kind }}\n"
-    a.yaml:1:1: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing
+    a.yaml:1:1: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
     a.yaml:1:7: error[SB0106]: `kind` is a single value, and this is a map
     a.yaml:1:8: error[SB0106]: a key must be a single word; quote it if it contains braces or brackets
 
     "kind: !secret a\n"
-    a.yaml:1:1: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing
+    a.yaml:1:1: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
     a.yaml:1:15: error[SB0101]: tags have no meaning here; remove the word that starts with `!`
-    a.yaml:1:15: error[SB0107]: `a` is no kind that is known; known are ServiceObjectives, AlertPolicy, Receiver, Routing
+    a.yaml:1:15: error[SB0107]: `a` is no kind that is known; known are ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
 
     "kind: a\nkind: b\n"
-    a.yaml:1:1: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing
-    a.yaml:1:7: error[SB0107]: `a` is no kind that is known; known are ServiceObjectives, AlertPolicy, Receiver, Routing
+    a.yaml:1:1: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
+    a.yaml:1:7: error[SB0107]: `a` is no kind that is known; known are ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
     a.yaml:2:1: error[SB0103]: the key `kind` comes twice; keep one of them
 
     "? {a: b}\n: c\n"
-    a.yaml:1:1: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing
+    a.yaml:1:1: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
     a.yaml:1:3: error[SB0106]: a key must be a single word; quote it if it contains braces or brackets
 
     "<<: text\n"
-    a.yaml:1:1: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing
+    a.yaml:1:1: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
     a.yaml:1:5: error[SB0106]: only maps can be merged in by `<<`; write an alias of a map, as in <<: *base
 
     "just a text\n"
-    a.yaml:1:1: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing
+    a.yaml:1:1: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
 
     "- a\n- b\n"
-    a.yaml:1:3: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing
+    a.yaml:1:3: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing
 
     "kind: a\n}\n"
     a.yaml:2:1: error[SB0101]: this bracket closes nothing; remove it, or quote the value if the bracket belongs to it

@@ -8,7 +8,7 @@ const MISTAKES: &[Mistake] = &[
         "apiVersion: sloburn.dev/v1\nkind: ServiceObjectives",
         "kind: ServiceObjectives",
         &[
-            "api.yaml:1:1: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing",
+            "api.yaml:1:1: error[SB0104]: a document needs `apiVersion`; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing",
         ],
     ),
     (
@@ -27,16 +27,16 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "ServiceObjectives",
-        "ObjectiveTemplate",
+        "ServiceLevel",
         &[
-            "api.yaml:2:7: error[SB0107]: `ObjectiveTemplate` is no kind that is known; known are ServiceObjectives, AlertPolicy, Receiver, Routing",
+            "api.yaml:2:7: error[SB0107]: `ServiceLevel` is no kind that is known; known are ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing",
         ],
     ),
     (
         "apiVersion: sloburn.dev/v1\nkind: ServiceObjectives",
         "version: prometheus/v1",
         &[
-            "api.yaml:1:1: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, AlertPolicy, Receiver, Routing",
+            "api.yaml:1:1: error[SB0107]: the document does not say what it is; start it with apiVersion: sloburn.dev/v1 and kind: one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing",
         ],
     ),
     (
@@ -133,7 +133,7 @@ const MISTAKES: &[Mistake] = &[
         "window: 30d",
         "window: 30d\n  groupBy: [route]",
         &[
-            "api.yaml:8:3: error[SB0105]: the spec of a service has no key `groupBy`; it has the keys description, owner, runbook, source, window, alertPolicy, objectives",
+            "api.yaml:8:3: error[SB0105]: the spec of a service has no key `groupBy`; it has the keys description, owner, runbook, source, window, alertPolicy, objectives, use",
         ],
     ),
     (

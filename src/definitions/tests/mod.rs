@@ -6,6 +6,7 @@ mod in_services;
 mod loading;
 mod lowering;
 mod mistakes;
+mod templates;
 
 use std::path::Path;
 use std::path::PathBuf;
