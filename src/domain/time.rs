@@ -262,6 +262,12 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
+    /// All time.
+    pub const ALL: Self = Self {
+        from: Timestamp(i64::MIN),
+        to: Timestamp(i64::MAX),
+    };
+
     /// How long the range is.
     pub const fn length(self) -> Span {
         self.to.since(self.from)

@@ -83,8 +83,7 @@ impl State {
         source.queries += 1;
         match &read.reading {
             Reading::Complete(batch) => {
-                let samples: usize = batch.series.iter().map(|series| series.samples.len()).sum();
-                source.samples += u64::try_from(samples).unwrap_or(u64::MAX);
+                source.samples += u64::try_from(batch.samples().len()).unwrap_or(u64::MAX);
             }
             Reading::Partial(why) | Reading::Failed(why) => {
                 source.failures += 1;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::indicator::Split;
-use crate::domain::labels::Labels;
+use crate::domain::labels::LabelsRef;
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Batch;
@@ -197,12 +197,12 @@ impl State {
 
 /// How many series of the batches a lane without cursors looks at, on its two sides.
 fn lane_series(lane: &Lane, complete: &BTreeMap<FamilyIndex, (TimeRange, &Batch)>) -> (u64, u64) {
-    let count = |family: FamilyIndex, matches: &dyn Fn(&Labels) -> bool| {
+    let count = |family: FamilyIndex, matches: &dyn Fn(LabelsRef) -> bool| {
         let series = complete
             .get(&family)
             .into_iter()
-            .flat_map(|(_, batch)| &batch.series);
-        u64::try_from(series.filter(|series| matches(&series.labels)).count()).unwrap_or(u64::MAX)
+            .flat_map(|(_, batch)| batch.series());
+        u64::try_from(series.filter(|series| matches(series.labels)).count()).unwrap_or(u64::MAX)
     };
     match lane {
         Lane::Counters { .. } => (0, 0),

@@ -240,8 +240,7 @@ impl<S: Source, K: Store> Engine<S, K> {
             };
             if let Ok(batch) = source.read(&question.fetch, range).await {
                 let boundaries = batch
-                    .series
-                    .iter()
+                    .series()
                     .map(|series| series.labels.get("le").to_owned());
                 self.boundaries.insert(question.meter, boundaries.collect());
             }

@@ -19,7 +19,7 @@ use crate::domain::route::Routing;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName, Window};
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::{Batch, Fetch, Sample, Series};
+use crate::series::batch::{Batch, Fetch, Sample};
 use crate::series::plan::Plan;
 use crate::status::snapshot::{SloStatus, Snapshot};
 use crate::store::commit::{Commit, Recovered};
@@ -78,14 +78,9 @@ impl World {
             seconds.filter_map(sample).collect()
         };
         let series = self.series.iter().filter(|(labels, _)| wanted(labels));
-        let series = series.map(|(labels, value)| Series {
-            labels: labels.clone(),
-            samples: samples(value),
-        });
-        Batch {
-            series: series.filter(|series| !series.samples.is_empty()).collect(),
-            ..Batch::default()
-        }
+        series
+            .map(|(labels, value)| (labels.clone(), samples(value)))
+            .collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::domain::labels::Labels;
+use crate::domain::labels::LabelsRef;
 use crate::domain::labels::METRIC_NAME;
 use crate::domain::selector::MatchOp;
 use crate::domain::selector::Matcher;
@@ -52,7 +52,8 @@ impl CompiledMatchers {
     }
 
     /// Whether all matchers hold for `labels`.
-    pub fn matches(&self, labels: &Labels) -> bool {
+    pub fn matches<'a>(&self, labels: impl Into<LabelsRef<'a>>) -> bool {
+        let labels = labels.into();
         self.0.iter().all(|(label, test)| {
             let value = labels.get(label);
             match test {
@@ -68,6 +69,7 @@ impl CompiledMatchers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::labels::Labels;
     use crate::promql::parse_matchers;
     use crate::promql::parse_selector;
 

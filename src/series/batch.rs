@@ -1,8 +1,12 @@
 //! What is asked of a source and what comes back: fetches, samples and batches.
 
-use crate::domain::labels::Labels;
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+
+use crate::domain::labels::{Draft, Labels, LabelsRef};
 use crate::domain::selector::Selector;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::promql::selector_text;
 
 /// One thing to ask of a source for a range of time.
@@ -38,22 +42,201 @@ pub struct Sample {
     pub value: f64,
 }
 
-/// The samples of one series within the range that was asked for, oldest first.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Series {
-    /// What tells it apart, the metric's name included.
-    pub labels: Labels,
-    /// Oldest first, each time once.
-    pub samples: Vec<Sample>,
+/// A hash of a series' labels: the same for the same labels. Others may have it too, so whoever
+/// looks a series up by it compares the labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesId(u64);
+
+impl SeriesId {
+    /// The id of the series with these labels.
+    pub fn of<'a>(labels: impl Into<LabelsRef<'a>>) -> Self {
+        Self(FixedState::default().hash_one(labels.into()))
+    }
+
+    /// The bits of the hash.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
 }
 
-/// The answer to one fetch.
+/// The samples of one series within the range that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Series<'a> {
+    /// What finds it again.
+    pub id: SeriesId,
+    /// What tells it apart, the metric's name included.
+    pub labels: LabelsRef<'a>,
+    /// Oldest first, each time once; never empty.
+    pub samples: &'a [Sample],
+}
+
+/// The answer to one fetch: all labels in one buffer, all samples in another, so that a series
+/// costs no allocation. Made by a [`BatchWriter`], or collected from series in memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
+    labels: Vec<u8>,
+    samples: Vec<Sample>,
     /// In the order of the answer.
-    pub series: Vec<Series>,
+    series: Vec<Place>,
     /// What the source warned of: with any, a part of the data may be missing.
     pub warnings: Vec<String>,
     /// Series that hold native histograms where plain numbers are due; they are left out.
     pub histograms: usize,
+}
+
+/// Where a series ends in the buffers; it begins where the one before ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Place {
+    id: SeriesId,
+    labels_end: usize,
+    samples_end: usize,
+}
+
+impl Batch {
+    /// How many series there are.
+    pub const fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Whether there are no series.
+    pub const fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// The series at a position, in the order of the answer.
+    pub fn get(&self, position: usize) -> Option<Series<'_>> {
+        let place = self.series.get(position)?;
+        let before = position
+            .checked_sub(1)
+            .and_then(|before| self.series.get(before));
+        let (labels, samples) =
+            before.map_or((0, 0), |before| (before.labels_end, before.samples_end));
+        Some(Series {
+            id: place.id,
+            labels: LabelsRef::in_buffer(self.labels.get(labels..place.labels_end)?),
+            samples: self.samples.get(samples..place.samples_end)?,
+        })
+    }
+
+    /// All series, in the order of the answer.
+    pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
+        (0..self.len()).filter_map(|position| self.get(position))
+    }
+
+    /// The samples of all series, one series after another.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+}
+
+impl FromIterator<(Labels, Vec<Sample>)> for Batch {
+    /// Series without samples are left out.
+    fn from_iter<I: IntoIterator<Item = (Labels, Vec<Sample>)>>(series: I) -> Self {
+        let mut writer = BatchWriter::new(TimeRange::ALL);
+        for (labels, samples) in series {
+            for (name, value) in &labels {
+                writer.label(name, value);
+            }
+            for sample in samples {
+                writer.sample(sample);
+            }
+            writer.end_series();
+        }
+        writer.finish()
+    }
+}
+
+/// Writes a batch, series by series: labels and samples in any order, then the end.
+#[derive(Debug)]
+pub struct BatchWriter {
+    batch: Batch,
+    range: TimeRange,
+    draft: Draft,
+    is_sorted: bool,
+}
+
+impl BatchWriter {
+    /// An empty batch of samples in `range`.
+    pub fn new(range: TimeRange) -> Self {
+        Self {
+            batch: Batch::default(),
+            range,
+            draft: Draft::behind(&[]),
+            is_sorted: true,
+        }
+    }
+
+    /// Adds a label to the series.
+    pub fn label(&mut self, name: &str, value: &str) {
+        self.draft.push(&mut self.batch.labels, name, value);
+    }
+
+    /// Adds a sample to the series, if it lies in the range.
+    pub fn sample(&mut self, sample: Sample) {
+        if !self.range.contains(sample.at) {
+            return;
+        }
+        let (_, start) = self.start();
+        if let Some(last) = self.batch.samples.get(start..).and_then(<[Sample]>::last) {
+            self.is_sorted &= last.at < sample.at;
+        }
+        self.batch.samples.push(sample);
+    }
+
+    /// Ends the series. One without samples is left out.
+    pub fn end_series(&mut self) {
+        let (labels, samples) = self.start();
+        if self.batch.samples.len() == samples {
+            self.drop_series();
+            return;
+        }
+        self.draft.finish(&mut self.batch.labels);
+        if !self.is_sorted {
+            // Servers send samples in order; one that does not costs a sort and nothing else.
+            let mut messy = self.batch.samples.split_off(samples);
+            messy.sort_by_key(|sample| sample.at);
+            messy.dedup_by_key(|sample| sample.at);
+            self.batch.samples.append(&mut messy);
+        }
+        let own = self.batch.labels.get(labels..).unwrap_or_default();
+        self.batch.series.push(Place {
+            id: SeriesId::of(LabelsRef::in_buffer(own)),
+            labels_end: self.batch.labels.len(),
+            samples_end: self.batch.samples.len(),
+        });
+        self.next();
+    }
+
+    /// Leaves the series out.
+    pub fn drop_series(&mut self) {
+        let (labels, samples) = self.start();
+        self.batch.labels.truncate(labels);
+        self.batch.samples.truncate(samples);
+        self.next();
+    }
+
+    /// Leaves the series out, and counts it as one of native histograms.
+    pub fn drop_histogram(&mut self) {
+        self.drop_series();
+        self.batch.histograms += 1;
+    }
+
+    /// The batch of all series that were ended.
+    pub fn finish(mut self) -> Batch {
+        self.drop_series();
+        self.batch
+    }
+
+    fn next(&mut self) {
+        self.draft = Draft::behind(&self.batch.labels);
+        self.is_sorted = true;
+    }
+
+    /// Where the series begins in the buffers.
+    fn start(&self) -> (usize, usize) {
+        self.batch
+            .series
+            .last()
+            .map_or((0, 0), |last| (last.labels_end, last.samples_end))
+    }
 }

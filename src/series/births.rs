@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::domain::labels::Labels;
 use crate::domain::time::{Span, Timestamp};
 
-use super::batch::{Sample, Series};
+use super::batch::Sample;
 use super::cursor::{Cursor, is_gap};
 
 /// The target that a series was scraped from.
@@ -57,15 +57,15 @@ impl Surroundings {
         }
     }
 
-    /// What the first value of `series` is counted from, if anything shows it.
+    /// What the first value of a series is counted from, if anything shows it.
     ///
     /// 1. A series of the same target ended when this one began, its labels differ by one that was
     ///    added or removed, and its last value is not above: the series was renamed.
     /// 2. The target was scraped before in this family without this series: it was at zero then.
     ///    Unless none of its series lives on, for then all were relabelled and carry lifetimes.
-    pub fn base(&self, series: &Series) -> Option<Cursor> {
-        let first = series.samples.first()?;
-        let target = Target::of(&series.labels)?;
+    pub fn base(&self, newborn: &Labels, samples: &[Sample]) -> Option<Cursor> {
+        let first = samples.first()?;
+        let target = Target::of(newborn)?;
         let renamed = self
             .last
             .get(&target)
@@ -75,7 +75,7 @@ impl Surroundings {
                 last.at < first.at
                     && last.value <= first.value
                     && !is_gap(first.at.since(last.at), last.interval)
-                    && differ_by_one(labels, &series.labels)
+                    && differ_by_one(labels, newborn)
             });
         if let Some((_, last)) = renamed {
             return Some(*last);
@@ -142,12 +142,8 @@ mod tests {
             surroundings.note(&labels(known), &cursor, &samples(within));
         }
         surroundings.sort();
-        let series = Series {
-            labels: labels(newborn.0),
-            samples: samples(newborn.1),
-        };
         surroundings
-            .base(&series)
+            .base(&labels(newborn.0), &samples(newborn.1))
             .map(|base| format!("{}:{}", base.at.as_millis() / 1_000, base.value))
     }
 

@@ -37,7 +37,7 @@ pub fn counts(
 /// The finite values of all series of a batch, summed by time.
 fn sums(batch: &Batch, range: TimeRange) -> BTreeMap<Timestamp, f64> {
     let mut sums = BTreeMap::new();
-    for sample in batch.series.iter().flat_map(|series| &series.samples) {
+    for sample in batch.samples() {
         if range.contains(sample.at) && sample.value.is_finite() {
             *sums.entry(sample.at).or_insert(0.0) += sample.value;
         }
@@ -49,23 +49,18 @@ fn sums(batch: &Batch, range: TimeRange) -> BTreeMap<Timestamp, f64> {
 mod tests {
     use super::*;
     use crate::domain::labels::Labels;
-    use crate::series::batch::{Sample, Series};
+    use crate::series::batch::Sample;
 
     #[test]
     fn values_are_spread_and_what_never_failed_is_zero() {
         let at = |second: i64| Timestamp::from_millis(second * 1_000);
-        let batch = |values: &[(i64, f64)]| Batch {
-            series: vec![Series {
-                labels: Labels::default(),
-                samples: values
-                    .iter()
-                    .map(|(second, value)| Sample {
-                        at: at(*second),
-                        value: *value,
-                    })
-                    .collect(),
-            }],
-            ..Batch::default()
+        let batch = |values: &[(i64, f64)]| -> Batch {
+            let sample = |(second, value): &(i64, f64)| Sample {
+                at: at(*second),
+                value: *value,
+            };
+            let samples = values.iter().map(sample).collect();
+            [(Labels::default(), samples)].into_iter().collect()
         };
         let total = batch(&[(30, 100.0), (60, f64::NAN), (90, 50.0), (120, 1.0)]);
         let part = batch(&[(30, 10.0), (60, 10.0)]);

@@ -1,7 +1,7 @@
 //! Batches and judged slices in short form, for tests.
 
 use crate::domain::time::Timestamp;
-use crate::series::batch::{Batch, Sample, Series};
+use crate::series::batch::{Batch, Sample};
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_millis(second * 1_000)
@@ -28,14 +28,10 @@ pub(super) fn batch(series: &[(&str, &str)]) -> Batch {
             .filter_map(|pair| pair.split_once('='))
             .collect()
     };
-    let series = series.iter().map(|(name, text)| Series {
-        labels: labels(name),
-        samples: samples(text),
-    });
-    Batch {
-        series: series.collect(),
-        ..Batch::default()
-    }
+    let series = series.iter();
+    series
+        .map(|(name, text)| (labels(name), samples(text)))
+        .collect()
 }
 
 pub(super) fn letters(slices: &[(Timestamp, Option<bool>)]) -> String {

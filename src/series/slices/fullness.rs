@@ -46,14 +46,13 @@ impl<'a> Grouped<'a> {
     fn of((batch, read, usual): (&'a Batch, &GaugeRead, Span), by: &[String]) -> Self {
         let mut groups: BTreeMap<Labels, Vec<&[Sample]>> = BTreeMap::new();
         for series in batch
-            .series
-            .iter()
-            .filter(|series| read.matchers.matches(&series.labels))
+            .series()
+            .filter(|series| read.matchers.matches(series.labels))
         {
             groups
                 .entry(series.labels.only(by))
                 .or_default()
-                .push(&series.samples);
+                .push(series.samples);
         }
         Self {
             groups,

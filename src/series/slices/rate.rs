@@ -29,10 +29,9 @@ pub fn below_floor(
     range: TimeRange,
     usual: Span,
 ) -> Vec<(Timestamp, Option<bool>)> {
-    let counters: Vec<&Series> = batch
-        .series
-        .iter()
-        .filter(|series| matchers.matches(&series.labels))
+    let counters: Vec<Series> = batch
+        .series()
+        .filter(|series| matchers.matches(series.labels))
         .collect();
     let judge = |end: Timestamp| {
         let within = TimeRange {
@@ -42,7 +41,7 @@ pub fn below_floor(
         let mut covered = Vec::new();
         let parts: Vec<Part> = counters
             .iter()
-            .filter_map(|series| part(&series.samples, within, usual, &mut covered))
+            .filter_map(|series| part(series.samples, within, usual, &mut covered))
             .collect();
         let known = union_length(&mut covered);
         if known.as_millis() * 2 < slice.as_millis() {

@@ -2,12 +2,11 @@
 
 use serde_json::error::Category;
 
-use crate::domain::labels::Labels;
 use crate::domain::time::{TimeRange, Timestamp};
-use crate::series::batch::{Batch, Sample, Series};
+use crate::series::batch::{Batch, BatchWriter, Sample};
 use crate::source::error::Failure;
 
-use super::wire::{Envelope, Found, Outcome, Text};
+use super::wire::{Envelope, Outcome, Text};
 use super::words::cleaned;
 
 /// What an answer of kind *success* holds.
@@ -45,43 +44,35 @@ impl Kind {
 
 /// Decodes `body` and keeps what lies in `range`: before Prometheus 3 a range holds the sample at its start, too.
 pub(super) fn decode(body: &[u8], range: TimeRange) -> Result<Decoded, Failure> {
-    let envelope: Envelope = serde_json::from_slice(body).map_err(|error| foreign(body, &error))?;
-    match &*envelope.status.0 {
-        "success" => {}
-        "error" => return Err(refused(&envelope)),
+    let envelope = Envelope::read(body, range).map_err(|error| foreign(body, &error))?;
+    match envelope.status.as_ref().map(|status| &*status.0) {
+        Some("success") => {}
+        Some("error") => return Err(refused(&envelope)),
         _ => return Err(other_shape()),
     }
     let data = envelope.data.ok_or_else(other_shape)?;
-    let (kind, found) = match (&*data.result_type.0, data.result) {
-        ("matrix", Outcome::Series(found)) => (Kind::Matrix, found),
-        ("vector", Outcome::Series(found)) => (Kind::Vector, found),
-        ("scalar", Outcome::Single(at, text)) => (Kind::Scalar, scalar(at, &text)?),
+    let (kind, mut batch) = match (&*data.result_type.0, data.result) {
+        ("matrix", Outcome::Series(batch)) => (Kind::Matrix, batch),
+        ("vector", Outcome::Series(batch)) => (Kind::Vector, batch),
+        ("scalar", Outcome::Single(at, text)) => (Kind::Scalar, scalar(at, &text, range)?),
         ("string", Outcome::Single(..)) => return Err(Failure::Shape { found: "string" }),
         _ => return Err(other_shape()),
     };
-    let mut warnings = envelope.warnings.unwrap_or_default();
+    batch.warnings = envelope.warnings;
     if envelope.is_partial {
-        warnings.push("the server marks its answer as partial".to_owned());
+        let sentence = "the server marks its answer as partial";
+        batch.warnings.push(sentence.to_owned());
     }
-    let mut batch = Batch {
-        series: found.series,
-        warnings,
-        histograms: found.histograms,
-    };
-    batch.series.retain_mut(|series| {
-        tidy(&mut series.samples, range);
-        !series.samples.is_empty()
-    });
     Ok(Decoded {
         kind,
         batch,
-        infos: envelope.infos.unwrap_or_default(),
+        infos: envelope.infos,
     })
 }
 
 /// The type and text of an error that the server reports, if `body` is one.
 pub(super) fn reported(body: &[u8]) -> Option<(String, String)> {
-    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    let envelope = Envelope::read(body, TimeRange::ALL).ok()?;
     let text = envelope.error.as_ref().or(envelope.error_type.as_ref())?;
     let error_type = envelope.error_type.as_ref().map_or("error", |it| &*it.0);
     Some((cleaned(error_type), cleaned(&text.0)))
@@ -114,24 +105,12 @@ fn other_shape() -> Failure {
     }
 }
 
-fn scalar(at: Timestamp, text: &str) -> Result<Found, Failure> {
+fn scalar(at: Timestamp, text: &str, range: TimeRange) -> Result<Batch, Failure> {
     let value = text.parse().map_err(|_| other_shape())?;
-    Ok(Found {
-        series: vec![Series {
-            labels: Labels::default(),
-            samples: vec![Sample { at, value }],
-        }],
-        histograms: 0,
-    })
-}
-
-/// Servers send samples in order; one that does not costs a sort and nothing else.
-fn tidy(samples: &mut Vec<Sample>, range: TimeRange) {
-    samples.retain(|sample| range.contains(sample.at));
-    if !samples.is_sorted_by(|earlier, later| earlier.at < later.at) {
-        samples.sort_by_key(|sample| sample.at);
-        samples.dedup_by_key(|sample| sample.at);
-    }
+    let mut writer = BatchWriter::new(range);
+    writer.sample(Sample { at, value });
+    writer.end_series();
+    Ok(writer.finish())
 }
 
 #[cfg(test)]
@@ -151,9 +130,9 @@ mod tests {
             Err(failure) => return format!("{failure:?}"),
         };
         let mut text = decoded.kind.name().to_owned();
-        for series in &decoded.batch.series {
+        for series in decoded.batch.series() {
             write!(text, "\n{{{}}}", series.labels).unwrap();
-            for sample in &series.samples {
+            for sample in series.samples {
                 write!(text, " {}@{}", sample.value, sample.at.as_millis()).unwrap();
             }
         }

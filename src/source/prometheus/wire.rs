@@ -1,42 +1,32 @@
-//! The JSON of the query API, read in one pass that borrows what it can.
+//! The JSON of the query API, read in one pass: labels and samples go straight into the batch, and nothing else is kept.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 
-use crate::domain::labels::Labels;
-use crate::domain::time::Timestamp;
-use crate::series::batch::{Sample, Series};
+use crate::domain::time::{TimeRange, Timestamp};
+use crate::series::batch::{Batch, BatchWriter, Sample};
 
 /// What every answer is wrapped in.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 pub(super) struct Envelope<'a> {
-    #[serde(borrow)]
-    pub(super) status: Text<'a>,
-    #[serde(borrow)]
+    pub(super) status: Option<Text<'a>>,
     pub(super) data: Option<Data<'a>>,
-    #[serde(borrow)]
     pub(super) error_type: Option<Text<'a>>,
-    #[serde(borrow)]
     pub(super) error: Option<Text<'a>>,
-    pub(super) warnings: Option<Vec<String>>,
-    pub(super) infos: Option<Vec<String>>,
+    pub(super) warnings: Vec<String>,
+    pub(super) infos: Vec<String>,
     /// VictoriaMetrics' way to say what others say with a warning.
-    #[serde(default)]
     pub(super) is_partial: bool,
 }
 
 /// A result with its type.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Data<'a> {
-    #[serde(borrow)]
     pub(super) result_type: Text<'a>,
-    #[serde(borrow)]
     pub(super) result: Outcome<'a>,
 }
 
@@ -46,135 +36,318 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// A result before its type is known, which may come after it: a list of series, or a time and a text.
 pub(super) enum Outcome<'a> {
-    Series(Found),
+    Series(Batch),
     Single(Timestamp, Cow<'a, str>),
 }
 
-/// The series of a result.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) series: Vec<Series>,
-    pub(super) histograms: usize,
-}
-
-impl Found {
-    fn take(&mut self, item: Item) {
-        if item.histogram.is_some() || item.histograms.is_some() {
-            self.histograms += 1;
-            return;
-        }
-        let mut samples: Vec<Sample> = item.values.into_iter().map(|point| point.0).collect();
-        samples.extend(item.value.map(|point| point.0));
-        self.series.push(Series {
-            labels: item.metric.0,
-            samples,
-        });
+impl<'a> Envelope<'a> {
+    /// Reads an answer and keeps the samples in `range`.
+    pub(super) fn read(body: &'a [u8], range: TimeRange) -> serde_json::Result<Self> {
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let envelope = deserializer.deserialize_map(EnvelopeVisitor(range))?;
+        deserializer.end()?;
+        Ok(envelope)
     }
 }
 
 #[derive(Deserialize)]
-struct Item {
-    metric: Metric,
-    #[serde(default)]
-    values: Vec<Point>,
-    value: Option<Point>,
-    histogram: Option<IgnoredAny>,
-    histograms: Option<IgnoredAny>,
+#[serde(field_identifier, rename_all = "camelCase")]
+enum EnvelopeKey {
+    Status,
+    Data,
+    ErrorType,
+    Error,
+    Warnings,
+    Infos,
+    IsPartial,
+    #[serde(other)]
+    Other,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Outcome<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(OutcomeVisitor)
+struct EnvelopeVisitor(TimeRange);
+
+impl<'de> Visitor<'de> for EnvelopeVisitor {
+    type Value = Envelope<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an answer")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
+        let mut found = Envelope::default();
+        let (mut warnings, mut infos, mut partial, mut data) = (None, None, None, None);
+        while let Some(key) = map.next_key()? {
+            match key {
+                EnvelopeKey::Status => once(&mut found.status, Some(map.next_value()?))?,
+                EnvelopeKey::Data => once(&mut data, Some(map.next_value_seed(DataSeed(self.0))?))?,
+                EnvelopeKey::ErrorType => once(&mut found.error_type, map.next_value()?)?,
+                EnvelopeKey::Error => once(&mut found.error, map.next_value()?)?,
+                EnvelopeKey::Warnings => once(&mut warnings, map.next_value()?)?,
+                EnvelopeKey::Infos => once(&mut infos, map.next_value()?)?,
+                EnvelopeKey::IsPartial => once(&mut partial, Some(map.next_value()?))?,
+                EnvelopeKey::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        if found.status.is_none() {
+            return Err(A::Error::missing_field("status"));
+        }
+        Ok(Envelope {
+            data: data.flatten(),
+            warnings: warnings.unwrap_or_default(),
+            infos: infos.unwrap_or_default(),
+            is_partial: partial.unwrap_or_default(),
+            ..found
+        })
     }
 }
 
-struct OutcomeVisitor;
+/// A key that comes twice makes an answer that nobody can be sure of.
+fn once<T, E: Error>(slot: &mut Option<T>, value: Option<T>) -> Result<(), E> {
+    if slot.is_some() {
+        return Err(E::custom("a key comes twice"));
+    }
+    *slot = value;
+    Ok(())
+}
 
-impl<'de> Visitor<'de> for OutcomeVisitor {
+struct DataSeed(TimeRange);
+
+impl<'de> DeserializeSeed<'de> for DataSeed {
+    type Value = Option<Data<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum DataKey {
+    ResultType,
+    Result,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Visitor<'de> for DataSeed {
+    type Value = Option<Data<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a result with its type")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut result_type, mut result) = (None, None);
+        while let Some(key) = map.next_key()? {
+            match key {
+                DataKey::ResultType => once(&mut result_type, Some(map.next_value()?))?,
+                DataKey::Result => {
+                    let series = Results(BatchWriter::new(self.0));
+                    once(&mut result, Some(map.next_value_seed(series)?))?;
+                }
+                DataKey::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Some(Data {
+            result_type: result_type.ok_or_else(|| A::Error::missing_field("resultType"))?,
+            result: result.ok_or_else(|| A::Error::missing_field("result"))?,
+        }))
+    }
+}
+
+/// Writes all series of a result.
+struct Results(BatchWriter);
+
+impl<'de> DeserializeSeed<'de> for Results {
+    type Value = Outcome<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Results {
     type Value = Outcome<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("a list of series, or a time and a value")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut found = Found::default();
-        match seq.next_element()? {
-            None => return Ok(Outcome::Series(found)),
-            Some(First::Time(at)) => {
-                let text: Text = seq.next_element()?.ok_or_else(|| missing("a value"))?;
-                end(&mut seq)?;
-                return Ok(Outcome::Single(at, text.0));
-            }
-            Some(First::Item(item)) => found.take(item),
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Self::Value, A::Error> {
+        if let Some(Some(at)) = seq.next_element_seed(First(&mut self.0))? {
+            let text: Text = seq.next_element()?.ok_or_else(|| missing("a value"))?;
+            end(&mut seq)?;
+            return Ok(Outcome::Single(at, text.0));
         }
-        while let Some(item) = seq.next_element()? {
-            found.take(item);
-        }
-        Ok(Outcome::Series(found))
+        while seq.next_element_seed(Item(&mut self.0))?.is_some() {}
+        Ok(Outcome::Series(self.0.finish()))
     }
 }
 
-enum First {
-    Item(Item),
-    Time(Timestamp),
-}
+/// The first of a result: a time, or a series that is written.
+struct First<'w>(&'w mut BatchWriter);
 
-impl<'de> Deserialize<'de> for First {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FirstVisitor)
+impl<'de> DeserializeSeed<'de> for First<'_> {
+    type Value = Option<Timestamp>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct FirstVisitor;
-
-impl<'de> Visitor<'de> for FirstVisitor {
-    type Value = First;
+impl<'de> Visitor<'de> for First<'_> {
+    type Value = Option<Timestamp>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("a series or a time")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<First, A::Error> {
-        Item::deserialize(MapAccessDeserializer::new(map)).map(First::Item)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Item(self.0).visit_map(map).map(|()| None)
     }
 
-    fn visit_f64<E>(self, secs: f64) -> Result<First, E> {
-        Ok(First::Time(time(secs)))
+    fn visit_f64<E>(self, secs: f64) -> Result<Self::Value, E> {
+        Ok(Some(time(secs)))
     }
 
     #[expect(
         clippy::cast_precision_loss,
         reason = "seconds since the epoch are far below 2^53"
     )]
-    fn visit_u64<E>(self, secs: u64) -> Result<First, E> {
-        Ok(First::Time(time(secs as f64)))
+    fn visit_u64<E>(self, secs: u64) -> Result<Self::Value, E> {
+        Ok(Some(time(secs as f64)))
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds before the epoch are far above -2^53"
+    )]
+    fn visit_i64<E>(self, secs: i64) -> Result<Self::Value, E> {
+        Ok(Some(time(secs as f64)))
     }
 }
 
-struct Metric(Labels);
+/// Writes one series.
+struct Item<'w>(&'w mut BatchWriter);
 
-impl<'de> Deserialize<'de> for Metric {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MetricVisitor)
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum ItemKey {
+    Metric,
+    Values,
+    Value,
+    Histogram,
+    Histograms,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> DeserializeSeed<'de> for Item<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct MetricVisitor;
+impl<'de> Visitor<'de> for Item<'_> {
+    type Value = ();
 
-impl<'de> Visitor<'de> for MetricVisitor {
-    type Value = Metric;
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a series")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let (mut metric, mut values, mut value) = (None, None, None);
+        let mut histograms = None;
+        while let Some(key) = map.next_key()? {
+            match key {
+                ItemKey::Metric => {
+                    once(&mut metric, Some(map.next_value_seed(Metric(self.0))?))?;
+                }
+                ItemKey::Values => {
+                    once(&mut values, Some(map.next_value_seed(Points(self.0))?))?;
+                }
+                ItemKey::Value => {
+                    once(
+                        &mut value,
+                        map.next_value::<Option<Point>>()?
+                            .map(|point| self.0.sample(point.0)),
+                    )?;
+                }
+                ItemKey::Histogram | ItemKey::Histograms => {
+                    let found: Option<IgnoredAny> = map.next_value()?;
+                    histograms = histograms.or(found);
+                }
+                ItemKey::Other => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        metric.ok_or_else(|| A::Error::missing_field("metric"))?;
+        match histograms {
+            Some(_) => self.0.drop_histogram(),
+            None => self.0.end_series(),
+        }
+        Ok(())
+    }
+}
+
+/// Writes the labels of a series.
+struct Metric<'w>(&'w mut BatchWriter);
+
+impl<'de> DeserializeSeed<'de> for Metric<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Metric<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("label names and values")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metric, A::Error> {
-        let mut pairs = Vec::with_capacity(16);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some((Text(name), Text(value))) = map.next_entry()? {
-            pairs.push((name, value));
+            self.0.label(&name, &value);
         }
-        Ok(Metric(pairs.into_iter().collect()))
+        Ok(())
+    }
+}
+
+/// Writes the samples of a series.
+struct Points<'w>(&'w mut BatchWriter);
+
+impl<'de> DeserializeSeed<'de> for Points<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Points<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a list of samples")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(Point(sample)) = seq.next_element()? {
+            self.0.sample(sample);
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use sloburn::domain::labels::{Labels, METRIC_NAME};
 use sloburn::domain::selector::Selector;
 use sloburn::domain::time::{Span, TimeRange, Timestamp};
 use sloburn::promql::{CompiledMatchers, parse_selector};
-use sloburn::series::batch::{Batch, Fetch, Sample, Series};
+use sloburn::series::batch::{Batch, Fetch, Sample};
 use sloburn::source::Source;
 use sloburn::source::error::SourceError;
 
@@ -57,27 +57,21 @@ impl World {
             .collect()
     }
 
-    fn samples(&self, selector: &Selector, range: TimeRange) -> Vec<Series> {
+    fn samples(&self, selector: &Selector, range: TimeRange) -> Batch {
         let mut scrapes = Vec::new();
         let mut at = (range.from - PHASE).floor_to(SCRAPE) + SCRAPE + PHASE;
         while at <= range.to {
             scrapes.push(at);
             at = at + SCRAPE;
         }
-        let series = self
-            .selected(selector)
-            .into_iter()
-            .map(|(labels, course)| Series {
-                labels: labels.clone(),
-                samples: scrapes
-                    .iter()
-                    .map(|at| Sample {
-                        at: *at,
-                        value: self.value(*course, *at),
-                    })
-                    .collect(),
-            });
-        series.filter(|series| !series.samples.is_empty()).collect()
+        let series = self.selected(selector).into_iter().map(|(labels, course)| {
+            let sample = |at: &Timestamp| Sample {
+                at: *at,
+                value: self.value(*course, *at),
+            };
+            (labels.clone(), scrapes.iter().map(sample).collect())
+        });
+        series.collect()
     }
 
     /// What an expression is worth; `None` where it selects nothing.
@@ -116,7 +110,7 @@ impl World {
 
 impl Source for World {
     async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
-        let series = match fetch {
+        Ok(match fetch {
             Fetch::Samples(selector) => self.samples(selector, range),
             Fetch::Expression { text, step } => {
                 let expression = parser::parse(text).expect("PromQL");
@@ -129,19 +123,8 @@ impl Source for World {
                     );
                     at = at + *step;
                 }
-                let series = Series {
-                    labels: Labels::default(),
-                    samples,
-                };
-                Some(series)
-                    .filter(|series| !series.samples.is_empty())
-                    .into_iter()
-                    .collect()
+                [(Labels::default(), samples)].into_iter().collect()
             }
-        };
-        Ok(Batch {
-            series,
-            ..Batch::default()
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use sloburn::domain::labels::{Labels, METRIC_NAME};
 use sloburn::domain::time::{Span, TimeRange, Timestamp};
-use sloburn::series::batch::{Batch, Fetch, Sample, Series};
+use sloburn::series::batch::{Batch, Fetch, Sample};
 use sloburn::source::Source;
 use sloburn::source::error::SourceError;
 
@@ -58,14 +58,11 @@ impl Source for Shop {
             bad.push(sample(at, failed));
             at = at + SCRAPE;
         }
-        let series = [("200", good), ("503", bad)].map(|(code, samples)| Series {
-            labels: labels(code),
-            samples,
-        });
-        Ok(Batch {
-            series: series.into(),
-            ..Batch::default()
-        })
+        let series = [("200", good), ("503", bad)];
+        Ok(series
+            .map(|(code, samples)| (labels(code), samples))
+            .into_iter()
+            .collect())
     }
 }
 

@@ -59,8 +59,8 @@ async fn outcome(settings: PrometheusSettings, fetch: &Fetch) -> String {
     };
     match result {
         Ok(batch) => {
-            let samples: usize = batch.series.iter().map(|it| it.samples.len()).sum();
-            let mut text = format!("ok: {} series, {samples} samples", batch.series.len());
+            let samples = batch.samples().len();
+            let mut text = format!("ok: {} series, {samples} samples", batch.len());
             for warning in batch.warnings {
                 write!(text, ", warning `{warning}`").unwrap();
             }
