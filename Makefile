@@ -6,10 +6,13 @@ export SLOBURN_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sloburn-tools
 
 CARGO_DENY = $(SLOBURN_TOOLS)/cargo-deny-$(shell cat tests/tools/cargo-deny/version)/bin/cargo-deny
 
-.PHONY: test tools format clippy docs deny tests
+# The platform that rustc builds for: the static binary has a folder of its own in `target`.
+PLATFORM = $(shell rustc -vV | sed -n 's/^host: //p')
+
+.PHONY: test tools format clippy docs deny static tests
 
 test:
-	@MAKE="$(MAKE)" tests/tools/steps.sh tools format clippy docs deny tests
+	@MAKE="$(MAKE)" tests/tools/steps.sh tools format clippy docs deny static tests
 
 tools:
 	tests/tools/install.sh
@@ -28,6 +31,10 @@ docs:
 # Advisories are left out: their database cannot be cloned where this runs.
 deny:
 	$(CARGO_DENY) --locked check bans licenses sources
+
+# The binary of the image, which needs no library of the system. The Dockerfile builds it by this step, and tests run it.
+static:
+	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --bin sloburn --target $(PLATFORM)
 
 tests:
 	SLOBURN_REAL_SERVERS=required cargo test --locked

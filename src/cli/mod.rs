@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod ready;
 mod run;
 mod status;
 
@@ -38,8 +39,10 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  all is well
-  1  it failed while running; for `status`: something alerts, is breached or is not known
-  2  what was given is faulty: flags, configuration or definitions; for `status`: nobody answers";
+  1  it failed while running; for `status`: something alerts, is breached or is not known;
+     for `ready`: something is missing
+  2  what was given is faulty: flags, configuration or definitions; for `status` and `ready`:
+     nobody answers";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -52,6 +55,9 @@ enum Command {
     /// Ask a running daemon how the objectives fare
     #[command(long_about = status::LONG, after_help = EXIT_CODES)]
     Status(status::Args),
+    /// Wait until a running daemon is ready
+    #[command(long_about = ready::LONG, after_help = EXIT_CODES)]
+    Ready(ready::Args),
     /// Show the daemon's own settings
     #[command(after_help = EXIT_CODES)]
     Config(config::Args),
@@ -107,6 +113,7 @@ async fn execute(
         Command::Run(args) => run::run(&args, environment, streams).await,
         Command::Check(args) => check::run(&args, environment, streams),
         Command::Status(args) => status::run(&args, streams.out).await,
+        Command::Ready(args) => ready::run(&args, streams).await,
         Command::Config(args) => config::run(&args, environment, streams.out),
     }
 }

@@ -19,6 +19,9 @@ in order.";
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Start also when no objective is defined yet, and take them up when they come
+    #[arg(long)]
+    wait_for_objectives: bool,
     #[command(flatten)]
     flags: Flags,
 }
@@ -50,7 +53,7 @@ pub(super) async fn run(
         )?;
         return Ok(Exit::Faulty);
     };
-    if catalog.slos.is_empty() {
+    if catalog.slos.is_empty() && !args.wait_for_objectives {
         let places = config.definitions.iter();
         let places: Vec<_> = places.map(|path| format!("`{}`", path.display())).collect();
         writeln!(
@@ -63,6 +66,9 @@ pub(super) async fn run(
     app::log_as(&config)?;
     for warning in loaded.diagnostics.render_lines().lines() {
         tracing::warn!("{warning}");
+    }
+    if catalog.slos.is_empty() {
+        tracing::warn!("no objective is defined yet, so nothing is watched; waiting for one");
     }
     app::run(&config, catalog).await?;
     Ok(Exit::Good)

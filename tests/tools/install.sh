@@ -2,7 +2,7 @@
 # Gets the real servers and checkers that the tests use, into a cache outside the checkout.
 #
 #   tests/tools/install.sh             everything
-#   tests/tools/install.sh prometheus  only the named ones: prometheus, alertmanager, cargo-deny
+#   tests/tools/install.sh prometheus  only the named ones: prometheus, alertmanager, cargo-deny, helm3, helm4, etcd, kube-apiserver
 #
 # A tool that is there already costs nothing. Versions stand in each tool's go.mod, cargo-deny's in its file `version`,
 # and nowhere else: this script, the Makefile and tests/it/support/tools.rs read them there.
@@ -26,12 +26,12 @@ pinned() { # pinned TOOL MODULE: the version in that tool's go.mod, without its 
   awk -v module="$2" '$1 == module { sub(/^v/, "", $2); print $2 }' "$here/$1/go.mod"
 }
 
-build_go() { # build_go DIR TOOL TAGS PACKAGE...
+build_go() { # build_go DIR TOOL TAGS PACKAGE...; what else the linker is to set stands in `stamp`
   local dir=$1 tool=$2 tags=$3
   shift 3
   need go "$tool"
   # Without cgo no C compiler is needed; without symbols linking is quicker and the binaries are a third smaller.
-  (cd "$here/$tool" && CGO_ENABLED=0 go build -mod=readonly -buildvcs=false -trimpath -tags "$tags" -ldflags='-s -w' -o "$dir/" "$@")
+  (cd "$here/$tool" && CGO_ENABLED=0 go build -mod=readonly -buildvcs=false -trimpath -tags "$tags" -ldflags="-s -w ${stamp:-}" -o "$dir/" "$@")
 }
 
 build_prometheus() {
@@ -42,6 +42,35 @@ build_prometheus() {
 
 build_alertmanager() {
   build_go "$1" alertmanager '' github.com/prometheus/alertmanager/cmd/alertmanager
+}
+
+build_helm3() {
+  # Built as a module it would take every cluster that it does not ask for one of Kubernetes 1.20; Helm 4 finds this out itself.
+  local minor
+  minor=$(pinned helm3 k8s.io/client-go | cut -d. -f2)
+  local stamp="" package
+  for package in pkg/chartutil pkg/lint/rules; do
+    stamp+=" -X helm.sh/helm/v3/$package.k8sVersionMajor=1 -X helm.sh/helm/v3/$package.k8sVersionMinor=$minor"
+  done
+  build_go "$1" helm3 '' helm.sh/helm/v3/cmd/helm
+}
+
+build_helm4() {
+  build_go "$1" helm4 '' helm.sh/helm/v4/cmd/helm
+}
+
+build_etcd() {
+  build_go "$1" etcd '' go.etcd.io/etcd/server/v3
+  # Its program has the name of the module's last part.
+  mv "$1/server" "$1/etcd"
+}
+
+build_kube_apiserver() {
+  # Built as a module it would say that it is v0.0.0, which charts refuse.
+  local version
+  version=$(pinned kube-apiserver k8s.io/kubernetes)
+  local stamp="-X k8s.io/component-base/version.gitVersion=v$version"
+  build_go "$1" kube-apiserver '' k8s.io/kubernetes/cmd/kube-apiserver
 }
 
 build_cargo_deny() {
@@ -55,7 +84,7 @@ install() { # install TOOL VERSION BUILDER
   [[ -n $version ]] || fail "no version of $tool is pinned under tests/tools/$tool."
   local dest=$cache/$tool-$version
   if [[ -d $dest ]]; then
-    printf '%-13s %-8s %4d s  (in the cache)\n' "$tool" "$version" 0
+    printf '%-14s %-8s %4d s  (in the cache)\n' "$tool" "$version" 0
     return
   fi
   # Built beside its place and renamed into it, so that an interrupted build never looks like a finished one.
@@ -65,18 +94,23 @@ install() { # install TOOL VERSION BUILDER
   # Another run may have been quicker: then its result is as good.
   [[ -d $dest ]] || mv "$building" "$dest" || fail "cannot move $tool into \`$dest\`."
   rm -rf "$building"
-  printf '%-13s %-8s %4d s  (built)\n' "$tool" "$version" $((SECONDS - started))
+  printf '%-14s %-8s %4d s  (built)\n' "$tool" "$version" $((SECONDS - started))
 }
 
 building=
 trap '[[ -z $building ]] || rm -rf "$building"' EXIT
 
-[[ $# -gt 0 ]] || set -- prometheus alertmanager cargo-deny
+all=(prometheus alertmanager cargo-deny helm3 helm4 etcd kube-apiserver)
+[[ $# -gt 0 ]] || set -- "${all[@]}"
 for tool in "$@"; do
   case $tool in
     prometheus) install prometheus "$(pinned prometheus github.com/prometheus/prometheus)" build_prometheus ;;
     alertmanager) install alertmanager "$(pinned alertmanager github.com/prometheus/alertmanager)" build_alertmanager ;;
     cargo-deny) install cargo-deny "$cargo_deny_version" build_cargo_deny ;;
-    *) fail "there is no tool \`$tool\`; there are prometheus, alertmanager and cargo-deny." ;;
+    helm3) install helm3 "$(pinned helm3 helm.sh/helm/v3)" build_helm3 ;;
+    helm4) install helm4 "$(pinned helm4 helm.sh/helm/v4)" build_helm4 ;;
+    etcd) install etcd "$(pinned etcd go.etcd.io/etcd/server/v3)" build_etcd ;;
+    kube-apiserver) install kube-apiserver "$(pinned kube-apiserver k8s.io/kubernetes)" build_kube_apiserver ;;
+    *) fail "there is no tool \`$tool\`; there are ${all[*]}." ;;
   esac
 done

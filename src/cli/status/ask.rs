@@ -6,6 +6,8 @@ use reqwest::{Client, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::status::view::summary::StatusView;
+
 /// Why the status is not known.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum StatusError {
@@ -32,37 +34,19 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// As many as the API gives at once.
 const PAGE: &str = "1000";
 
+/// The state of everything.
+pub(in crate::cli) async fn state(url: &str) -> Result<StatusView, StatusError> {
+    let answer = answer(&client(url)?, url, address(url, "status")?).await?;
+    understood(url, &answer)
+}
+
 /// The list of all objectives, as one page.
 pub(super) async fn list(url: &str) -> Result<Value, StatusError> {
-    let unreachable = |source| StatusError::Unreachable {
-        url: url.to_owned(),
-        source,
-    };
-    let client = Client::builder()
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(unreachable)?;
+    let client = client(url)?;
     let mut all: Option<Value> = None;
     let mut cursor: Option<String> = None;
     loop {
-        let response = client
-            .get(page(url, cursor.as_deref())?)
-            .send()
-            .await
-            .map_err(unreachable)?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(StatusError::Refused {
-                url: url.to_owned(),
-                status,
-            });
-        }
-        let body = response.bytes().await.map_err(unreachable)?;
-        let strange = |source| StatusError::Strange {
-            url: url.to_owned(),
-            source,
-        };
-        let mut answer: Value = serde_json::from_slice(&body).map_err(strange)?;
+        let mut answer = answer(&client, url, page(url, cursor.as_deref())?).await?;
         cursor = answer
             .get("next")
             .and_then(Value::as_str)
@@ -85,30 +69,66 @@ pub(super) async fn list(url: &str) -> Result<Value, StatusError> {
     }
 }
 
+fn client(url: &str) -> Result<Client, StatusError> {
+    Client::builder()
+        .timeout(TIMEOUT)
+        .build()
+        .map_err(|source| unreachable(url, source))
+}
+
+fn unreachable(url: &str, source: reqwest::Error) -> StatusError {
+    let url = url.to_owned();
+    StatusError::Unreachable { url, source }
+}
+
+/// The JSON at `address` of the daemon at `url`.
+async fn answer(client: &Client, url: &str, address: Url) -> Result<Value, StatusError> {
+    let asked = client.get(address).send().await;
+    let response = asked.map_err(|source| unreachable(url, source))?;
+    let status = response.status();
+    if !status.is_success() {
+        let url = url.to_owned();
+        return Err(StatusError::Refused { url, status });
+    }
+    let body = response.bytes().await;
+    let body = body.map_err(|source| unreachable(url, source))?;
+    serde_json::from_slice(&body).map_err(|source| StatusError::Strange {
+        url: url.to_owned(),
+        source,
+    })
+}
+
 fn items(answer: &mut Value) -> Option<&mut Vec<Value>> {
     answer.get_mut("items")?.as_array_mut()
 }
 
 fn page(url: &str, cursor: Option<&str>) -> Result<Url, StatusError> {
+    let mut page = address(url, "slos")?;
+    page.query_pairs_mut().append_pair("limit", PAGE);
+    if let Some(cursor) = cursor {
+        page.query_pairs_mut().append_pair("cursor", cursor);
+    }
+    Ok(page)
+}
+
+/// Where the daemon at `url` has `resource` of its API.
+fn address(url: &str, resource: &str) -> Result<Url, StatusError> {
     let wrong = || StatusError::Address(url.to_owned());
     let address = if url.contains("://") {
         url.to_owned()
     } else {
         format!("http://{url}")
     };
-    let mut page = Url::parse(&address).map_err(|_| wrong())?;
-    if !matches!(page.scheme(), "http" | "https") {
+    let mut address = Url::parse(&address).map_err(|_| wrong())?;
+    if !matches!(address.scheme(), "http" | "https") {
         return Err(wrong());
     }
-    page.path_segments_mut()
+    address
+        .path_segments_mut()
         .map_err(|()| wrong())?
         .pop_if_empty()
-        .extend(["api", "v1", "slos"]);
-    page.query_pairs_mut().append_pair("limit", PAGE);
-    if let Some(cursor) = cursor {
-        page.query_pairs_mut().append_pair("cursor", cursor);
-    }
-    Ok(page)
+        .extend(["api", "v1", resource]);
+    Ok(address)
 }
 
 /// What `answer`, which `url` gave, means.

@@ -12,7 +12,7 @@ use crate::status::view::list::ListView;
 use crate::status::view::names::{Alert, Compliance};
 use crate::status::view::slo::SloView;
 
-pub(super) use ask::StatusError;
+pub(super) use ask::{StatusError, state};
 
 use super::Exit;
 

@@ -14,6 +14,7 @@ async fn of_the_program_and_of_its_commands() {
       run     Run the daemon: evaluate, alert, serve status
       check   Check definitions, alert policies, receivers and routes without running anything
       status  Ask a running daemon how the objectives fare
+      ready   Wait until a running daemon is ready
       config  Show the daemon's own settings
       help    Print this message or the help of the given subcommand(s)
 
@@ -23,8 +24,10 @@ async fn of_the_program_and_of_its_commands() {
 
     Exit codes:
       0  all is well
-      1  it failed while running; for `status`: something alerts, is breached or is not known
-      2  what was given is faulty: flags, configuration or definitions; for `status`: nobody answers
+      1  it failed while running; for `status`: something alerts, is breached or is not known;
+         for `ready`: something is missing
+      2  what was given is faulty: flags, configuration or definitions; for `status` and `ready`:
+         nobody answers
     exit 0
     ");
     insta::assert_snapshot!(run(&["status", "--help"], &[]).await, @r"
@@ -58,8 +61,10 @@ async fn of_the_program_and_of_its_commands() {
 
     Exit codes:
       0  all is well
-      1  it failed while running; for `status`: something alerts, is breached or is not known
-      2  what was given is faulty: flags, configuration or definitions; for `status`: nobody answers
+      1  it failed while running; for `status`: something alerts, is breached or is not known;
+         for `ready`: something is missing
+      2  what was given is faulty: flags, configuration or definitions; for `status` and `ready`:
+         nobody answers
     exit 0
     ");
 }
