@@ -97,7 +97,7 @@ impl State {
         let state = &mut self.families[family];
         let counted = state
             .table
-            .count(&planned.roles, batch, range, layer, state.reselected);
+            .count(planned, batch, range, layer, state.reselected);
         let Counted {
             increases,
             ignored,

@@ -9,6 +9,7 @@ use crate::domain::time::{TimeRange, Timestamp};
 use crate::series::batch::Batch;
 use crate::series::cursor::IgnoredBirth;
 use crate::series::plan::FamilyIndex;
+use crate::series::seen::Sorted;
 use crate::series::table::{Layer, usual_interval};
 use crate::store::commit::{Commit, LaneKey};
 
@@ -35,6 +36,15 @@ pub enum Reading {
     Failed(String),
 }
 
+/// A complete answer, for all who need it.
+#[derive(Debug)]
+pub(super) struct Answer<'b> {
+    pub(super) range: TimeRange,
+    pub(super) batch: &'b Batch,
+    /// By selectors, where a lane without cursors reads the family.
+    pub(super) sorted: Option<Sorted<'b>>,
+}
+
 /// What taking in the reads of a tick brought to light.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
@@ -45,13 +55,19 @@ impl State {
     /// Counts everything that was read for the tick `at`. What was settled goes into `commit`.
     pub(super) fn take_in(&mut self, at: Timestamp, reads: &[Read], commit: &mut Commit) -> Taken {
         let mut taken = Taken::default();
-        let mut complete: BTreeMap<FamilyIndex, (TimeRange, &Batch)> = BTreeMap::new();
+        let mut complete: BTreeMap<FamilyIndex, Answer> = BTreeMap::new();
         for read in reads {
             self.note_source(read);
             let family = &mut self.families[read.wanted.family];
             match &read.reading {
                 Reading::Complete(batch) => {
-                    complete.insert(read.wanted.family, (read.wanted.range, batch));
+                    let planned = &self.plan.families[read.wanted.family];
+                    let answer = Answer {
+                        range: read.wanted.range,
+                        batch,
+                        sorted: planned.is_read.then(|| family.sorter.sort(planned, batch)),
+                    };
+                    complete.insert(read.wanted.family, answer);
                     family.failure = None;
                     family.interval = usual_interval(batch).unwrap_or(family.interval);
                 }
@@ -59,9 +75,10 @@ impl State {
                 Reading::Failed(why) => family.failure = Some((Outcome::Failed, why.clone())),
             }
         }
-        for (family, (range, batch)) in &complete {
+        for (family, answer) in &complete {
             if !self.plan.families[*family].roles.is_empty() {
-                self.take_counters(*family, *range, at, batch, &mut taken, commit);
+                let Answer { range, batch, .. } = *answer;
+                self.take_counters(*family, range, at, batch, &mut taken, commit);
             }
         }
         for meter in 0..self.meters.len() {
@@ -69,8 +86,9 @@ impl State {
                 self.take_lane((meter, lane), at, &complete, commit);
             }
         }
-        for (family, (range, _)) in &complete {
-            self.families[*family].head_to = self.families[*family].head_to.max(Some(range.to));
+        for (family, answer) in &complete {
+            let head_to = &mut self.families[*family].head_to;
+            *head_to = (*head_to).max(Some(answer.range.to));
         }
         taken
     }

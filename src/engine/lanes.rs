@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::indicator::Split;
-use crate::domain::labels::LabelsRef;
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::Batch;
-use crate::series::plan::{FamilyIndex, GaugeRead, Lane};
+use crate::series::batch::Series;
+use crate::series::plan::{FamilyIndex, GaugeRead, Lane, SelectorPosition};
 use crate::series::points;
-use crate::series::slices::fullness;
+use crate::series::slices::fullness::{self, Gauges};
 use crate::series::slices::rate;
 use crate::series::table::Layer;
 use crate::status::snapshot::SeriesCount;
 use crate::store::commit::Commit;
 
-use super::intake::put;
+use super::intake::{Answer, put};
 use super::state::State;
 
 impl State {
@@ -25,7 +24,7 @@ impl State {
         &mut self,
         (meter, lane): (usize, usize),
         at: Timestamp,
-        complete: &BTreeMap<FamilyIndex, (TimeRange, &Batch)>,
+        complete: &BTreeMap<FamilyIndex, Answer>,
         commit: &mut Commit,
     ) {
         let plan = Arc::clone(&self.plan);
@@ -36,7 +35,7 @@ impl State {
         let families = planned.families();
         let Some(to) = families
             .iter()
-            .map(|family| complete.get(family).map(|(range, _)| range.to))
+            .map(|family| complete.get(family).map(|answer| answer.range.to))
             .min()
             .flatten()
         else {
@@ -68,29 +67,26 @@ impl State {
         &self,
         lane: &Lane,
         range: TimeRange,
-        complete: &BTreeMap<FamilyIndex, (TimeRange, &Batch)>,
+        complete: &BTreeMap<FamilyIndex, Answer>,
     ) -> Vec<(Timestamp, Counts)> {
-        let batch = |family: FamilyIndex| complete.get(&family).map(|(_, batch)| *batch);
         let interval = |family: FamilyIndex| self.families[family].interval;
+        let series = |family: FamilyIndex, selector: SelectorPosition| {
+            let sorted = complete.get(&family)?.sorted.as_ref()?;
+            Some(sorted.series(selector))
+        };
         let judged = match lane {
             Lane::Counters { .. } => Vec::new(),
             Lane::Rate {
                 family,
-                matchers,
+                selector,
                 at_least,
                 slice,
             } => {
-                let Some(samples) = batch(*family) else {
+                let Some(counters) = series(*family, *selector) else {
                     return Vec::new();
                 };
-                rate::below_floor(
-                    samples,
-                    matchers,
-                    *at_least,
-                    *slice,
-                    range,
-                    interval(*family),
-                )
+                let counters: Vec<Series> = counters.collect();
+                rate::below_floor(&counters, *at_least, *slice, range, interval(*family))
             }
             Lane::Fullness {
                 used,
@@ -99,24 +95,24 @@ impl State {
                 at_most,
                 slice,
             } => {
-                let side = |read: &GaugeRead| Some((batch(read.family)?, interval(read.family)));
-                let (Some(one), Some(other)) = (side(used), side(limit)) else {
+                let side = |read: &GaugeRead| {
+                    Some(Gauges {
+                        series: series(read.family, read.selector)?,
+                        aggregate: read.aggregate,
+                        usual: interval(read.family),
+                    })
+                };
+                let (Some(used), Some(limit)) = (side(used), side(limit)) else {
                     return Vec::new();
                 };
-                fullness::over_limit(
-                    (one.0, used, one.1),
-                    (other.0, limit, other.1),
-                    by,
-                    *at_most,
-                    *slice,
-                    range,
-                )
+                fullness::over_limit(used, limit, by, *at_most, *slice, range)
             }
             Lane::Points {
                 total,
                 part,
                 window,
             } => {
+                let batch = |family: FamilyIndex| complete.get(&family).map(|it| it.batch);
                 let (Some(all), Some(counted)) = (batch(*total), batch(*part.counted())) else {
                     return Vec::new();
                 };
@@ -196,25 +192,23 @@ impl State {
 }
 
 /// How many series of the batches a lane without cursors looks at, on its two sides.
-fn lane_series(lane: &Lane, complete: &BTreeMap<FamilyIndex, (TimeRange, &Batch)>) -> (u64, u64) {
-    let count = |family: FamilyIndex, matches: &dyn Fn(LabelsRef) -> bool| {
-        let series = complete
-            .get(&family)
-            .into_iter()
-            .flat_map(|(_, batch)| batch.series());
-        u64::try_from(series.filter(|series| matches(series.labels)).count()).unwrap_or(u64::MAX)
+fn lane_series(lane: &Lane, complete: &BTreeMap<FamilyIndex, Answer>) -> (u64, u64) {
+    let selected = |family: FamilyIndex, selector: SelectorPosition| {
+        let sorted = complete.get(&family).and_then(|it| it.sorted.as_ref());
+        sorted.map_or(0, |sorted| sorted.count(selector))
     };
-    match lane {
+    let all = |family: FamilyIndex| complete.get(&family).map_or(0, |it| it.batch.len());
+    let (one, other) = match lane {
         Lane::Counters { .. } => (0, 0),
         Lane::Rate {
-            family, matchers, ..
-        } => (count(*family, &|labels| matchers.matches(labels)), 0),
+            family, selector, ..
+        } => (selected(*family, *selector), 0),
         Lane::Fullness { used, limit, .. } => (
-            count(used.family, &|labels| used.matchers.matches(labels)),
-            count(limit.family, &|labels| limit.matchers.matches(labels)),
+            selected(used.family, used.selector),
+            selected(limit.family, limit.selector),
         ),
-        Lane::Points { total, part, .. } => {
-            (count(*total, &|_| true), count(*part.counted(), &|_| true))
-        }
-    }
+        Lane::Points { total, part, .. } => (all(*total), all(*part.counted())),
+    };
+    let count = |series: usize| u64::try_from(series).unwrap_or(u64::MAX);
+    (count(one), count(other))
 }

@@ -10,6 +10,7 @@ use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
 use crate::series::plan::{Family, Lane, Plan, Towards};
+use crate::series::seen::Sorter;
 use crate::series::table::SeriesTable;
 use crate::status::snapshot::SeriesCount;
 use crate::store::commit::{Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered};
@@ -49,6 +50,8 @@ pub(super) struct SourceState {
 #[derive(Debug, Default)]
 pub(super) struct FamilyState {
     pub(super) table: SeriesTable,
+    /// Which selectors its series match; only of families that lanes without cursors read.
+    pub(super) sorter: Sorter,
     /// All samples up to here are counted for good; only of families with counters.
     pub(super) settled_to: Option<Timestamp>,
     /// All samples up to here were read.
@@ -215,7 +218,7 @@ impl FamilyState {
         state.reselected = record.selector != family.fetch.text();
         for (labels, cursor) in record.cursors {
             state.interval = state.interval.max(cursor.interval);
-            state.table.restore(&family.roles, &labels, cursor);
+            state.table.restore(family, &labels, cursor);
         }
         state
     }

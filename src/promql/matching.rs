@@ -1,5 +1,7 @@
 //! Matching of label sets, with the meaning that Prometheus gives to matchers.
 
+use std::collections::HashMap;
+
 use regex::Regex;
 
 use crate::domain::labels::LabelsRef;
@@ -23,22 +25,40 @@ enum Test {
     MatchesNot(Regex),
 }
 
+/// Regular expressions that were compiled before: thousands of objectives ask for `5..`.
+#[derive(Debug, Default)]
+pub struct Patterns(HashMap<String, Regex>);
+
+impl Patterns {
+    fn compile(&mut self, pattern: &str) -> Result<Regex, PromqlError> {
+        if let Some(regex) = self.0.get(pattern) {
+            return Ok(regex.clone());
+        }
+        let regex = re2::compile(pattern)?;
+        self.0.insert(pattern.to_owned(), regex.clone());
+        Ok(regex)
+    }
+}
+
 impl CompiledMatchers {
     /// Compiles `matchers`; an invalid regular expression is refused.
     pub fn new(matchers: &[Matcher]) -> Result<Self, PromqlError> {
-        matchers
-            .iter()
-            .map(|matcher| {
-                let test = match matcher.op {
-                    MatchOp::Equal => Test::Is(matcher.value.clone()),
-                    MatchOp::NotEqual => Test::IsNot(matcher.value.clone()),
-                    MatchOp::Matches => Test::Matches(re2::compile(&matcher.value)?),
-                    MatchOp::NotMatches => Test::MatchesNot(re2::compile(&matcher.value)?),
-                };
-                Ok((matcher.label.clone(), test))
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        Self::sharing(&mut Patterns::default(), matchers)
+    }
+
+    /// Compiles `matchers`, sharing expressions with others that were compiled with the same `patterns`.
+    pub fn sharing(patterns: &mut Patterns, matchers: &[Matcher]) -> Result<Self, PromqlError> {
+        let compile = |matcher: &Matcher| {
+            let test = match matcher.op {
+                MatchOp::Equal => Test::Is(matcher.value.clone()),
+                MatchOp::NotEqual => Test::IsNot(matcher.value.clone()),
+                MatchOp::Matches => Test::Matches(patterns.compile(&matcher.value)?),
+                MatchOp::NotMatches => Test::MatchesNot(patterns.compile(&matcher.value)?),
+            };
+            Ok((matcher.label.clone(), test))
+        };
+        let compiled: Result<_, PromqlError> = matchers.iter().map(compile).collect();
+        compiled.map(Self)
     }
 
     /// Compiles all of `selector`, its metric's name included.

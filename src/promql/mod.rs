@@ -13,7 +13,9 @@ pub use error::PromqlError;
 pub use expression::WINDOW;
 pub use expression::check_expression;
 pub use matching::CompiledMatchers;
+pub use matching::Patterns;
 pub use print::selector_text;
+pub use re2::literals;
 pub use selector::parse_matchers;
 pub use selector::parse_selector;
 

@@ -1,19 +1,17 @@
 //! The plan: what to fetch from each source, and what each objective makes of it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::indicator::{Aggregate, Gauge, Indicator, Split};
-use crate::domain::selector::Selector;
+use crate::domain::indicator::{Aggregate, Split};
+use crate::domain::labels::LabelsRef;
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::Span;
-use crate::promql::CompiledMatchers;
 use crate::promql::PromqlError;
 
 use super::batch::Fetch;
-use super::boundary;
-use super::union::union;
+use super::draft::Draft;
+use super::index::SelectorIndex;
 
 /// A selector that cannot be matched here.
 #[derive(Debug, thiserror::Error)]
@@ -44,11 +42,31 @@ pub struct Family {
     pub source: SourceName,
     /// What is asked.
     pub fetch: Fetch,
-    /// Which series are counted towards which lanes; empty when no events are counted here.
+    /// What the objectives select of it, each selector once; empty for an expression.
+    pub selectors: SelectorIndex,
+    /// Whether a lane without cursors reads its series.
+    pub is_read: bool,
+    /// Which series are counted towards which lanes, in the order of their selectors; empty when no
+    /// events are counted here.
     pub roles: Vec<Role>,
 }
 
+/// Position of a selector in its family.
+pub type SelectorPosition = usize;
+
 impl Family {
+    /// The roles of a series.
+    pub fn roles_of(&self, labels: LabelsRef) -> impl Iterator<Item = &Role> {
+        self.selectors
+            .matching(labels)
+            .into_iter()
+            .flat_map(|selector| {
+                let first = self.roles.partition_point(|role| role.selector < selector);
+                let behind = self.roles.partition_point(|role| role.selector <= selector);
+                self.roles.get(first..behind).unwrap_or_default()
+            })
+    }
+
     /// The metric's name, or the expression: what tells families of one source apart.
     pub fn name(&self) -> &str {
         match &self.fetch {
@@ -62,7 +80,7 @@ impl Family {
 #[derive(Debug)]
 pub struct Role {
     /// Which series.
-    pub matchers: CompiledMatchers,
+    pub selector: SelectorPosition,
     /// Position of the meter in the plan.
     pub meter: usize,
     /// Position of the lane in the meter.
@@ -106,7 +124,7 @@ pub enum Lane {
         /// The family.
         family: FamilyIndex,
         /// Which series.
-        matchers: CompiledMatchers,
+        selector: SelectorPosition,
         /// Events per second.
         at_least: f64,
         /// The length of a slice.
@@ -142,7 +160,7 @@ pub struct GaugeRead {
     /// The family.
     pub family: FamilyIndex,
     /// Which series.
-    pub matchers: CompiledMatchers,
+    pub selector: SelectorPosition,
     /// How a group becomes one value.
     pub aggregate: Aggregate,
 }
@@ -172,10 +190,7 @@ impl Plan {
     /// # Errors
     /// When a matcher is not a regular expression that can be matched here.
     pub fn of(catalog: &Catalog, slot: Span) -> Result<Self, PlanError> {
-        let mut draft = Draft {
-            slot,
-            ..Draft::default()
-        };
+        let mut draft = Draft::new(slot);
         let mut meters = Vec::with_capacity(catalog.slos.len());
         for (index, slo) in catalog.slos.values().enumerate() {
             let refuse = |source| PlanError {
@@ -192,201 +207,5 @@ impl Plan {
             families: draft.families(),
             meters,
         })
-    }
-}
-
-/// A plan in the making: families are found by name while their selectors are collected.
-#[derive(Default)]
-struct Draft {
-    slot: Span,
-    index: BTreeMap<(SourceName, String), FamilyIndex>,
-    parts: Vec<FamilyDraft>,
-}
-
-struct FamilyDraft {
-    source: SourceName,
-    fetch: Option<Fetch>,
-    metric: String,
-    selectors: Vec<Selector>,
-    roles: Vec<Role>,
-}
-
-impl Draft {
-    fn lanes_of(&mut self, meter: usize, slo: &Slo) -> Result<Vec<Lane>, PromqlError> {
-        let source = &slo.source;
-        Ok(match &slo.indicator {
-            Indicator::Errors { total, split } => self.counters(meter, source, total, split)?,
-            Indicator::Latency { buckets, at_most } => {
-                let total = buckets.refined([boundary::everything()]);
-                let good = Split::Good(buckets.refined([boundary::bucket(*at_most)]));
-                self.counters(meter, source, &total, &good)?
-            }
-            Indicator::Traffic {
-                total,
-                at_least,
-                slice,
-            } => vec![Lane::Rate {
-                family: self.select(source, total),
-                matchers: CompiledMatchers::new(&total.matchers)?,
-                at_least: at_least.to_f64(),
-                slice: *slice,
-            }],
-            Indicator::Saturation {
-                used,
-                limit,
-                by,
-                at_most,
-                slice,
-            } => vec![Lane::Fullness {
-                used: self.gauge(source, used)?,
-                limit: self.gauge(source, limit)?,
-                by: by.clone(),
-                at_most: at_most.to_f64(),
-                slice: *slice,
-            }],
-            Indicator::Query {
-                total,
-                split,
-                window,
-            } => vec![Lane::Points {
-                total: self.expression(source, total, *window),
-                part: match split {
-                    Split::Bad(text) => Split::Bad(self.expression(source, text, *window)),
-                    Split::Good(text) => Split::Good(self.expression(source, text, *window)),
-                },
-                window: *window,
-            }],
-        })
-    }
-
-    /// The lanes of counters: one where total and part are of one metric, and so of one query.
-    fn counters(
-        &mut self,
-        meter: usize,
-        source: &SourceName,
-        total: &Selector,
-        split: &Split<Selector>,
-    ) -> Result<Vec<Lane>, PromqlError> {
-        let (all, part) = match split {
-            Split::Bad(_) => (
-                Counts {
-                    bad: 0.0,
-                    total: 1.0,
-                },
-                Counts {
-                    bad: 1.0,
-                    total: 0.0,
-                },
-            ),
-            Split::Good(_) => (
-                Counts {
-                    bad: 1.0,
-                    total: 1.0,
-                },
-                Counts {
-                    bad: -1.0,
-                    total: 0.0,
-                },
-            ),
-        };
-        let first = self.select(source, total);
-        let second = self.select(source, split.counted());
-        let part_lane = u16::from(first != second);
-        self.role(first, total, meter, 0, all, Towards::Total)?;
-        self.role(
-            second,
-            split.counted(),
-            meter,
-            part_lane,
-            part,
-            Towards::Part,
-        )?;
-        let mut lanes = vec![Lane::Counters {
-            family: first,
-            totals: true,
-        }];
-        if first != second {
-            lanes.push(Lane::Counters {
-                family: second,
-                totals: false,
-            });
-        }
-        Ok(lanes)
-    }
-
-    fn role(
-        &mut self,
-        family: FamilyIndex,
-        selector: &Selector,
-        meter: usize,
-        lane: u16,
-        weight: Counts,
-        towards: Towards,
-    ) -> Result<(), PromqlError> {
-        let matchers = CompiledMatchers::new(&selector.matchers)?;
-        self.parts[family].roles.push(Role {
-            matchers,
-            meter,
-            lane,
-            weight,
-            towards,
-        });
-        Ok(())
-    }
-
-    fn gauge(&mut self, source: &SourceName, gauge: &Gauge) -> Result<GaugeRead, PromqlError> {
-        let family = self.select(source, &gauge.series);
-        let matchers = CompiledMatchers::new(&gauge.series.matchers)?;
-        Ok(GaugeRead {
-            family,
-            matchers,
-            aggregate: gauge.aggregate,
-        })
-    }
-
-    /// The family of a selector's metric, which from now on fetches this selector too.
-    fn select(&mut self, source: &SourceName, selector: &Selector) -> FamilyIndex {
-        let family = self.family(source, &selector.metric, None);
-        self.parts[family].selectors.push(selector.clone());
-        family
-    }
-
-    fn expression(&mut self, source: &SourceName, text: &str, window: Span) -> FamilyIndex {
-        let text = text.replace("$window", &window.to_string());
-        let fetch = Fetch::Expression {
-            text: text.clone(),
-            step: self.slot,
-        };
-        self.family(source, &text, Some(fetch))
-    }
-
-    fn family(&mut self, source: &SourceName, name: &str, fetch: Option<Fetch>) -> FamilyIndex {
-        let next = self.parts.len();
-        let index = *self
-            .index
-            .entry((source.clone(), name.to_owned()))
-            .or_insert(next);
-        if index == next {
-            let (selectors, roles) = (Vec::new(), Vec::new());
-            self.parts.push(FamilyDraft {
-                source: source.clone(),
-                fetch,
-                metric: name.to_owned(),
-                selectors,
-                roles,
-            });
-        }
-        index
-    }
-
-    fn families(self) -> Vec<Family> {
-        let finish = |part: FamilyDraft| Family {
-            source: part.source,
-            fetch: part
-                .fetch
-                .unwrap_or_else(|| Fetch::Samples(union(&part.metric, &part.selectors))),
-            roles: part.roles,
-        };
-        self.parts.into_iter().map(finish).collect()
     }
 }

@@ -1,9 +1,6 @@
 //! The series of one family: who is counted where, and how far.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
-
-use hashbrown::HashTable;
 
 use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::slot::Counts;
@@ -12,7 +9,8 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use super::batch::{Batch, Sample, Series, SeriesId};
 use super::births::Surroundings;
 use super::cursor::{Cursor, IgnoredBirth, Increase, is_gap};
-use super::plan::{Role, Towards};
+use super::plan::{Family, Role, Towards};
+use super::seen::Seen;
 
 /// Which of the two cursors is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +38,7 @@ pub struct Edge {
 /// counted without an allocation; its labels are looked into when it is seen for the first time only.
 #[derive(Debug, Default)]
 pub struct SeriesTable {
-    index: HashTable<usize>,
-    ids: Vec<SeriesId>,
-    labels: Vec<Labels>,
-    /// Where the edges of each series lie among all.
-    places: Vec<Range<usize>>,
-    edges: Vec<Edge>,
+    seen: Seen<Edge>,
     settled: Vec<Option<Cursor>>,
     head: Vec<Option<Cursor>>,
     scratch: Scratch,
@@ -73,26 +66,26 @@ pub struct Counted {
 
 impl SeriesTable {
     /// Takes over a cursor from the store.
-    pub fn restore(&mut self, roles: &[Role], labels: &Labels, cursor: Cursor) {
-        let row = self.row(roles, SeriesId::of(labels), labels.into());
+    pub fn restore(&mut self, family: &Family, labels: &Labels, cursor: Cursor) {
+        let row = self.row(family, SeriesId::of(labels), labels.into());
         self.settled[row] = Some(cursor);
         self.head[row] = Some(cursor);
     }
 
     /// How many series are known.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.seen.len()
     }
 
     /// Whether none is known.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.seen.is_empty()
     }
 
     /// The labels and the settled cursor of a series that moved.
     pub fn settled(&self, row: usize) -> Option<(&Labels, Cursor)> {
         let cursor = self.settled.get(row).copied().flatten()?;
-        Some((self.labels.get(row)?, cursor))
+        Some((self.seen.labels(row)?, cursor))
     }
 
     /// Forgets the series that have had no sample since `before`, by the settled cursors, and says
@@ -104,13 +97,13 @@ impl SeriesTable {
         }
         let old = std::mem::take(self);
         let mut forgotten = Vec::new();
-        for (row, labels) in old.labels.into_iter().enumerate() {
+        for (row, (id, labels)) in old.seen.series().enumerate() {
             if is_old(&old.settled[row]) {
-                forgotten.push(labels);
+                forgotten.push(labels.clone());
                 continue;
             }
-            let edges = old.edges.get(old.places[row].clone()).unwrap_or_default();
-            let kept = self.insert(old.ids[row], labels, edges.iter().copied());
+            let edges = old.seen.edges_of(row).iter().copied();
+            let kept = self.insert(id, labels.clone(), edges);
             self.settled[kept] = old.settled[row];
             self.head[kept] = old.head[row];
         }
@@ -127,12 +120,12 @@ impl SeriesTable {
         let is_alive = move |row: &usize| self.head[*row].is_some_and(|head| head.at >= since);
         (0..self.len())
             .filter(is_alive)
-            .flat_map(|row| self.edges_of(row))
+            .flat_map(|row| self.seen.edges_of(row))
     }
 
     /// The edges of all series that were ever seen.
     pub fn edges(&self) -> impl Iterator<Item = &Edge> {
-        self.edges.iter()
+        self.seen.edges().iter()
     }
 
     /// The newest sample of the series that count towards the total of each meter, with the usual
@@ -141,7 +134,7 @@ impl SeriesTable {
         let mut newest = BTreeMap::new();
         for (row, head) in self.head.iter().enumerate() {
             let Some(head) = head else { continue };
-            for edge in self.edges_of(row) {
+            for edge in self.seen.edges_of(row) {
                 if edge.towards == Towards::Total {
                     let entry = newest.entry(edge.meter).or_insert((head.at, head.interval));
                     *entry = (*entry).max((head.at, head.interval));
@@ -157,7 +150,7 @@ impl SeriesTable {
     /// values are not births. The same holds at the very first read.
     pub fn count(
         &mut self,
-        roles: &[Role],
+        family: &Family,
         batch: &Batch,
         range: TimeRange,
         layer: Layer,
@@ -170,9 +163,9 @@ impl SeriesTable {
         rows.clear();
         for series in batch.series() {
             let samples = within(series.samples, range);
-            let row = self.row(roles, series.id, series.labels);
+            let row = self.row(family, series.id, series.labels);
             rows.push(row);
-            if samples.is_empty() || self.places[row].is_empty() {
+            if samples.is_empty() || self.seen.edges_of(row).is_empty() {
                 continue;
             }
             counted.moved.push(row);
@@ -202,11 +195,6 @@ impl SeriesTable {
         }
     }
 
-    fn edges_of(&self, row: usize) -> &[Edge] {
-        let place = self.places.get(row).cloned().unwrap_or_default();
-        self.edges.get(place).unwrap_or_default()
-    }
-
     /// Moves the cursor of a known series over its samples.
     fn advance(&mut self, row: usize, samples: &[Sample], layer: Layer, counted: &mut Counted) {
         let Some(mut cursor) = self.cursors(layer)[row] else {
@@ -215,13 +203,13 @@ impl SeriesTable {
         let mut increases = std::mem::take(&mut self.scratch.increases);
         increases.clear();
         for sample in samples {
-            if let Some(birth) = cursor.advance(*sample, &mut increases) {
-                counted.ignored.push((self.labels[row].clone(), birth));
-            }
+            let ignored = cursor.advance(*sample, &mut increases);
+            let labels = self.seen.labels(row);
+            counted.ignored.extend(labels.cloned().zip(ignored));
         }
         self.cursors(layer)[row] = Some(cursor);
         for increase in &increases {
-            let edges = self.edges_of(row).iter();
+            let edges = self.seen.edges_of(row).iter();
             counted
                 .increases
                 .extend(edges.map(|edge| (*edge, *increase)));
@@ -242,7 +230,8 @@ impl SeriesTable {
         let Some(first) = samples.iter().find(usable) else {
             return;
         };
-        let cursor = match surroundings.map(|known| known.base(&self.labels[row], samples)) {
+        let base = |known: &Surroundings| known.base(self.seen.labels(row)?, samples);
+        let cursor = match surroundings.map(base) {
             None => {
                 // What was there before is known to the settled layer too, or it would be born there later.
                 let settled = &mut self.settled[row];
@@ -252,7 +241,7 @@ impl SeriesTable {
             Some(None) => Cursor::at_birth(*first),
             Some(Some(base)) => {
                 let (cursor, increase) = Cursor::after(base, *first);
-                let edges = self.edges_of(row).iter();
+                let edges = self.seen.edges_of(row).iter();
                 counted
                     .increases
                     .extend(edges.map(|edge| (*edge, increase)));
@@ -265,7 +254,7 @@ impl SeriesTable {
 
     /// What is known besides newborn series: where the others stood, and what the batch has of them.
     fn surroundings(
-        &mut self,
+        &self,
         batch: &Batch,
         rows: &[usize],
         range: TimeRange,
@@ -276,9 +265,13 @@ impl SeriesTable {
             samples[*row] = within(series.samples, range);
         }
         let mut surroundings = Surroundings::default();
+        let cursors = match layer {
+            Layer::Settled => &self.settled,
+            Layer::Head => &self.head,
+        };
         for (row, samples) in samples.into_iter().enumerate() {
-            if let Some(cursor) = self.cursors(layer)[row] {
-                surroundings.note(&self.labels[row], &cursor, samples);
+            if let Some((labels, cursor)) = self.seen.labels(row).zip(cursors[row]) {
+                surroundings.note(labels, &cursor, samples);
             }
         }
         surroundings.sort();
@@ -286,36 +279,28 @@ impl SeriesTable {
     }
 
     /// The row of a series; matched against the roles when it is seen for the first time.
-    fn row(&mut self, roles: &[Role], id: SeriesId, labels: LabelsRef) -> usize {
-        let found = self
-            .index
-            .find(id.bits(), |row| self.labels[*row] == labels);
-        if let Some(row) = found {
-            return *row;
+    fn row(&mut self, family: &Family, id: SeriesId, labels: LabelsRef) -> usize {
+        if let Some(row) = self.seen.find(id, labels) {
+            return row;
         }
-        let counted = roles.iter().filter(|role| role.matchers.matches(labels));
-        let edges = counted.map(|role| Edge {
+        let edge = |role: &Role| Edge {
             meter: role.meter,
             lane: role.lane,
             weight: role.weight,
             towards: role.towards,
-        });
-        self.insert(id, labels.to_labels(), edges)
+        };
+        self.insert(id, labels.to_labels(), family.roles_of(labels).map(edge))
     }
 
-    fn insert(&mut self, id: SeriesId, labels: Labels, edges: impl Iterator<Item = Edge>) -> usize {
-        let row = self.len();
-        let first = self.edges.len();
-        self.edges.extend(edges);
-        self.places.push(first..self.edges.len());
-        self.ids.push(id);
-        self.labels.push(labels);
+    fn insert(
+        &mut self,
+        id: SeriesId,
+        labels: Labels,
+        edges: impl IntoIterator<Item = Edge>,
+    ) -> usize {
         self.settled.push(None);
         self.head.push(None);
-        let ids = &self.ids;
-        self.index
-            .insert_unique(id.bits(), row, |row| ids[*row].bits());
-        row
+        self.seen.insert(id, labels, edges)
     }
 }
 

@@ -26,6 +26,25 @@ pub(super) fn compile(re2: &str) -> Result<Regex, PromqlError> {
     })
 }
 
+/// The texts that `re2` matches, where it is nothing but a list of them: `api|cart`, `v1\.2`.
+pub fn literals(re2: &str) -> Option<Vec<String>> {
+    let mut texts = vec![String::new()];
+    let mut chars = re2.chars();
+    while let Some(char) = chars.next() {
+        let char = match char {
+            '|' => {
+                texts.push(String::new());
+                continue;
+            }
+            '\\' => chars.next().filter(char::is_ascii_punctuation)?,
+            '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '^' | '$' => return None,
+            _ => char,
+        };
+        texts.last_mut()?.push(char);
+    }
+    Some(texts)
+}
+
 const MOST_REPEATS: u32 = 1_000;
 
 /// What stands before a repetition.

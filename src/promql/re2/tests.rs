@@ -1,6 +1,6 @@
 //! What expressions match and what is refused: each line checked against Go's `regexp`.
 
-use super::compile;
+use super::{compile, literals};
 
 #[test]
 fn expressions_mean_what_they_mean_in_re2() {
@@ -112,6 +112,30 @@ fn what_re2_refuses_is_refused() {
         assert_eq!(
             compile(re2).map(|_| ()).map_err(|error| error.to_string()),
             Err(format!("`{re2}` is not a regular expression in RE2: {why}"))
+        );
+    }
+}
+
+#[test]
+fn lists_of_plain_texts_are_known_as_such() {
+    for (re2, texts) in [
+        ("", Some(&[""][..])),
+        ("api", Some(&["api"])),
+        (r"api|ca\.rt|", Some(&["api", "ca.rt", ""])),
+        (r"a\|b-c_d/é", Some(&["a|b-c_d/é"])),
+        ("a.", None),
+        ("(a|b)", None),
+        ("a{2}", None),
+        (r"\d", None),
+        ("a\\", None),
+    ] {
+        let found = literals(re2);
+        assert_eq!(
+            found
+                .as_ref()
+                .map(|texts| texts.iter().map(|it| &**it).collect()),
+            texts.map(<[&str]>::to_vec),
+            "{re2}"
         );
     }
 }

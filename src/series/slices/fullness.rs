@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 use crate::domain::indicator::Aggregate;
 use crate::domain::labels::Labels;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::{Batch, Sample};
+use crate::series::batch::{Sample, Series};
 use crate::series::cursor::validity;
-use crate::series::plan::GaugeRead;
 
 use super::ends;
 
 /// Whether any group uses more than `at_most` of its limit at the end of each slice. Groups of
 /// which one side is missing are unknown, and so is a slice without any known group.
-pub fn over_limit(
-    used: (&Batch, &GaugeRead, Span),
-    limit: (&Batch, &GaugeRead, Span),
+pub fn over_limit<'a>(
+    used: Gauges<impl Iterator<Item = Series<'a>>>,
+    limit: Gauges<impl Iterator<Item = Series<'a>>>,
     by: &[String],
     at_most: f64,
     slice: Span,
@@ -35,6 +34,17 @@ pub fn over_limit(
     ends(range, slice).map(|end| (end, judge(end))).collect()
 }
 
+/// The gauges of one side.
+#[derive(Debug)]
+pub struct Gauges<S> {
+    /// Their samples.
+    pub series: S,
+    /// How those of a group become one value.
+    pub aggregate: Aggregate,
+    /// The usual distance of their samples; zero when unknown.
+    pub usual: Span,
+}
+
 /// The gauges of one side by group.
 struct Grouped<'a> {
     groups: BTreeMap<Labels, Vec<&'a [Sample]>>,
@@ -43,12 +53,9 @@ struct Grouped<'a> {
 }
 
 impl<'a> Grouped<'a> {
-    fn of((batch, read, usual): (&'a Batch, &GaugeRead, Span), by: &[String]) -> Self {
+    fn of(gauges: Gauges<impl Iterator<Item = Series<'a>>>, by: &[String]) -> Self {
         let mut groups: BTreeMap<Labels, Vec<&[Sample]>> = BTreeMap::new();
-        for series in batch
-            .series()
-            .filter(|series| read.matchers.matches(series.labels))
-        {
+        for series in gauges.series {
             groups
                 .entry(series.labels.only(by))
                 .or_default()
@@ -56,8 +63,8 @@ impl<'a> Grouped<'a> {
         }
         Self {
             groups,
-            aggregate: read.aggregate,
-            valid: validity(usual),
+            aggregate: gauges.aggregate,
+            valid: validity(gauges.usual),
         }
     }
 
@@ -103,15 +110,9 @@ fn aggregate(values: impl Iterator<Item = f64>, how: Aggregate) -> Option<f64> {
 mod tests {
     use super::super::fixture::{at, batch, letters};
     use super::*;
-    use crate::promql::CompiledMatchers;
 
     #[test]
     fn a_limit_is_judged_by_group_with_the_last_valid_values() {
-        let read = |aggregate| GaugeRead {
-            family: 0,
-            matchers: CompiledMatchers::new(&[]).unwrap(),
-            aggregate,
-        };
         let limits: &[(&str, &str)] = &[
             ("pod=a", "0:100 60:100 120:100"),
             ("pod=b", "0:50 60:50 120:50"),
@@ -172,13 +173,15 @@ mod tests {
                 from: at(0),
                 to: at(120),
             };
-            let usual = Span::from_secs(60);
-            let (one, other) = (read(how), read(Aggregate::Min));
-            let by = ["pod".to_owned()];
+            let gauges = |series, aggregate| Gauges {
+                series,
+                aggregate,
+                usual: Span::from_secs(60),
+            };
             let slices = over_limit(
-                (&used, &one, usual),
-                (&limits, &other, usual),
-                &by,
+                gauges(used.series(), how),
+                gauges(limits.series(), Aggregate::Min),
+                &["pod".to_owned()],
                 0.9,
                 Span::from_secs(60),
                 range,

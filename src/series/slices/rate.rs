@@ -1,8 +1,7 @@
 //! Slices of counters: bad when the rate is below a floor.
 
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::promql::CompiledMatchers;
-use crate::series::batch::{Batch, Sample, Series};
+use crate::series::batch::{Sample, Series};
 use crate::series::cursor::is_gap;
 
 use super::ends;
@@ -22,17 +21,12 @@ struct Part {
 /// the slice of the newer one. A series that was there for a part of the slice counts for that part;
 /// less than half a slice is too little to judge.
 pub fn below_floor(
-    batch: &Batch,
-    matchers: &CompiledMatchers,
+    counters: &[Series],
     at_least: f64,
     slice: Span,
     range: TimeRange,
     usual: Span,
 ) -> Vec<(Timestamp, Option<bool>)> {
-    let counters: Vec<Series> = batch
-        .series()
-        .filter(|series| matchers.matches(series.labels))
-        .collect();
     let judge = |end: Timestamp| {
         let within = TimeRange {
             from: end - slice,
@@ -126,7 +120,6 @@ mod tests {
 
     #[test]
     fn a_floor_is_judged_over_the_time_that_was_covered() {
-        let all = CompiledMatchers::new(&[]).unwrap();
         let steady = |step, rate| counter(step, 190, usize::try_from(step).unwrap(), rate);
         for (name, series, at_least, expected) in [
             ("enough", vec![steady(15, 5)], 5.0, "..."),
@@ -171,14 +164,9 @@ mod tests {
                 to: at(180),
             };
             let usual = Span::from_secs(if name.contains("do not fit") { 25 } else { 15 });
-            let slices = below_floor(
-                &batch(&series),
-                &all,
-                at_least,
-                Span::from_secs(60),
-                range,
-                usual,
-            );
+            let batch = batch(&series);
+            let counters: Vec<Series> = batch.series().collect();
+            let slices = below_floor(&counters, at_least, Span::from_secs(60), range, usual);
             assert_eq!(letters(&slices), expected, "{name}");
         }
     }

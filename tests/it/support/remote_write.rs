@@ -76,7 +76,7 @@ async fn post(stream: &mut TcpStream, address: SocketAddr, body: &[u8]) -> io::R
 /// `TimeSeries { labels = 1: Label { name = 1, value = 2 }, samples = 2: Sample { value = 1, timestamp = 2 } }`.
 fn time_series(labels: &Labels, samples: &[(i64, f64)]) -> Vec<u8> {
     let mut series = Vec::new();
-    for (name, value) in labels.iter() {
+    for (name, value) in labels {
         let mut label = Vec::new();
         message(1, name.as_bytes(), &mut label);
         message(2, value.as_bytes(), &mut label);

@@ -1,0 +1,256 @@
+//! A plan in the making: families are found by name while their selectors are collected.
+
+use std::collections::BTreeMap;
+
+use crate::domain::indicator::{Gauge, Indicator, Split};
+use crate::domain::selector::Selector;
+use crate::domain::slo::{Slo, SourceName};
+use crate::domain::slot::Counts;
+use crate::domain::time::Span;
+use crate::promql::CompiledMatchers;
+use crate::promql::Patterns;
+use crate::promql::PromqlError;
+
+use super::batch::Fetch;
+use super::boundary;
+use super::index::SelectorIndex;
+use super::plan::{Family, FamilyIndex, GaugeRead, Lane, Role, SelectorPosition, Towards};
+use super::union::union;
+
+/// What was collected of the objectives so far.
+pub(super) struct Draft {
+    slot: Span,
+    index: BTreeMap<(SourceName, String), FamilyIndex>,
+    parts: Vec<FamilyDraft>,
+    patterns: Patterns,
+}
+
+/// A selector that was taken into its family.
+#[derive(Clone, Copy)]
+struct Selected {
+    family: FamilyIndex,
+    selector: SelectorPosition,
+}
+
+struct FamilyDraft {
+    source: SourceName,
+    fetch: Option<Fetch>,
+    metric: String,
+    selectors: Vec<(Selector, CompiledMatchers)>,
+    positions: BTreeMap<Selector, SelectorPosition>,
+    is_read: bool,
+    roles: Vec<Role>,
+}
+
+impl Draft {
+    /// A plan of nothing, for slots of `slot`.
+    pub(super) fn new(slot: Span) -> Self {
+        Self {
+            slot,
+            index: BTreeMap::new(),
+            parts: Vec::new(),
+            patterns: Patterns::default(),
+        }
+    }
+
+    /// Takes in an objective, whose meter will have the position `meter`.
+    pub(super) fn lanes_of(&mut self, meter: usize, slo: &Slo) -> Result<Vec<Lane>, PromqlError> {
+        let source = &slo.source;
+        Ok(match &slo.indicator {
+            Indicator::Errors { total, split } => self.counters(meter, source, total, split)?,
+            Indicator::Latency { buckets, at_most } => {
+                let total = buckets.refined([boundary::everything()]);
+                let good = Split::Good(buckets.refined([boundary::bucket(*at_most)]));
+                self.counters(meter, source, &total, &good)?
+            }
+            Indicator::Traffic {
+                total,
+                at_least,
+                slice,
+            } => {
+                let Selected { family, selector } = self.read(source, total)?;
+                vec![Lane::Rate {
+                    family,
+                    selector,
+                    at_least: at_least.to_f64(),
+                    slice: *slice,
+                }]
+            }
+            Indicator::Saturation {
+                used,
+                limit,
+                by,
+                at_most,
+                slice,
+            } => vec![Lane::Fullness {
+                used: self.gauge(source, used)?,
+                limit: self.gauge(source, limit)?,
+                by: by.clone(),
+                at_most: at_most.to_f64(),
+                slice: *slice,
+            }],
+            Indicator::Query {
+                total,
+                split,
+                window,
+            } => vec![Lane::Points {
+                total: self.expression(source, total, *window),
+                part: match split {
+                    Split::Bad(text) => Split::Bad(self.expression(source, text, *window)),
+                    Split::Good(text) => Split::Good(self.expression(source, text, *window)),
+                },
+                window: *window,
+            }],
+        })
+    }
+
+    /// The lanes of counters: one where total and part are of one metric, and so of one query.
+    fn counters(
+        &mut self,
+        meter: usize,
+        source: &SourceName,
+        total: &Selector,
+        split: &Split<Selector>,
+    ) -> Result<Vec<Lane>, PromqlError> {
+        let (all, part) = match split {
+            Split::Bad(_) => (
+                Counts {
+                    bad: 0.0,
+                    total: 1.0,
+                },
+                Counts {
+                    bad: 1.0,
+                    total: 0.0,
+                },
+            ),
+            Split::Good(_) => (
+                Counts {
+                    bad: 1.0,
+                    total: 1.0,
+                },
+                Counts {
+                    bad: -1.0,
+                    total: 0.0,
+                },
+            ),
+        };
+        let total = self.select(source, total)?;
+        let counted = self.select(source, split.counted())?;
+        let (first, second) = (total.family, counted.family);
+        let part_lane = u16::from(first != second);
+        self.role(total, (meter, 0), all, Towards::Total);
+        self.role(counted, (meter, part_lane), part, Towards::Part);
+        let mut lanes = vec![Lane::Counters {
+            family: first,
+            totals: true,
+        }];
+        if first != second {
+            lanes.push(Lane::Counters {
+                family: second,
+                totals: false,
+            });
+        }
+        Ok(lanes)
+    }
+
+    fn role(
+        &mut self,
+        selected: Selected,
+        (meter, lane): (usize, u16),
+        weight: Counts,
+        towards: Towards,
+    ) {
+        self.parts[selected.family].roles.push(Role {
+            selector: selected.selector,
+            meter,
+            lane,
+            weight,
+            towards,
+        });
+    }
+
+    fn gauge(&mut self, source: &SourceName, gauge: &Gauge) -> Result<GaugeRead, PromqlError> {
+        let Selected { family, selector } = self.read(source, &gauge.series)?;
+        Ok(GaugeRead {
+            family,
+            selector,
+            aggregate: gauge.aggregate,
+        })
+    }
+
+    /// Takes in a selector whose series are read without cursors.
+    fn read(&mut self, source: &SourceName, selector: &Selector) -> Result<Selected, PromqlError> {
+        let selected = self.select(source, selector)?;
+        self.parts[selected.family].is_read = true;
+        Ok(selected)
+    }
+
+    /// Takes a selector into the family of its metric, which from now on fetches it too.
+    fn select(
+        &mut self,
+        source: &SourceName,
+        selector: &Selector,
+    ) -> Result<Selected, PromqlError> {
+        let family = self.family(source, &selector.metric, None);
+        let part = &mut self.parts[family];
+        let next = part.selectors.len();
+        let position = *part.positions.entry(selector.clone()).or_insert(next);
+        if position == next {
+            let matchers = CompiledMatchers::sharing(&mut self.patterns, &selector.matchers)?;
+            part.selectors.push((selector.clone(), matchers));
+        }
+        Ok(Selected {
+            family,
+            selector: position,
+        })
+    }
+
+    fn expression(&mut self, source: &SourceName, text: &str, window: Span) -> FamilyIndex {
+        let text = text.replace("$window", &window.to_string());
+        let fetch = Fetch::Expression {
+            text: text.clone(),
+            step: self.slot,
+        };
+        self.family(source, &text, Some(fetch))
+    }
+
+    fn family(&mut self, source: &SourceName, name: &str, fetch: Option<Fetch>) -> FamilyIndex {
+        let next = self.parts.len();
+        let index = *self
+            .index
+            .entry((source.clone(), name.to_owned()))
+            .or_insert(next);
+        if index == next {
+            self.parts.push(FamilyDraft {
+                source: source.clone(),
+                fetch,
+                metric: name.to_owned(),
+                selectors: Vec::new(),
+                positions: BTreeMap::new(),
+                is_read: false,
+                roles: Vec::new(),
+            });
+        }
+        index
+    }
+
+    /// All families, in the order of their first selectors.
+    pub(super) fn families(self) -> Vec<Family> {
+        self.parts.into_iter().map(FamilyDraft::finish).collect()
+    }
+}
+
+impl FamilyDraft {
+    fn finish(mut self) -> Family {
+        let selectors: Vec<Selector> = self.positions.into_keys().collect();
+        let union = || Fetch::Samples(union(&self.metric, &selectors));
+        self.roles.sort_by_key(|role| role.selector);
+        Family {
+            source: self.source,
+            fetch: self.fetch.unwrap_or_else(union),
+            selectors: SelectorIndex::new(self.selectors),
+            is_read: self.is_read,
+            roles: self.roles,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Series that were seen before, with what was made of their labels then.
+
+use std::ops::Range;
+
+use hashbrown::HashTable;
+
+use crate::domain::labels::{Labels, LabelsRef};
+
+use super::batch::{Batch, Series, SeriesId};
+use super::plan::{Family, SelectorPosition};
+
+/// Series in columns, each with its edges to whatever it belongs to. A known one is found by its
+/// hash and compared, without an allocation and without a look into its labels.
+#[derive(Debug)]
+pub struct Seen<E> {
+    index: HashTable<usize>,
+    ids: Vec<SeriesId>,
+    labels: Vec<Labels>,
+    /// Where the edges of each series lie among all.
+    places: Vec<Range<usize>>,
+    edges: Vec<E>,
+}
+
+impl<E> Default for Seen<E> {
+    fn default() -> Self {
+        Self {
+            index: HashTable::new(),
+            ids: Vec::new(),
+            labels: Vec::new(),
+            places: Vec::new(),
+            edges: Vec::new(),
+        }
+    }
+}
+
+impl<E: Copy> Seen<E> {
+    /// How many series are known; their rows count from 0.
+    pub const fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether none is known.
+    pub const fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The row of a series.
+    pub fn find(&self, id: SeriesId, labels: LabelsRef) -> Option<usize> {
+        let is_same = |row: &usize| self.labels[*row] == labels;
+        self.index.find(id.bits(), is_same).copied()
+    }
+
+    /// Takes in a series that is not known, and says its row.
+    pub fn insert(
+        &mut self,
+        id: SeriesId,
+        labels: Labels,
+        edges: impl IntoIterator<Item = E>,
+    ) -> usize {
+        let row = self.len();
+        let first = self.edges.len();
+        self.edges.extend(edges);
+        self.places.push(first..self.edges.len());
+        self.ids.push(id);
+        self.labels.push(labels);
+        let hash = |row: &usize| self.ids[*row].bits();
+        self.index.insert_unique(id.bits(), row, hash);
+        row
+    }
+
+    /// What a row's series belongs to.
+    pub fn edges_of(&self, row: usize) -> &[E] {
+        let place = self.places.get(row).cloned().unwrap_or_default();
+        self.edges.get(place).unwrap_or_default()
+    }
+
+    /// What all series belong to.
+    pub fn edges(&self) -> &[E] {
+        &self.edges
+    }
+
+    /// The labels of a row's series.
+    pub fn labels(&self, row: usize) -> Option<&Labels> {
+        self.labels.get(row)
+    }
+
+    /// All ids and labels, by row.
+    pub fn series(&self) -> impl Iterator<Item = (SeriesId, &Labels)> {
+        self.ids.iter().copied().zip(&self.labels)
+    }
+}
+
+/// Remembers which selectors of its family each series matches.
+#[derive(Debug, Default)]
+pub struct Sorter {
+    seen: Seen<SelectorPosition>,
+}
+
+/// A batch, and which of its series each selector matches.
+#[derive(Debug)]
+pub struct Sorted<'b> {
+    batch: &'b Batch,
+    positions: Vec<Vec<usize>>,
+}
+
+impl Sorter {
+    /// Sorts the series of a batch of `family` by the selectors that match them.
+    pub fn sort<'b>(&mut self, family: &Family, batch: &'b Batch) -> Sorted<'b> {
+        // Pods come and go: when most of what is remembered is of those that went, all is matched anew.
+        if self.seen.len() > 2 * batch.len() + 1_000 {
+            *self = Self::default();
+        }
+        let mut positions = vec![Vec::new(); family.selectors.len()];
+        for (position, series) in batch.series().enumerate() {
+            let row = self.seen.find(series.id, series.labels).unwrap_or_else(|| {
+                let matching = family.selectors.matching(series.labels);
+                self.seen
+                    .insert(series.id, series.labels.to_labels(), matching)
+            });
+            for selector in self.seen.edges_of(row) {
+                positions[*selector].push(position);
+            }
+        }
+        Sorted { batch, positions }
+    }
+}
+
+impl<'b> Sorted<'b> {
+    /// The series that a selector of the family matches.
+    pub fn series(&self, selector: SelectorPosition) -> impl Iterator<Item = Series<'b>> {
+        let positions = self.positions.get(selector).into_iter().flatten();
+        positions.filter_map(|position| self.batch.get(*position))
+    }
+
+    /// How many series a selector of the family matches.
+    pub fn count(&self, selector: SelectorPosition) -> usize {
+        self.positions.get(selector).map_or(0, Vec::len)
+    }
+}
