@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::alerting::delivery::{Delivery, DeliveryMetrics};
 use crate::alerting::notifiers::Notifiers;
 use crate::clock::Clock;
-use crate::config::{Config, Prometheus};
+use crate::config::{self, Config, Prometheus};
+use crate::domain::indicator::Budgeting;
 use crate::domain::selector::Matcher;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
@@ -26,7 +27,9 @@ use crate::engine::settings::{Settings, SourceSettings};
 use crate::engine::shell::{Engine, Parts};
 use crate::http::{self, AppState};
 use crate::promql::parse_matchers;
+use crate::source::AnySource;
 use crate::source::prometheus::{PrometheusSettings, PrometheusSource};
+use crate::source::scrape::{self, ScrapeSettings, ScrapeSource, Target};
 use crate::status::board::{Board, DeliveryStatus, ReceiverStatus, StoreOpened};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
@@ -59,8 +62,9 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let catalog = Arc::new(catalog);
     let notifiers = Notifiers::from_catalog(&catalog, Span::from(config.tick))?;
+    let sources = sources(config, &catalog)?;
     let parts = Parts {
-        sources: sources(config)?,
+        sources: sources.clone(),
         store: Arc::clone(&store),
         clock: clock.clone(),
         board: Arc::clone(&board),
@@ -105,7 +109,7 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
     });
     let state = AppState {
         board: Arc::clone(&board),
-        clock,
+        clock: clock.clone(),
         counters: Arc::new(counters),
     };
     loops.spawn(async move {
@@ -118,6 +122,11 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
         backlog.await;
         Ok(())
     });
+    for source in sources.into_values() {
+        if let AnySource::Scrape(_) = *source {
+            loops.spawn(scrape_pages(source, clock.clone(), child()));
+        }
+    }
     loops.spawn(wait_for_signal(child()));
 
     supervise(loops, stop).await?;
@@ -239,12 +248,20 @@ fn receiver_status(backlog: crate::store::Backlog) -> ReceiverStatus {
 }
 
 fn settings(config: &Config) -> Settings {
-    let source = |(name, source): (&String, &Prometheus)| {
-        let settings = SourceSettings {
-            offset: source.offset.into(),
-            settle: source.settle.into(),
-            scrape_interval: source.scrape_interval.map(Span::from),
-            link_url: source.link_url.clone(),
+    let source = |(name, source): (&String, &config::Source)| {
+        let settings = match source {
+            config::Source::Prometheus(prometheus) => SourceSettings {
+                offset: prometheus.offset.into(),
+                settle: prometheus.settle.into(),
+                scrape_interval: prometheus.scrape_interval.map(Span::from),
+                link_url: prometheus.link_url.clone(),
+            },
+            config::Source::Scrape(scrape) => SourceSettings {
+                offset: scrape.offset.into(),
+                settle: scrape.settle.into(),
+                scrape_interval: Some(scrape.interval.into()),
+                link_url: None,
+            },
         };
         (SourceName::new(name.as_str()), settings)
     };
@@ -259,13 +276,68 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn sources(config: &Config) -> anyhow::Result<BTreeMap<SourceName, Arc<PrometheusSource>>> {
-    let open = |(name, settings): (&String, &Prometheus)| {
+fn sources(
+    config: &Config,
+    catalog: &Catalog,
+) -> anyhow::Result<BTreeMap<SourceName, Arc<AnySource>>> {
+    let open = |(name, settings): (&String, &config::Source)| {
         let name = SourceName::new(name.as_str());
-        let source = PrometheusSource::new(prometheus(name.clone(), settings)?)?;
+        let source = match settings {
+            config::Source::Prometheus(settings) => {
+                AnySource::Prometheus(PrometheusSource::new(prometheus(name.clone(), settings)?)?)
+            }
+            config::Source::Scrape(settings) => {
+                let settings = scrape_settings(name.clone(), settings, config, catalog);
+                AnySource::Scrape(ScrapeSource::new(settings)?)
+            }
+        };
         Ok((name, Arc::new(source)))
     };
     config.sources.iter().map(open).collect()
+}
+
+fn scrape_settings(
+    name: SourceName,
+    settings: &config::Scrape,
+    config: &Config,
+    catalog: &Catalog,
+) -> ScrapeSettings {
+    let target = |target: &config::Target| Target {
+        url: target.url.as_str().to_owned(),
+        labels: target.labels.clone(),
+    };
+    let slices = catalog
+        .slos
+        .values()
+        .filter_map(|slo| match slo.budgeting() {
+            Budgeting::Timeslices(slice) => Some(slice),
+            Budgeting::Occurrences => None,
+        });
+    let interval = Span::from(settings.interval);
+    ScrapeSettings {
+        name,
+        interval,
+        timeout: settings.timeout,
+        max_body_bytes: settings.max_body_bytes,
+        kept: scrape::kept(
+            settings.settle.into(),
+            config.tick.into(),
+            slices.max().unwrap_or_default(),
+            interval,
+        ),
+        targets: settings.targets.iter().map(target).collect(),
+    }
+}
+
+async fn scrape_pages(
+    source: Arc<AnySource>,
+    clock: Clock,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    if let AnySource::Scrape(source) = &*source {
+        source.run(&clock, &stop).await;
+    }
+    Ok(())
 }
 
 fn prometheus(name: SourceName, config: &Prometheus) -> anyhow::Result<PrometheusSettings> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::json;
 
-use crate::config::{Config, Flags};
+use crate::config::{self, Config, Flags};
 use crate::definitions::{self, Loaded, Options};
 use crate::diagnostic::Severity;
 
@@ -86,7 +86,7 @@ pub(super) fn options(config: &Config) -> Options {
     let hints = config
         .sources
         .values()
-        .filter_map(|source| source.scrape_interval);
+        .filter_map(config::Source::scrape_interval);
     let defaults = Options::default();
     Options {
         sources: config

@@ -113,6 +113,8 @@ fn value(setting: &Setting) -> Option<String> {
                 .collect::<Vec<_>>()
                 .join(", ")
         )),
+        // JSON on one line is YAML as well.
+        Value::Objects(objects) => Some(json!(objects).to_string()),
         Value::Secret => Some(format!("'{MASK}'")),
     }
 }
@@ -150,6 +152,7 @@ fn object(setting: &Setting) -> serde_json::Value {
         Value::Unset => json!(null),
         Value::Text(text) => json!(text),
         Value::List(texts) => json!(texts),
+        Value::Objects(objects) => json!(objects),
         Value::Secret => json!(MASK),
     };
     let masked = setting.value == Value::Secret;

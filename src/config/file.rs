@@ -27,14 +27,20 @@ pub(super) fn read(path: &Path, text: &str) -> (Layer, Vec<Diagnostic>) {
     (reader.layer, reader.faults)
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     folder: &'a Path,
     layer: Layer,
     faults: Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
-    fn fault(&mut self, code: &'static str, at: &Place, message: String, help: impl Into<String>) {
+    pub(super) fn fault(
+        &mut self,
+        code: &'static str,
+        at: &Place,
+        message: String,
+        help: impl Into<String>,
+    ) {
         self.faults
             .push(Diagnostic::error(code, message).at(at).help(help));
     }
@@ -50,7 +56,7 @@ impl Reader<'_> {
     }
 
     /// The entries of a map, each key once.
-    fn entries(&mut self, path: &[String], node: Node) -> Vec<(Key, Node)> {
+    pub(super) fn entries(&mut self, path: &[String], node: Node) -> Vec<(Key, Node)> {
         let Yaml::Map(entries) = node.value else {
             let (what, help) = match path.join(".") {
                 root if root.is_empty() => (
@@ -109,6 +115,7 @@ impl Reader<'_> {
                 }
             }
             Shape::Paths => self.paths(path, node),
+            Shape::Targets => self.targets(path, node),
             Shape::Path => {
                 let folder = self.folder;
                 self.scalar(path, node, |text| relative_to(folder, &text));
@@ -135,7 +142,7 @@ impl Reader<'_> {
         );
         self.section(keys, &path, node);
         if before == self.faults.len() && !self.layer.keys().any(|key| key.starts_with(&path)) {
-            let help = "write `prometheus: {url: http://…}` below it";
+            let help = "write `prometheus: {url: http://…}` or `scrape: {targets: […]}` below it";
             self.fault(
                 SHAPE,
                 &at,
@@ -183,7 +190,7 @@ impl Reader<'_> {
         }
     }
 
-    fn insert(&mut self, path: KeyPath, place: Place, value: Raw) {
+    pub(super) fn insert(&mut self, path: KeyPath, place: Place, value: Raw) {
         let origin = Origin::File(place);
         self.layer.insert(path, Given { value, origin });
     }
@@ -211,7 +218,7 @@ impl Reader<'_> {
     }
 }
 
-fn joined(path: &[String], name: &str) -> KeyPath {
+pub(super) fn joined(path: &[String], name: &str) -> KeyPath {
     [path, &[name.to_owned()]].concat()
 }
 

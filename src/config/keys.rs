@@ -11,6 +11,8 @@ pub(super) enum Shape {
     Paths,
     /// Names of the user's choice, each with one value.
     Entries,
+    /// A list of pages to scrape, each with its labels.
+    Targets,
     /// These keys.
     Section(&'static [Key]),
     /// Names of the user's choice, each with these keys.
@@ -64,7 +66,10 @@ pub(super) const ROOT: &[Key] = &[
     key("log", Shape::Section(LOG), ""),
 ];
 
-const SOURCE: &[Key] = &[key("prometheus", Shape::Section(PROMETHEUS), "")];
+const SOURCE: &[Key] = &[
+    key("prometheus", Shape::Section(PROMETHEUS), ""),
+    key("scrape", Shape::Section(SCRAPE), ""),
+];
 
 const PROMETHEUS: &[Key] = &[
     key("url", Shape::One, "SLOBURN_PROMETHEUS_URL"),
@@ -98,6 +103,17 @@ const PROMETHEUS: &[Key] = &[
         "SLOBURN_PROMETHEUS_MAX_BODY_BYTES",
     )
     .default("134217728"),
+];
+
+const SCRAPE: &[Key] = &[
+    key("targets", Shape::Targets, "SLOBURN_SCRAPE_TARGETS"),
+    key("interval", Shape::One, "SLOBURN_SCRAPE_INTERVAL").default("15s"),
+    // Its default, ten seconds, is no longer than the interval.
+    key("timeout", Shape::One, "SLOBURN_SCRAPE_TIMEOUT"),
+    key("offset", Shape::One, "SLOBURN_SCRAPE_OFFSET").default("2s"),
+    // As that of a Prometheus.
+    key("settle", Shape::One, "SLOBURN_SCRAPE_SETTLE"),
+    key("maxBodyBytes", Shape::One, "SLOBURN_SCRAPE_MAX_BODY_BYTES").default("16777216"),
 ];
 
 const STORE: &[Key] = &[key("sqlite", Shape::Path, "SLOBURN_STORE").default("sloburn.db")];

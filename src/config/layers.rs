@@ -15,6 +15,14 @@ pub(super) type KeyPath = Vec<String>;
 pub(super) enum Raw {
     One(String),
     Many(Vec<String>),
+    Targets(Vec<RawTarget>),
+}
+
+/// A page to scrape, before anyone asked what its address means.
+#[derive(Clone)]
+pub(super) struct RawTarget {
+    pub(super) url: Given,
+    pub(super) labels: BTreeMap<String, Given>,
 }
 
 /// A value and where it came from.
@@ -77,6 +85,17 @@ fn variable(
             let value = Raw::Many(parts().map(str::to_owned).collect());
             layer.insert(path, Given { value, origin });
         }
+        Shape::Targets => {
+            let target = |url: &str| RawTarget {
+                url: Given {
+                    value: Raw::One(url.to_owned()),
+                    origin: origin.clone(),
+                },
+                labels: BTreeMap::new(),
+            };
+            let value = Raw::Targets(parts().map(target).collect());
+            layer.insert(path, Given { value, origin });
+        }
         Shape::Entries => {
             for part in parts() {
                 let Some((name, value)) = part.split_once('=') else {
@@ -122,6 +141,9 @@ pub(super) fn lay(layers: Vec<Layer>) -> Effective {
     let names: Vec<&str> = sources.iter().map(String::as_str).collect();
     visit(&names, |path, key| {
         let path: KeyPath = path.iter().map(|&part| part.to_owned()).collect();
+        if !is_of_its_kind(&given, &path) {
+            return;
+        }
         if matches!(key.shape, Shape::Entries) {
             let below = given.iter().filter(|(name, _)| name.starts_with(&path));
             values.extend(below.map(|(name, given)| (name.clone(), Some(given.clone()))));
@@ -132,6 +154,27 @@ pub(super) fn lay(layers: Vec<Layer>) -> Effective {
         values.push((path, value));
     });
     Effective { sources, values }
+}
+
+/// Whether a source's setting is one of its kind: of what it says, or of a Prometheus when it says nothing.
+fn is_of_its_kind(given: &Layer, path: &[String]) -> bool {
+    let [sources, name, kind, ..] = path else {
+        return true;
+    };
+    let says = |kind: &str| {
+        let below = [sources, name, kind];
+        given.keys().any(|path| {
+            path.iter()
+                .zip(below)
+                .filter(|(one, other)| *one == other)
+                .count()
+                == below.len()
+        })
+    };
+    match kind.as_str() {
+        "scrape" => says("scrape"),
+        _ => says("prometheus") || !says("scrape"),
+    }
 }
 
 fn by_default(shape: Shape, text: &str) -> Given {

@@ -6,6 +6,7 @@ mod keys;
 mod layers;
 mod origin;
 mod resolve;
+mod scrape;
 mod values;
 mod yaml;
 
@@ -38,7 +39,7 @@ pub struct Config {
     /// The grain in which events are kept; divides the tick.
     pub slot: Duration,
     /// Where samples come from, by name.
-    pub sources: BTreeMap<String, Prometheus>,
+    pub sources: BTreeMap<String, Source>,
     /// The SQLite file.
     pub store: PathBuf,
     /// Where HTTP is served.
@@ -49,6 +50,51 @@ pub struct Config {
     pub log: Log,
     file: Option<PathBuf>,
     settings: Vec<Setting>,
+}
+
+/// Where samples come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A Prometheus, or what speaks its query API.
+    Prometheus(Prometheus),
+    /// Pages that are scraped without one.
+    Scrape(Scrape),
+}
+
+impl Source {
+    /// How often its targets are scraped, where somebody said so.
+    pub const fn scrape_interval(&self) -> Option<Duration> {
+        match self {
+            Self::Prometheus(prometheus) => prometheus.scrape_interval,
+            Self::Scrape(scrape) => Some(scrape.interval),
+        }
+    }
+}
+
+/// How pages are scraped.
+#[derive(Clone, Debug)]
+pub struct Scrape {
+    /// The pages; at least one, each address once.
+    pub targets: Vec<Target>,
+    /// How often; whole milliseconds, longer than zero.
+    pub interval: Duration,
+    /// How long one scrape may take; at most the interval.
+    pub timeout: Duration,
+    /// A tick is run when this much time has passed since its end, so that its scrapes are done.
+    pub offset: Duration,
+    /// After this time samples no longer change; a multiple of the tick, at least `offset`.
+    pub settle: Duration,
+    /// How long a page may be, in bytes, unpacked.
+    pub max_body_bytes: u64,
+}
+
+/// One page, and the labels that its series get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its address.
+    pub url: Url,
+    /// Names and values that Prometheus would take.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// How one Prometheus is asked.
@@ -170,6 +216,8 @@ pub enum Value {
     Text(String),
     /// Several.
     List(Vec<String>),
+    /// Several that consist of more than one value each.
+    Objects(Vec<serde_json::Value>),
     /// There is one, but it looks like a secret.
     Secret,
 }

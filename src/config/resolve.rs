@@ -11,13 +11,14 @@ use crate::diagnostic::Diagnostic;
 
 use super::layers::{Effective, Given, KeyPath, Raw};
 use super::origin::{MISFIT, MISSING, Origin};
+use super::scrape;
 use super::values::{self, Wrong, is_secret};
-use super::{Config, Log, Prometheus, Setting, Value};
+use super::{Config, Log, Prometheus, Setting, Source, Value};
 
 /// What `settle` is when nobody says, before it is rounded up to whole ticks.
 const SETTLE: Duration = Duration::from_mins(5);
 const MOST_IN_FLIGHT: u64 = 1_000;
-const MOST_BODY_BYTES: u64 = 4 << 30;
+pub(super) const MOST_BODY_BYTES: u64 = 4 << 30;
 
 /// The configuration that `effective` describes, or everything that is wrong with it after the `faults` of its shape.
 pub(super) fn resolve(
@@ -58,6 +59,9 @@ fn setting((path, given): &(KeyPath, Option<Given>)) -> Setting {
             Some(_) if masked => Value::Secret,
             Some(Raw::One(text)) => Value::Text(text.clone()),
             Some(Raw::Many(texts)) => Value::List(texts.clone()),
+            Some(Raw::Targets(targets)) => {
+                Value::Objects(targets.iter().map(scrape::shown).collect())
+            }
         },
         origin: given
             .as_ref()
@@ -65,12 +69,12 @@ fn setting((path, given): &(KeyPath, Option<Given>)) -> Setting {
     }
 }
 
-struct Resolver {
-    given: BTreeMap<KeyPath, Given>,
+pub(super) struct Resolver {
+    pub(super) given: BTreeMap<KeyPath, Given>,
     settings: Vec<Setting>,
-    faults: Vec<Diagnostic>,
+    pub(super) faults: Vec<Diagnostic>,
     /// What is missing may be what could not be read otherwise, and is told only when nothing else is wrong.
-    well_shaped: bool,
+    pub(super) well_shaped: bool,
 }
 
 impl Resolver {
@@ -80,7 +84,7 @@ impl Resolver {
         let (definitions, alerts) = (self.paths("definitions"), self.paths("alerts"));
         let mut resolved = BTreeMap::new();
         for name in sources {
-            if let Some(source) = self.prometheus(name, tick) {
+            if let Some(source) = self.source(name, tick) {
                 resolved.insert(name.clone(), source);
             }
         }
@@ -109,11 +113,32 @@ impl Resolver {
         })
     }
 
+    /// A source of one kind.
+    fn source(&mut self, name: &str, tick: Option<Duration>) -> Option<Source> {
+        let [prometheus, scrape] =
+            ["prometheus", "scrape"].map(|kind| self.origin_below(&["sources", name, kind]));
+        match (prometheus, scrape) {
+            (Some(_), Some(origin)) => {
+                let message = format!("`sources.{name}` is a Prometheus and scrapes as well");
+                self.faults.push(
+                    origin
+                        .fault(MISFIT, message)
+                        .help("keep one, or make two sources of it"),
+                );
+                None
+            }
+            (None, Some(origin)) => self.scrape(name, &origin, tick).map(Source::Scrape),
+            (_, None) => self.prometheus(name, tick).map(Source::Prometheus),
+        }
+    }
+
     fn prometheus(&mut self, name: &str, tick: Option<Duration>) -> Option<Prometheus> {
         let key = |key| ["sources", name, "prometheus", key];
         let url = self.read(&key("url"), values::url);
         if self.well_shaped && !self.has(&key("url")) {
-            let origin = self.origin_below(&key("url")[..3]);
+            let origin = self
+                .origin_below(&key("url")[..3])
+                .unwrap_or(Origin::Default);
             let fault = origin.fault(
                 MISSING,
                 format!("`sources.{name}.prometheus.url` is missing"),
@@ -154,7 +179,7 @@ impl Resolver {
     }
 
     /// Shows what is in force for a setting that nobody set.
-    fn show(&mut self, path: &[&str], value: Duration) {
+    pub(super) fn show(&mut self, path: &[&str], value: Duration) {
         let shown = Value::Text(format_duration(value).to_string());
         let settings = self
             .settings
@@ -192,7 +217,7 @@ impl Resolver {
     }
 
     /// `settle` is a multiple of the tick, so that what is settled ends where a tick does.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         path: &[&str],
         offset: Option<Duration>,
@@ -260,7 +285,7 @@ impl Resolver {
         }
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         path: &[&str],
         parse: impl FnOnce(&str) -> Result<T, Wrong>,
@@ -285,7 +310,7 @@ impl Resolver {
     fn text(&self, path: &[&str]) -> Option<String> {
         match &self.given.get(&owned(path))?.value {
             Raw::One(text) => Some(text.clone()),
-            Raw::Many(_) => None,
+            Raw::Many(_) | Raw::Targets(_) => None,
         }
     }
 
@@ -298,26 +323,26 @@ impl Resolver {
         below
             .filter_map(|(path, given)| match &given.value {
                 Raw::One(text) => Some((path.last()?.clone(), text.clone())),
-                Raw::Many(_) => None,
+                Raw::Many(_) | Raw::Targets(_) => None,
             })
             .collect()
     }
 
-    fn has(&self, path: &[&str]) -> bool {
+    pub(super) fn has(&self, path: &[&str]) -> bool {
         self.given.contains_key(&owned(path))
     }
 
     /// Where somebody first said anything about what lies below `path`.
-    fn origin_below(&self, path: &[&str]) -> Origin {
+    fn origin_below(&self, path: &[&str]) -> Option<Origin> {
         let prefix = owned(path);
         let said = self
             .given
             .iter()
             .find(|(path, given)| path.starts_with(&prefix) && given.origin != Origin::Default);
-        said.map_or(Origin::Default, |(_, given)| given.origin.clone())
+        said.map(|(_, given)| given.origin.clone())
     }
 
-    fn wrong(&mut self, path: &[&str], wrong: Wrong) {
+    pub(super) fn wrong(&mut self, path: &[&str], wrong: Wrong) {
         let origin = self
             .given
             .get(&owned(path))
@@ -328,6 +353,6 @@ impl Resolver {
     }
 }
 
-fn owned(path: &[&str]) -> KeyPath {
+pub(super) fn owned(path: &[&str]) -> KeyPath {
     path.iter().map(|&part| part.to_owned()).collect()
 }

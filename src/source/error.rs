@@ -29,6 +29,15 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// The settings of a source that scrapes cannot be used.
+    Scrape {
+        /// The setting, below `sources.NAME.scrape`.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An expression was asked of a source that only holds samples.
+    NeedsPrometheus,
     /// No connection, or one that was lost before an answer came.
     Unreachable {
         /// Why, in a few words.
@@ -118,6 +127,13 @@ impl fmt::Display for Sentence<'_> {
         let keys = format_args!("sources.{source}.prometheus");
         match failure {
             Failure::Settings { key, reason } => write!(f, "cannot use `{keys}.{key}`: {reason}"),
+            Failure::Scrape { key, reason } => {
+                write!(f, "cannot use `sources.{source}.scrape.{key}`: {reason}")
+            }
+            Failure::NeedsPrometheus => write!(
+                f,
+                "source `{source}` scrapes pages, and only a Prometheus can evaluate PromQL; give objectives with `query` a source of the kind `prometheus`"
+            ),
             Failure::Unreachable { reason } => write!(
                 f,
                 "cannot reach {server}: {reason}; check `{keys}.url` and that it is running"

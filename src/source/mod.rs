@@ -1,7 +1,8 @@
-//! Where samples come from: what every source offers, why one cannot be read, and Prometheus.
+//! Where samples come from: what every source offers, why one cannot be read, and the kinds there are.
 
 pub mod error;
 pub mod prometheus;
+pub mod scrape;
 
 use std::future::Future;
 
@@ -9,6 +10,8 @@ use crate::domain::time::TimeRange;
 use crate::series::batch::{Batch, Fetch};
 
 use self::error::SourceError;
+use self::prometheus::PrometheusSource;
+use self::scrape::ScrapeSource;
 
 /// Something that holds samples and can be asked for a range of them.
 pub trait Source: Send + Sync + 'static {
@@ -21,4 +24,22 @@ pub trait Source: Send + Sync + 'static {
         fetch: &Fetch,
         range: TimeRange,
     ) -> impl Future<Output = Result<Batch, SourceError>> + Send;
+}
+
+/// A source of any kind, so that one configuration may mix them.
+#[derive(Debug)]
+pub enum AnySource {
+    /// Asks a Prometheus.
+    Prometheus(PrometheusSource),
+    /// Scrapes pages.
+    Scrape(ScrapeSource),
+}
+
+impl Source for AnySource {
+    async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
+        match self {
+            Self::Prometheus(source) => source.read(fetch, range).await,
+            Self::Scrape(source) => source.read(fetch, range).await,
+        }
+    }
 }

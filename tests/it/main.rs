@@ -9,6 +9,7 @@ mod golden;
 mod kill;
 mod live;
 mod oracle;
+mod scrape;
 mod shipped;
 mod sim;
 mod support;

@@ -131,9 +131,9 @@ fn what_is_wrong_with_a_source_is_said_in_a_sentence() {
     sources: {default: {prometheus: {ulr: 'http://a'}}}
       sloburn.yaml:1:34: error[SB0802]: `sources.default.prometheus.ulr` is not a setting; did you mean `url`?
     sources: {default: {}}
-      sloburn.yaml:1:20: error[SB0804]: `sources.default` says nothing; write `prometheus: {url: http://…}` below it
+      sloburn.yaml:1:20: error[SB0804]: `sources.default` says nothing; write `prometheus: {url: http://…}` or `scrape: {targets: […]}` below it
     sources: {laptop: {scrape: {interval: 15s}}}
-      sloburn.yaml:1:20: error[SB0802]: `sources.laptop.scrape` is not a setting; here may stand: prometheus
+      sloburn.yaml:1:39: error[SB0808]: `sources.laptop.scrape.targets` names no page; write `targets: [{url: 'http://localhost:8080/metrics', labels: {job: checkout}}]`
     sources: {my prometheus: {prometheus: {url: 'http://a'}}}
       sloburn.yaml:1:11: error[SB0802]: `my prometheus` cannot be a name; use letters, digits, `-` and `_`
     sources: {a: {prometheus: {url: 'http://a', bearerToken: s3cret}}}

@@ -1,6 +1,7 @@
 //! What is configured, from every layer.
 
 mod mistakes;
+mod scrape;
 
 use secrecy::ExposeSecret;
 
@@ -30,6 +31,13 @@ fn faults(text: &str) -> String {
     lines(from_file(text))
 }
 
+fn prometheus<'a>(config: &'a Config, name: &str) -> &'a Prometheus {
+    match &config.sources[name] {
+        Source::Prometheus(prometheus) => prometheus,
+        Source::Scrape(_) => panic!("`{name}` scrapes"),
+    }
+}
+
 /// Every setting as `key = value (origin)`.
 fn shown(config: &Config) -> String {
     let line = |setting: &Setting| {
@@ -38,6 +46,7 @@ fn shown(config: &Config) -> String {
             Value::Unset => format!("{key} is not set"),
             Value::Text(text) => format!("{key} = {text} ({origin})"),
             Value::List(texts) => format!("{key} = {texts:?} ({origin})"),
+            Value::Objects(objects) => format!("{key} = {} ({origin})", serde_json::json!(objects)),
             Value::Secret => format!("{key} = *** ({origin})"),
         }
     };
@@ -144,11 +153,11 @@ log: {level: debug}
     log.format = human (default)
     log.filter = sloburn=trace (SLOBURN_LOG)
     "#);
-    let default = &config.sources["default"];
+    let default = prometheus(&config, "default");
     assert_eq!(config.listen, "127.0.0.1:82".parse().unwrap());
     assert_eq!(default.settle, Duration::from_mins(5));
     assert_eq!(default.headers["X-Api-Key"].expose_secret(), "abc");
-    assert_eq!(config.sources["other"].params["dedup"], "true");
+    assert_eq!(prometheus(&config, "other").params["dedup"], "true");
     assert!(
         !format!("{config:?}").contains("abc"),
         "a secret is printed"
@@ -169,7 +178,7 @@ fn settle_is_whole_ticks_even_where_nobody_set_it() {
         );
         let config = from_file(&text).unwrap();
         assert_eq!(
-            config.sources["a"].settle,
+            prometheus(&config, "a").settle,
             Duration::from_secs(settle),
             "{text}"
         );

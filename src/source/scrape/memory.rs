@@ -1,0 +1,80 @@
+//! What was scraped not long ago, in memory: as much as the engine may still ask for.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::labels::{Labels, METRIC_NAME};
+use crate::domain::selector::Selector;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::promql::{CompiledMatchers, PromqlError};
+use crate::series::batch::{Batch, Sample};
+
+/// The samples of the last [`Memory::kept`], by series. Shared by the targets' loops and the readers.
+#[derive(Debug)]
+pub(super) struct Memory {
+    kept: Span,
+    series: Mutex<HashMap<Arc<Labels>, VecDeque<Sample>>>,
+}
+
+impl Memory {
+    pub(super) fn new(kept: Span) -> Self {
+        Self {
+            kept,
+            series: Mutex::default(),
+        }
+    }
+
+    /// Keeps what one scrape brought. A sample that is not newer than its series' newest is left out: a page that
+    /// gives times of its own may show the same sample again.
+    pub(super) fn keep(&self, scraped: impl IntoIterator<Item = (Arc<Labels>, Sample)>) {
+        let mut series = self.lock();
+        for (labels, sample) in scraped {
+            let samples = series.entry(labels).or_default();
+            if samples.back().is_none_or(|last| last.at < sample.at) {
+                samples.push_back(sample);
+            }
+        }
+    }
+
+    /// Forgets what is too old at `now`.
+    pub(super) fn forget(&self, now: Timestamp) {
+        let oldest = now - self.kept;
+        self.lock().retain(|_, samples| {
+            let old = samples.partition_point(|sample| sample.at <= oldest);
+            samples.drain(..old);
+            !samples.is_empty()
+        });
+    }
+
+    /// The samples in `range` of every series that `selector` selects, in the order of their labels.
+    pub(super) fn read(&self, selector: &Selector, range: TimeRange) -> Result<Batch, PromqlError> {
+        let matchers = CompiledMatchers::new(&selector.matchers)?;
+        let mut found = BTreeMap::new();
+        for (labels, samples) in &*self.lock() {
+            if labels.get(METRIC_NAME) != selector.metric || !matchers.matches(&**labels) {
+                continue;
+            }
+            let first = samples.partition_point(|sample| sample.at <= range.from);
+            let after = samples.partition_point(|sample| sample.at <= range.to);
+            if first < after {
+                let samples: Vec<Sample> = samples.range(first..after).copied().collect();
+                found.insert(Arc::clone(labels), samples);
+            }
+        }
+        let found = found.into_iter();
+        Ok(found
+            .map(|(labels, samples)| ((*labels).clone(), samples))
+            .collect())
+    }
+
+    /// How many series there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// No change is left half-way by a panic, so a poisoned lock is whole.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<Labels>, VecDeque<Sample>>> {
+        self.series.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
