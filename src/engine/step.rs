@@ -9,7 +9,7 @@ use crate::domain::slo::Catalog;
 use crate::domain::time::{Span, Timestamp};
 use crate::series::cursor::IgnoredBirth;
 use crate::status::snapshot::Snapshot;
-use crate::store::commit::{Commit, LaneKey};
+use crate::store::commit::{Commit, Forgotten, LaneKey};
 
 use super::intake::Read;
 use super::state::State;
@@ -85,29 +85,29 @@ fn judge(state: &mut State, at: Timestamp, catalog: &Catalog, commit: &mut Commi
     state.snapshot(at, slos)
 }
 
-/// Hands the settled chunks that changed to the commit, and forgets those that no window reaches.
+/// Lets slots grow old, hands the settled chunks that changed to the commit, and forgets those that
+/// no window reaches.
 fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commit) {
     let slo = Arc::clone(&state.plan.meters[meter].slo);
     let ledger = &mut state.meters[meter].ledger;
-    for ((lane, start), chunk) in ledger.take_changed() {
-        commit.chunks.insert(
-            (
-                LaneKey {
-                    slo: slo.uid.clone(),
-                    lane,
-                },
-                start,
-            ),
-            chunk,
-        );
-    }
+    let grown_to = ledger.grow_old(at);
     let kept_from = slo.window.range(at).from - KEPT_BEYOND;
-    if ledger.forget_before(kept_from) {
-        for lane in 0..state.meters[meter].lanes.len() {
-            commit
-                .forgotten
-                .insert(state.lane_key(meter, lane), kept_from);
-        }
+    let forgot = ledger.forget_before(kept_from);
+    for ((lane, key), chunk) in ledger.take_changed() {
+        let slo = slo.uid.clone();
+        commit.chunks.insert((LaneKey { slo, lane }, key), chunk);
+    }
+    if !forgot && grown_to.is_none() {
+        return;
+    }
+    let forgotten = Forgotten {
+        recent: grown_to.map_or(kept_from, |grown_to| grown_to.max(kept_from)),
+        old: kept_from,
+    };
+    for lane in 0..state.meters[meter].lanes.len() {
+        commit
+            .forgotten
+            .insert(state.lane_key(meter, lane), forgotten);
     }
 }
 

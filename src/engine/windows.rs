@@ -15,7 +15,7 @@ const SHORTEST: Span = Span::from_mins(5);
 pub(super) struct Windows {
     /// The objective's own window.
     pub(super) budget: WindowSum,
-    /// The range of the objective's own window.
+    /// The range that was summed for it, which begins where a slot does.
     pub(super) range: TimeRange,
     /// Every window of every tier, by length.
     pub(super) tiers: BTreeMap<Span, WindowSum>,
@@ -42,9 +42,13 @@ impl Windows {
                 })
             });
         }
+        let budget = ledger.sum(range);
         Self {
-            budget: ledger.sum(range),
-            range,
+            budget,
+            range: TimeRange {
+                from: budget.from,
+                to: range.to,
+            },
             tiers,
         }
     }

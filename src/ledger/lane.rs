@@ -7,26 +7,29 @@ use std::sync::Arc;
 use crate::domain::slot::Slot;
 use crate::domain::time::{TimeRange, Timestamp};
 
-use super::chunk::CHUNK;
-use super::chunk::Chunk;
+use super::ages::Ages;
+use super::chunk::{Age, Chunk, ChunkKey};
 use super::tally::Tally;
 
-/// One lane. The map of chunks is shared too, so that a clone costs the same for any window.
+type Chunks = BTreeMap<Timestamp, Arc<Chunk>>;
+
+/// One lane. The maps of chunks are shared too, so that a clone costs the same for any window.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lane {
-    settled: Arc<BTreeMap<Timestamp, Arc<Chunk>>>,
+    old: Arc<Chunks>,
+    recent: Arc<Chunks>,
     provisional: BTreeMap<Timestamp, Slot>,
 }
 
 impl Lane {
-    /// Returns the start of the chunk that changed.
-    pub(super) fn add_settled(&mut self, end: Timestamp, more: &Slot) -> Timestamp {
-        let start = Chunk::start_of(end);
-        let chunk = Arc::make_mut(&mut self.settled)
-            .entry(start)
-            .or_insert_with(|| Arc::new(Chunk::containing(end)));
+    /// Returns the chunk that changed.
+    pub(super) fn add_settled(&mut self, age: Age, end: Timestamp, more: &Slot) -> ChunkKey {
+        let key = ChunkKey::containing(age, end);
+        let chunk = Arc::make_mut(self.of_mut(age))
+            .entry(key.start)
+            .or_insert_with(|| Arc::new(Chunk::new(key)));
         Arc::make_mut(chunk).add(end, more);
-        start
+        key
     }
 
     pub(super) fn add_provisional(&mut self, end: Timestamp, more: &Slot) {
@@ -38,21 +41,79 @@ impl Lane {
     }
 
     pub(super) fn restore(&mut self, chunk: Arc<Chunk>) {
-        Arc::make_mut(&mut self.settled).insert(chunk.start(), chunk);
+        let key = chunk.key();
+        Arc::make_mut(self.of_mut(key.age)).insert(key.start, chunk);
     }
 
-    pub(super) fn chunk(&self, start: Timestamp) -> Option<&Arc<Chunk>> {
-        self.settled.get(&start)
+    pub(super) fn chunk(&self, key: ChunkKey) -> Option<&Arc<Chunk>> {
+        self.of(key.age).get(&key.start)
     }
 
-    pub(super) fn forget_before(&mut self, time: Timestamp) -> bool {
-        let kept = time - CHUNK;
-        let is_old = |start: &Timestamp| *start <= kept;
-        if !self.settled.keys().next().is_some_and(is_old) {
-            return false;
+    const fn of(&self, age: Age) -> &Arc<Chunks> {
+        match age {
+            Age::Old => &self.old,
+            Age::Recent => &self.recent,
         }
-        Arc::make_mut(&mut self.settled).retain(|start, _| !is_old(start));
-        true
+    }
+
+    const fn of_mut(&mut self, age: Age) -> &mut Arc<Chunks> {
+        match age {
+            Age::Old => &mut self.old,
+            Age::Recent => &mut self.recent,
+        }
+    }
+
+    /// Makes slots coarser that have come of age between two moments; says which chunks changed.
+    pub(super) fn grow_old(&mut self, before: Ages, now: Ages) -> Vec<ChunkKey> {
+        let mut changed = Vec::new();
+        let past = |chunk: &&Arc<Chunk>, to: Timestamp| chunk.end() <= to;
+        let moving: Vec<Arc<Chunk>> = self
+            .recent
+            .values()
+            .take_while(|chunk| past(chunk, now.old))
+            .cloned()
+            .collect();
+        for chunk in moving {
+            Arc::make_mut(&mut self.recent).remove(&chunk.start());
+            for (end, slot) in chunk.slots() {
+                let key = self.add_settled(Age::Old, now.end_of(end), &slot);
+                if changed.last() != Some(&key) {
+                    changed.push(key);
+                }
+            }
+        }
+        let thinning: Vec<Arc<Chunk>> = self
+            .recent
+            .values()
+            .take_while(|chunk| past(chunk, now.middle))
+            .filter(|chunk| chunk.end() > before.middle)
+            .cloned()
+            .collect();
+        for chunk in thinning {
+            let mut coarse = Chunk::new(chunk.key());
+            for (end, slot) in chunk.slots() {
+                coarse.add(now.end_of(end), &slot);
+            }
+            if coarse != *chunk {
+                coarse.shrink();
+                changed.push(coarse.key());
+                self.restore(Arc::new(coarse));
+            }
+        }
+        changed
+    }
+
+    /// Whether any chunk was dropped that lies wholly at or before `time`.
+    pub(super) fn forget_before(&mut self, time: Timestamp) -> bool {
+        let mut forgot = false;
+        for age in [Age::Old, Age::Recent] {
+            let is_past = |chunk: &Arc<Chunk>| chunk.end() <= time;
+            if self.of(age).values().next().is_some_and(is_past) {
+                Arc::make_mut(self.of_mut(age)).retain(|_, chunk| !is_past(chunk));
+                forgot = true;
+            }
+        }
+        forgot
     }
 
     pub(super) fn sum(&self, range: TimeRange) -> Tally {
@@ -62,7 +123,7 @@ impl Lane {
                 tally.merge(chunk.totals());
             } else {
                 for (_, slot) in chunk.within(range) {
-                    tally.add(slot);
+                    tally.add(&slot);
                 }
             }
         }
@@ -76,7 +137,7 @@ impl Lane {
     /// comes as one.
     pub(super) fn slots(&self, range: TimeRange) -> impl Iterator<Item = (Timestamp, Slot)> {
         let settled = self.chunks(range).flat_map(move |it| it.within(range));
-        let mut settled = settled.copied().peekable();
+        let mut settled = settled.peekable();
         let provisional = self.provisional(range).map(|(end, slot)| (*end, *slot));
         let mut provisional = provisional.peekable();
         std::iter::from_fn(move || {
@@ -96,10 +157,16 @@ impl Lane {
 
     /// The chunks that may have slots which end in `range`, oldest first.
     fn chunks(&self, range: TimeRange) -> impl Iterator<Item = &Chunk> {
-        // An end before the start would make the map panic.
+        // An end before the start would make the maps panic.
         let to = range.to.max(range.from);
-        let starts = (Bound::Excluded(range.from - CHUNK), Bound::Excluded(to));
-        self.settled.range(starts).map(|(_, chunk)| &**chunk)
+        let of = move |age: Age| {
+            let starts = (
+                Bound::Excluded(range.from - age.length()),
+                Bound::Excluded(to),
+            );
+            self.of(age).range(starts).map(|(_, chunk)| &**chunk)
+        };
+        of(Age::Old).chain(of(Age::Recent))
     }
 
     fn provisional(&self, range: TimeRange) -> impl Iterator<Item = (&Timestamp, &Slot)> {

@@ -1,6 +1,8 @@
 //! Slots over time: what was counted, kept for the whole window and beyond, and summed over windows.
 
+mod ages;
 pub mod chunk;
+mod columns;
 mod lane;
 pub mod tally;
 
@@ -9,7 +11,8 @@ use std::sync::Arc;
 
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use chunk::Chunk;
+use ages::Ages;
+use chunk::{Chunk, ChunkKey};
 use lane::Lane;
 use tally::Tally;
 
@@ -17,20 +20,28 @@ use tally::Tally;
 /// counts of all lanes add up, and time counts as covered only where every lane was measured.
 ///
 /// Settled slots are final and are written to the store; provisional ones are replaced by them.
+/// Slots grow coarser with age: they keep their width for 6 hours, are five minutes wide up to 72
+/// hours and an hour wide beyond. Nothing is lost by it but the place of a window's far edge, which
+/// moves back to the start of the slot in which it lies ([`WindowSum::from`]).
+///
 /// A clone shares all chunks with its original.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     slot: Span,
     lanes: Vec<Lane>,
-    changed: BTreeSet<(u16, Timestamp)>,
+    ages: Ages,
+    changed: BTreeSet<(u16, ChunkKey)>,
 }
 
 /// What a window holds, settled and provisional together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WindowSum {
+    /// Where the slots that were summed begin: at the range's start, or before it by less than the
+    /// width that slots have at that age.
+    pub from: Timestamp,
     /// What was counted.
     pub counts: Counts,
-    /// The share of the window's time that was measured, 0..=1: that of the lane with the least.
+    /// The share of the time since `from` that was measured, 0..=1: that of the lane with the least.
     pub covered: f64,
     /// Whether any part was spread over a gap instead of being seen in place.
     pub reconstructed: bool,
@@ -46,16 +57,17 @@ impl Ledger {
         Self {
             slot,
             lanes: vec![Lane::default(); usize::from(lanes)],
+            ages: Ages::NONE,
             changed: BTreeSet::new(),
         }
     }
 
     /// Adds to the settled slot in which `at` lies. A lane that the ledger does not have is left out.
     pub fn add_settled(&mut self, lane: u16, at: Timestamp, more: &Slot) {
-        let end = at.ceil_to(self.slot);
+        let end = self.ages.end_of(at.ceil_to(self.slot));
         if let Some(found) = self.lanes.get_mut(usize::from(lane)) {
-            let start = found.add_settled(end, more);
-            self.changed.insert((lane, start));
+            let key = found.add_settled(self.ages.age_of(end), end, more);
+            self.changed.insert((lane, key));
         }
     }
 
@@ -82,13 +94,29 @@ impl Ledger {
         }
     }
 
-    /// The settled chunks that changed since this was last asked, by lane and start.
-    pub fn take_changed(&mut self) -> Vec<((u16, Timestamp), Arc<Chunk>)> {
+    /// Makes the slots coarser that have come of age. Returns up to where recent chunks are no longer
+    /// needed, since old ones hold what they held, if that has moved on.
+    pub fn grow_old(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let (before, ages) = (self.ages, self.ages.at(now));
+        if before == ages {
+            return None;
+        }
+        self.ages = ages;
+        for (number, lane) in (0..).zip(&mut self.lanes) {
+            let changed = lane.grow_old(before, ages);
+            self.changed
+                .extend(changed.into_iter().map(|key| (number, key)));
+        }
+        Some(ages.old)
+    }
+
+    /// The settled chunks that changed since this was last asked, by lane and key.
+    pub fn take_changed(&mut self) -> Vec<((u16, ChunkKey), Arc<Chunk>)> {
         std::mem::take(&mut self.changed)
             .into_iter()
-            .filter_map(|(lane, start)| {
-                let chunk = self.lanes.get(usize::from(lane))?.chunk(start)?;
-                Some(((lane, start), Arc::clone(chunk)))
+            .filter_map(|(lane, key)| {
+                let chunk = self.lanes.get(usize::from(lane))?.chunk(key)?;
+                Some(((lane, key), Arc::clone(chunk)))
             })
             .collect()
     }
@@ -104,7 +132,8 @@ impl Ledger {
 
     /// What the slots that end in `range` hold together.
     pub fn sum(&self, range: TimeRange) -> WindowSum {
-        let length = range.length().as_secs_f64();
+        let from = self.ages.start_of(range.from, self.slot).min(range.from);
+        let length = range.to.since(from).as_secs_f64();
         let (mut all, mut least) = (Tally::default(), f64::INFINITY);
         for lane in &self.lanes {
             let tally = lane.sum(range);
@@ -113,6 +142,7 @@ impl Ledger {
         }
         let measurable = length > 0.0 && !self.lanes.is_empty();
         WindowSum {
+            from,
             counts: all.counts,
             covered: if measurable { least.min(1.0) } else { 0.0 },
             reconstructed: all.reconstructed > 0,

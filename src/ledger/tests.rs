@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::chunk::Age;
 use super::*;
 
 const SLOT: Span = Span::from_secs(30);
@@ -78,7 +79,8 @@ proptest! {
     fn sums_are_those_of_a_plain_list(added in added(), from in -10_000_i64..21_000, length in 0_i64..15_000) {
         let range = range(from, from + length);
         let sum = filled(&added).sum(range);
-        let mut slow = WindowSum { covered: 1.0, ..WindowSum::default() };
+        let from = range.from.floor_to(SLOT);
+        let mut slow = WindowSum { from, covered: 1.0, ..WindowSum::default() };
         for lane in 0..2 {
             let mut covered = 0.0;
             for (_, slot) in [true, false].into_iter().flat_map(|settled| slow_lane(&added, lane, settled, range)) {
@@ -87,7 +89,8 @@ proptest! {
                 slow.reconstructed_slots += u64::from(slot.reconstructed);
                 covered += slot.covered.as_secs_f64();
             }
-            let share = if length > 0 { covered / range.length().as_secs_f64() } else { 0.0 };
+            let length = range.to.since(from).as_secs_f64();
+            let share = if length > 0.0 { covered / length } else { 0.0 };
             slow.covered = slow.covered.min(share);
         }
         slow.reconstructed = slow.reconstructed_slots > 0;
@@ -169,8 +172,11 @@ fn settled_slots_replace_provisional_ones_and_only_they_are_to_be_written() {
             total: 17.0
         }
     );
-    let keys = |changed: Vec<((u16, Timestamp), Arc<Chunk>)>| {
-        changed.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    let keys = |changed: Vec<((u16, ChunkKey), Arc<Chunk>)>| {
+        let starts = changed
+            .into_iter()
+            .map(|((lane, key), _)| (lane, key.start));
+        starts.collect::<Vec<_>>()
     };
     assert_eq!(keys(ledger.take_changed()), [(0, at(0)), (0, at(3_600))]);
     assert!(ledger.take_changed().is_empty());
@@ -185,15 +191,13 @@ fn a_clone_does_not_see_what_comes_later_and_shares_the_rest() {
         (0, true, 3_630, slot(1, 1, 30, false)),
     ]);
     let seen = ledger.clone();
-    assert!(Arc::ptr_eq(
-        &ledger.lanes[0].chunk(at(0)).unwrap().clone(),
-        seen.lanes[0].chunk(at(0)).unwrap()
-    ));
+    let first = |ledger: &Ledger| {
+        let key = ChunkKey::containing(Age::Recent, at(30));
+        Arc::as_ptr(ledger.lanes[0].chunk(key).unwrap())
+    };
+    assert_eq!(first(&ledger), first(&seen));
     ledger.add_settled(0, at(3_640), &slot(1, 1, 30, false));
-    assert!(Arc::ptr_eq(
-        ledger.lanes[0].chunk(at(0)).unwrap(),
-        seen.lanes[0].chunk(at(0)).unwrap()
-    ));
+    assert_eq!(first(&ledger), first(&seen));
     assert!((seen.sum(range(0, 7_200)).counts.bad - 2.0).abs() < 1e-9);
     assert!((ledger.sum(range(0, 7_200)).counts.bad - 3.0).abs() < 1e-9);
 }
@@ -239,5 +243,107 @@ fn chunks_are_forgotten_once_all_of_them_is_past() {
         ledger.take_changed().len(),
         2,
         "forgotten chunks are not written again"
+    );
+}
+
+/// Whether a time lies on the grid that slots of its age have, seen from `now`.
+fn grain_at(time: i64, now: i64) -> i64 {
+    let hours = |hours: i64| (now - hours * 3_600).div_euclid(3_600) * 3_600;
+    if time < hours(72) {
+        3_600
+    } else if time < hours(6) {
+        300
+    } else {
+        30
+    }
+}
+
+proptest! {
+    /// However slots were added, early or late, before they grew old or after, a window that begins
+    /// on their grid holds exactly what it would hold of fine slots; every other window begins at
+    /// the start of the slot into which its start falls.
+    #[test]
+    fn growing_old_loses_nothing_but_the_place_of_the_far_edge(
+        first in prop::collection::vec((0_i64..500_000, 0_u32..9, any::<bool>()), 1..60),
+        late in prop::collection::vec((0_i64..500_000, 0_u32..9, any::<bool>()), 0..20),
+        nows in prop::collection::vec(0_i64..600_000, 1..5),
+        from in 0_i64..500_000,
+    ) {
+        let (mut aged, mut fine) = (Ledger::new(SLOT, 1), Ledger::new(SLOT, 1));
+        let mut add = |aged: &mut Ledger, added: &[(i64, u32, bool)]| for (secs, bad, reconstructed) in added {
+            let what = slot(*bad, 10, 30, *reconstructed);
+            aged.add_settled(0, at(*secs), &what);
+            fine.add_settled(0, at(*secs), &what);
+        };
+        add(&mut aged, &first);
+        for now in &nows {
+            aged.grow_old(at(*now));
+        }
+        add(&mut aged, &late);
+        let now = nows.iter().copied().max().unwrap();
+        let begun = from.div_euclid(grain_at(from, now)) * grain_at(from, now);
+        let (sum, whole) = (aged.sum(range(from, 600_000)), fine.sum(range(begun, 600_000)));
+        prop_assert_eq!(sum.from, at(begun));
+        prop_assert_eq!(sum.counts, whole.counts);
+        prop_assert!((sum.covered - whole.covered).abs() < 1e-9);
+        prop_assert_eq!(sum.reconstructed, whole.reconstructed);
+        let ends: Vec<_> = aged.slots(range(-1_000_000, 10_000_000)).map(|(end, _)| end).collect();
+        prop_assert!(ends.is_sorted_by(|a, b| a < b));
+    }
+
+    /// What was handed out to be written, minus what is no longer needed, is the ledger.
+    #[test]
+    fn what_is_written_restores_the_ledger(
+        steps in prop::collection::vec((0_i64..500_000, 1_u32..9, prop::option::of(0_i64..600_000)), 1..60),
+    ) {
+        let mut ledger = Ledger::new(SLOT, 1);
+        let mut written = std::collections::BTreeMap::new();
+        for (secs, bad, now) in steps {
+            ledger.add_settled(0, at(secs), &slot(bad, 10, 30, false));
+            let grown_to = now.and_then(|now| ledger.grow_old(at(now)));
+            written.extend(ledger.take_changed());
+            written.retain(|(_, key), _| key.age == Age::Old || grown_to.is_none_or(|to| key.end() > to));
+        }
+        let mut restored = Ledger::new(SLOT, 1);
+        for ((lane, _), chunk) in written {
+            restored.restore(lane, chunk);
+        }
+        prop_assert!(restored.slots(range(-1_000_000, 10_000_000)).eq(ledger.slots(range(-1_000_000, 10_000_000))));
+    }
+}
+
+#[test]
+fn thirty_days_of_slots_take_little_room() {
+    let mut ledger = Ledger::new(SLOT, 1);
+    let end = Span::from_days(30).as_millis() / SLOT.as_millis();
+    for number in 1..=end {
+        let now = Timestamp::from_millis(number * SLOT.as_millis());
+        let counts = Counts {
+            bad: 3.0,
+            total: 70_000.0,
+        };
+        ledger.add_settled(
+            0,
+            now,
+            &Slot {
+                counts,
+                covered: SLOT,
+                reconstructed: false,
+            },
+        );
+        ledger.grow_old(now);
+    }
+    let slots = ledger.slots(range(-1_000_000, 10_000_000)).count();
+    assert_eq!(slots, 27 * 24 + 66 * 12 + 6 * 120);
+    let sum = ledger.sum(TimeRange {
+        from: Timestamp::default(),
+        to: at(30 * 86_400),
+    });
+    assert_eq!(
+        sum.counts,
+        Counts {
+            bad: 259_200.0,
+            total: 6_048_000_000.0
+        }
     );
 }

@@ -6,8 +6,8 @@
 //! the covered milliseconds in zigzag. A count is a whole number, or a float of eight bytes, little-endian.
 
 use crate::domain::slot::{Counts, Slot};
-use crate::domain::time::{Span, Timestamp};
-use crate::ledger::chunk::{CHUNK, Chunk};
+use crate::domain::time::Span;
+use crate::ledger::chunk::{Chunk, ChunkKey};
 
 use super::record::Unreadable;
 
@@ -19,7 +19,7 @@ const TOTAL_IS_FLOAT: u8 = 4;
 /// The largest count that is kept as a whole number: 2^53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The bytes to keep of `chunk`; its lane and start are kept beside them.
+/// The bytes to keep of `chunk`; its lane and key are kept beside them.
 pub(super) fn encode(chunk: &Chunk) -> Vec<u8> {
     let offsets: Vec<u64> = chunk
         .slots()
@@ -51,22 +51,22 @@ pub(super) fn encode(chunk: &Chunk) -> Vec<u8> {
     bytes
 }
 
-/// The chunk that starts `start` and was kept as `bytes`.
-pub(super) fn decode(start: Timestamp, bytes: &[u8]) -> Result<Chunk, Unreadable> {
+/// The chunk of `key` that was kept as `bytes`.
+pub(super) fn decode(key: ChunkKey, bytes: &[u8]) -> Result<Chunk, Unreadable> {
     let mut reader = Reader(bytes);
     let version = reader.byte()?;
     if version != VERSION {
         return Err(Unreadable::Value(format!("version {version} of a chunk")));
     }
     let (grain, slots) = (reader.whole()?, reader.whole()?);
-    let mut chunk = Chunk::containing(start + CHUNK);
+    let mut chunk = Chunk::new(key);
     let mut offset = 0_u64;
     for _ in 0..slots {
         let distance = reader.whole()?.checked_mul(grain);
         offset = distance
             .filter(|distance| *distance > 0)
             .and_then(|distance| offset.checked_add(distance))
-            .filter(|offset| *offset <= unsigned(CHUNK))
+            .filter(|offset| *offset <= unsigned(key.age.length()))
             .ok_or_else(damaged)?;
         let flags = reader.byte()?;
         let counts = Counts {
@@ -80,9 +80,9 @@ pub(super) fn decode(start: Timestamp, bytes: &[u8]) -> Result<Chunk, Unreadable
             covered: Span::from_millis(covered),
             reconstructed: flags & RECONSTRUCTED != 0,
         };
-        chunk.add(start + Span::from_millis(offset.cast_signed()), &slot);
+        chunk.add(key.start + Span::from_millis(offset.cast_signed()), &slot);
     }
-    if reader.0.is_empty() && chunk.start() == start {
+    if reader.0.is_empty() {
         Ok(chunk)
     } else {
         Err(damaged())
@@ -171,6 +171,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::time::Timestamp;
+    use crate::ledger::chunk::Age;
+
+    fn key(age: Age, start: i64) -> ChunkKey {
+        let start = Timestamp::from_millis(start * age.length().as_millis());
+        ChunkKey { age, start }
+    }
 
     fn count() -> impl Strategy<Value = f64> {
         let whole = (0_u32..).prop_map(f64::from);
@@ -186,14 +193,16 @@ mod tests {
         #[test]
         fn chunks_come_back_as_they_went(
             start in -1_000_i64..1_000_000,
+            age in prop_oneof![Just(Age::Recent), Just(Age::Old)],
             width in prop_oneof![Just(30_000_i64), Just(1_000), Just(7), Just(3_600_000)],
             slots in prop::collection::vec((1_i64..=3_600, count(), count(), -5_i64..100_000, any::<bool>()), 0..150),
             cut in 0_usize..200,
         ) {
-            let start = Timestamp::from_millis(start * CHUNK.as_millis());
-            let mut chunk = Chunk::containing(start + CHUNK);
+            let key = key(age, start);
+            let (start, length) = (key.start, age.length().as_millis());
+            let mut chunk = Chunk::new(key);
             for (ordinal, bad, total, covered, reconstructed) in slots {
-                let offset = (ordinal * width).min(CHUNK.as_millis());
+                let offset = (ordinal * width).min(length);
                 let counts = Counts { bad, total };
                 let slot = Slot { counts, covered: Span::from_millis(covered), reconstructed };
                 if chunk.slots().all(|(end, _)| end != start + Span::from_millis(offset)) {
@@ -201,10 +210,10 @@ mod tests {
                 }
             }
             let bytes = encode(&chunk);
-            let back = decode(start, &bytes).unwrap();
+            let back = decode(key, &bytes).unwrap();
             prop_assert!(back.slots().eq(chunk.slots()));
             let cut = cut.min(bytes.len() - 1);
-            prop_assert!(decode(start, &bytes[..cut]).is_err(), "a part is not a chunk");
+            prop_assert!(decode(key, &bytes[..cut]).is_err(), "a part is not a chunk");
         }
 
         #[test]
@@ -213,15 +222,15 @@ mod tests {
             if let Some(first) = bytes.first_mut() {
                 *first = VERSION;
             }
-            if let Ok(chunk) = decode(Timestamp::default(), &bytes) {
-                prop_assert!(chunk.slots().all(|(end, _)| end <= Timestamp::default() + CHUNK));
+            if let Ok(chunk) = decode(key(Age::Recent, 0), &bytes) {
+                prop_assert!(chunk.slots().all(|(end, _)| end <= key(Age::Recent, 0).end()));
             }
         }
     }
 
     #[test]
     fn an_hour_of_a_busy_service_takes_a_kilobyte() {
-        let mut chunk = Chunk::containing(Timestamp::from_millis(1));
+        let mut chunk = Chunk::new(key(Age::Recent, 0));
         for slot in 1..=120 {
             let counts = Counts {
                 bad: 3.0,
@@ -240,7 +249,7 @@ mod tests {
         }
         assert_eq!(encode(&chunk).len(), 1 + 3 + 1 + 120 * 9);
         let newer = [&[VERSION + 1], &encode(&chunk)[1..]].concat();
-        let refusal = decode(Timestamp::default(), &newer).unwrap_err();
+        let refusal = decode(key(Age::Recent, 0), &newer).unwrap_err();
         assert_eq!(
             refusal.to_string(),
             "the record holds `version 2 of a chunk`, which is not known"

@@ -9,7 +9,7 @@ use crate::domain::measurement::Outcome;
 use crate::domain::notice::Notice;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::Timestamp;
-use crate::ledger::chunk::Chunk;
+use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::cursor::Cursor;
 
 use super::OutboxKey;
@@ -85,12 +85,46 @@ pub struct Episode {
     pub notice: Arc<Notice>,
 }
 
+/// Up to where a lane's chunks are no longer needed: those that end at or before these times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Of recent ones: old ones hold what they held, or no window reaches them.
+    pub recent: Timestamp,
+    /// Of old ones: no window reaches them.
+    pub old: Timestamp,
+}
+
+impl Default for Forgotten {
+    fn default() -> Self {
+        let nothing = Timestamp::from_millis(i64::MIN / 2);
+        Self {
+            recent: nothing,
+            old: nothing,
+        }
+    }
+}
+
+impl Forgotten {
+    /// The time for chunks of this age.
+    pub const fn of(&self, age: Age) -> Timestamp {
+        match age {
+            Age::Recent => self.recent,
+            Age::Old => self.old,
+        }
+    }
+
+    fn merge(&mut self, newer: Self) {
+        self.recent = self.recent.max(newer.recent);
+        self.old = self.old.max(newer.old);
+    }
+}
+
 /// Everything that a tick decided. Keys make it idempotent: a commit that failed is merged into
 /// the next tick's, and the newer value of a key wins.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Commit {
-    /// Settled chunks that changed, by lane and start.
-    pub chunks: BTreeMap<(LaneKey, Timestamp), Arc<Chunk>>,
+    /// Settled chunks that changed, by lane and key.
+    pub chunks: BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>>,
     /// How far lanes are settled that have no cursors of their own (slices, queries).
     pub lanes: BTreeMap<LaneKey, Timestamp>,
     /// How far families are settled.
@@ -102,8 +136,8 @@ pub struct Commit {
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// Measurement episodes that began (`Some`) or ended (`None`).
     pub episodes: BTreeMap<EpisodeKey, Option<Episode>>,
-    /// Lanes whose chunks that lie wholly at or before a time are no longer needed.
-    pub forgotten: BTreeMap<LaneKey, Timestamp>,
+    /// Chunks that are no longer needed; they go after all others have been written.
+    pub forgotten: BTreeMap<LaneKey, Forgotten>,
     /// What is to be told.
     pub outbox: BTreeMap<OutboxKey, Arc<Notice>>,
 }
@@ -124,7 +158,9 @@ impl Commit {
         self.alerts.extend(newer.alerts);
         self.incidents.extend(newer.incidents);
         self.episodes.extend(newer.episodes);
-        self.forgotten.extend(newer.forgotten);
+        for (lane, newer) in newer.forgotten {
+            self.forgotten.entry(lane).or_default().merge(newer);
+        }
         self.outbox.extend(newer.outbox);
     }
 }
@@ -133,7 +169,7 @@ impl Commit {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recovered {
     /// All settled chunks.
-    pub chunks: BTreeMap<(LaneKey, Timestamp), Arc<Chunk>>,
+    pub chunks: BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>>,
     /// How far lanes without cursors are settled.
     pub lanes: BTreeMap<LaneKey, Timestamp>,
     /// Families with all their cursors.

@@ -14,7 +14,7 @@ use crate::domain::policy::Severity;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
-use crate::ledger::chunk::Chunk;
+use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::cursor::Cursor;
 
 use super::OutboxKey;
@@ -180,9 +180,9 @@ pub(super) fn lane(slo: &str, lane: u16) -> LaneKey {
     }
 }
 
-/// The chunk that starts `start` seconds after the epoch, with `slots` slots.
-pub(super) fn chunk(start: i64, slots: i64) -> (Timestamp, Arc<Chunk>) {
-    let mut chunk = Chunk::containing(at(start + 1));
+/// The recent chunk that starts `start` seconds after the epoch, with `slots` slots.
+pub(super) fn chunk(start: i64, slots: i64) -> (ChunkKey, Arc<Chunk>) {
+    let mut chunk = Chunk::new(ChunkKey::containing(Age::Recent, at(start + 1)));
     for slot in 1..=slots {
         let slot_of = Slot {
             counts: counts(1.0, 10.5),
@@ -191,7 +191,21 @@ pub(super) fn chunk(start: i64, slots: i64) -> (Timestamp, Arc<Chunk>) {
         };
         chunk.add(at(start + slot * 30), &slot_of);
     }
-    (chunk.start(), Arc::new(chunk))
+    (chunk.key(), Arc::new(chunk))
+}
+
+/// The old chunk of the first day, with slots in its first `hours`.
+pub(super) fn day(hours: i64) -> (ChunkKey, Arc<Chunk>) {
+    let mut chunk = Chunk::new(ChunkKey::containing(Age::Old, at(1)));
+    for hour in 1..=hours {
+        let slot_of = Slot {
+            counts: counts(2.0, 7e12),
+            covered: Span::from_hours(1),
+            reconstructed: false,
+        };
+        chunk.add(at(hour * 3_600), &slot_of);
+    }
+    (chunk.key(), Arc::new(chunk))
 }
 
 pub(super) fn labels(code: &str) -> Labels {
@@ -251,9 +265,9 @@ pub(super) fn everything() -> Commit {
     let open = incident("open", None);
     let outbox = [("a", 1), ("a", 2), ("b", 1)];
     Commit {
-        chunks: [chunk(0, 120), chunk(3_600, 3)]
+        chunks: [chunk(0, 120), chunk(3_600, 3), day(20)]
             .into_iter()
-            .map(|(start, chunk)| ((lane("checkout/availability", 1), start), chunk))
+            .map(|(key, chunk)| ((lane("checkout/availability", 1), key), chunk))
             .collect(),
         lanes: BTreeMap::from([(lane("checkout/availability", 0), at(3_690))]),
         families: BTreeMap::from([(

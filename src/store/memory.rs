@@ -208,9 +208,9 @@ impl Contents {
             episodes,
         } = &mut self.recovered;
         chunks.extend(commit.chunks.clone());
-        chunks.retain(|(lane, _), chunk| {
+        chunks.retain(|(lane, key), _| {
             let forgotten = commit.forgotten.get(lane);
-            forgotten.is_none_or(|time| chunk.end() > *time)
+            forgotten.is_none_or(|forgotten| key.end() > forgotten.of(key.age))
         });
         lanes.extend(commit.lanes.clone());
         for (key, record) in &commit.families {

@@ -34,8 +34,20 @@ impl Outage {
     /// Whether the burn rate over the last `window` seconds is above a tenth of `burn`. A burn rate of 1 is 10 in
     /// 10,000 for as long as the window.
     fn is_above(self, burn: i64, window: i64, at: i64) -> bool {
-        let overlap = self.length.min(at) - (at - window).max(0);
-        self.failing * overlap > burn * window
+        let begin = begin(at - window, at);
+        let overlap = self.length.min(at) - begin.max(0);
+        self.failing * overlap > burn * (at - begin)
+    }
+}
+
+/// Where a window really begins whose length is counted back to `from`: what is older than six hours, in whole hours,
+/// is kept in steps of five minutes, and the step that `from` lies in counts.
+fn begin(from: i64, at: i64) -> i64 {
+    let fine_from = (at - 21_600).div_euclid(3_600) * 3_600;
+    if from < fine_from {
+        from.div_euclid(300) * 300
+    } else {
+        from
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::incident::{AlertState, Incident};
 use crate::domain::labels::Labels;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
-use crate::ledger::chunk::Chunk;
+use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::cursor::Cursor;
 
 use super::super::CLOSED_KEPT;
@@ -17,6 +17,7 @@ use super::super::chunk_codec;
 use super::super::commit::{Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered};
 use super::super::record::{self, Record};
 use super::error::unreadable;
+use super::schema::chunk_table;
 
 pub(super) async fn recover(pool: &SqlitePool) -> Result<Recovered, sqlx::Error> {
     // One transaction sees one state, whatever is committed meanwhile.
@@ -44,19 +45,22 @@ type Connection = sqlx::SqliteConnection;
 
 async fn chunks(
     connection: &mut Connection,
-) -> Result<BTreeMap<(LaneKey, Timestamp), Arc<Chunk>>, sqlx::Error> {
-    let rows: Vec<(String, u16, i64, Vec<u8>)> =
-        sqlx::query_as("SELECT slo, lane, start, data FROM chunks")
-            .fetch_all(connection)
+) -> Result<BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>>, sqlx::Error> {
+    let mut chunks = BTreeMap::new();
+    for age in [Age::Old, Age::Recent] {
+        let rows: Vec<(String, u16, i64, Vec<u8>)> = sqlx::query_as(chunk_table(age).select)
+            .fetch_all(&mut *connection)
             .await?;
-    let chunk = |(slo, lane, start, data): (String, u16, i64, Vec<u8>)| {
-        let start = Timestamp::from_millis(start);
-        let chunk = chunk_codec::decode(start, &data)
-            .map_err(|error| unreadable(format!("slots of `{slo}` after {start}"), error))?;
-        let slo = SloId::new(slo);
-        Ok(((LaneKey { slo, lane }, start), Arc::new(chunk)))
-    };
-    rows.into_iter().map(chunk).collect()
+        for (slo, lane, start, data) in rows {
+            let start = Timestamp::from_millis(start);
+            let key = ChunkKey { age, start };
+            let chunk = chunk_codec::decode(key, &data)
+                .map_err(|error| unreadable(format!("slots of `{slo}` after {start}"), error))?;
+            let slo = SloId::new(slo);
+            chunks.insert((LaneKey { slo, lane }, key), Arc::new(chunk));
+        }
+    }
+    Ok(chunks)
 }
 
 async fn lanes(connection: &mut Connection) -> Result<BTreeMap<LaneKey, Timestamp>, sqlx::Error> {

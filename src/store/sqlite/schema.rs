@@ -5,11 +5,13 @@
 
 use sqlx::{Connection as _, SqliteConnection};
 
+use crate::ledger::chunk::Age;
+
 /// Marks a file as ours (`PRAGMA application_id`): the letters `SLOB`.
 pub(super) const APPLICATION: i64 = 0x534c_4f42;
 
 /// Each entry leads from the version that is its index to the next one.
-const STEPS: &[&str] = &[VERSION_1];
+const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
 CREATE TABLE chunks (
@@ -74,6 +76,38 @@ CREATE TABLE memories (
     PRIMARY KEY (incident, receiver)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// What is older than a few days is kept in chunks of a day, and recent chunks are those of an hour.
+const VERSION_2: &str = "
+CREATE TABLE days (
+    slo TEXT NOT NULL, lane INTEGER NOT NULL, start INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (slo, lane, start)
+) STRICT;
+";
+
+/// What is said to the table that holds the chunks of one age.
+pub(super) struct ChunkTable {
+    pub(super) select: &'static str,
+    pub(super) insert: &'static str,
+    pub(super) forget: &'static str,
+}
+
+/// The table that holds the chunks of an age.
+pub(super) const fn chunk_table(age: Age) -> ChunkTable {
+    match age {
+        Age::Recent => ChunkTable {
+            select: "SELECT slo, lane, start, data FROM chunks",
+            insert: "INSERT INTO chunks (slo, lane, start, data) ",
+            forget: "DELETE FROM chunks WHERE slo = $1 AND lane = $2 AND start <= $3",
+        },
+        Age::Old => ChunkTable {
+            select: "SELECT slo, lane, start, data FROM days",
+            insert: "INSERT INTO days (slo, lane, start, data) ",
+            forget: "DELETE FROM days WHERE slo = $1 AND lane = $2 AND start <= $3",
+        },
+    }
+}
 
 /// Whose file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::super::fixtures::{at, everything};
 use super::*;
+use crate::ledger::chunk::Age;
 
 /// 2026-01-02T03:04:05Z
 const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
@@ -265,7 +266,7 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
         .await
         .unwrap();
     let (newer_folder, newer) = self::folder().await;
-    let raise = "UPDATE meta SET value = 2 WHERE name = 'schema_version'";
+    let raise = "UPDATE meta SET value = 3 WHERE name = 'schema_version'";
     execute(&newer, raise).await.close().await.unwrap();
     let mut told = Vec::new();
     for (path, folder) in [
@@ -280,8 +281,21 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
     insta::assert_snapshot!(told.join("\n"), @"
     cannot open the store at `DIR/grafana.db`: the file is the database of another program; choose another place with `--store`
     cannot open the store at `DIR/marked.db`: the file is the database of another program; choose another place with `--store`
-    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 2, this one knows 1); run that version, or give this one its own store with `--store`
+    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 3, this one knows 2); run that version, or give this one its own store with `--store`
     ");
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_version_is_taken_over_whole() {
+    let (_folder, path) = folder().await;
+    let back = "DROP TABLE days; UPDATE meta SET value = 1 WHERE name = 'schema_version'";
+    execute(&path, back).await.close().await.unwrap();
+    let store = open(&path).await.store;
+    let mut expected = everything().chunks;
+    expected.retain(|(_, key), _| key.age == Age::Recent);
+    assert_eq!(store.recover().await.unwrap().chunks, expected);
+    store.commit(&everything()).await.unwrap();
+    assert_eq!(store.recover().await.unwrap().chunks, everything().chunks);
 }
 
 #[tokio::test]

@@ -6,13 +6,14 @@ use sqlx::{Connection as _, QueryBuilder, Sqlite, SqliteConnection};
 use crate::domain::incident::{AlertState, Change};
 use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
-use crate::ledger::chunk::CHUNK;
+use crate::ledger::chunk::Age;
 use crate::series::cursor::Cursor;
 
 use super::super::chunk_codec;
 use super::super::commit::{Commit, FamilyKey, FamilyRecord, LaneKey};
 use super::super::record::{self, Record};
 use super::error::unwritable;
+use super::schema::chunk_table;
 
 /// Rows of one statement; SQLite takes at most 32,766 values.
 const ROWS: usize = 500;
@@ -60,32 +61,35 @@ fn to_record<T: Record>(value: &T) -> Result<String, sqlx::Error> {
 }
 
 async fn chunks(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
-    let rows: Vec<(&LaneKey, Timestamp, Vec<u8>)> = commit
-        .chunks
-        .iter()
-        .map(|((lane, start), chunk)| (lane, *start, chunk_codec::encode(chunk)))
-        .collect();
-    insert(
-        connection,
-        "INSERT INTO chunks (slo, lane, start, data) ",
-        &rows,
-        " ON CONFLICT (slo, lane, start) DO UPDATE SET data = excluded.data",
-        |mut row, (lane, start, data)| {
-            row.push_bind(lane.slo.as_str())
-                .push_bind(lane.lane)
-                .push_bind(start.as_millis())
-                .push_bind(data.as_slice());
-        },
-    )
-    .await?;
-    for (lane, time) in &commit.forgotten {
-        let forget = "DELETE FROM chunks WHERE slo = $1 AND lane = $2 AND start <= $3";
-        sqlx::query(forget)
-            .bind(lane.slo.as_str())
-            .bind(lane.lane)
-            .bind((*time - CHUNK).as_millis())
-            .execute(&mut *connection)
-            .await?;
+    for age in [Age::Recent, Age::Old] {
+        let table = chunk_table(age);
+        let rows: Vec<(&LaneKey, Timestamp, Vec<u8>)> = commit
+            .chunks
+            .iter()
+            .filter(|((_, key), _)| key.age == age)
+            .map(|((lane, key), chunk)| (lane, key.start, chunk_codec::encode(chunk)))
+            .collect();
+        insert(
+            connection,
+            table.insert,
+            &rows,
+            " ON CONFLICT (slo, lane, start) DO UPDATE SET data = excluded.data",
+            |mut row, (lane, start, data)| {
+                row.push_bind(lane.slo.as_str())
+                    .push_bind(lane.lane)
+                    .push_bind(start.as_millis())
+                    .push_bind(data.as_slice());
+            },
+        )
+        .await?;
+        for (lane, forgotten) in &commit.forgotten {
+            sqlx::query(table.forget)
+                .bind(lane.slo.as_str())
+                .bind(lane.lane)
+                .bind((forgotten.of(age) - age.length()).as_millis())
+                .execute(&mut *connection)
+                .await?;
+        }
     }
     Ok(())
 }

@@ -6,8 +6,9 @@ use crate::domain::incident::AlertState;
 use crate::domain::measurement::Outcome;
 use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
+use crate::ledger::chunk::Age;
 
-use super::super::commit::{Commit, Recovered};
+use super::super::commit::{Commit, Forgotten, Recovered};
 use super::super::fixtures::{
     alert, at, chunk, cursor, episode, episode_key, everything, family, family_key, id, incident,
     key, labels, lane,
@@ -141,18 +142,23 @@ async fn a_merged_commit_is_as_good_as_two(store: impl Store) {
 
 async fn what_is_forgotten_or_dropped_is_gone(store: impl Store) {
     store.commit(&everything()).await.unwrap();
-    let forget = |secs| Commit {
-        forgotten: BTreeMap::from([(lane("checkout/availability", 1), at(secs))]),
-        ..Commit::default()
+    let left = async |recent, old| {
+        let (recent, old) = (at(recent), at(old));
+        let forgotten = [(lane("checkout/availability", 1), Forgotten { recent, old })];
+        let forget = Commit {
+            forgotten: forgotten.into(),
+            ..Commit::default()
+        };
+        store.commit(&forget).await.unwrap();
+        let left = store.recover().await.unwrap().chunks;
+        let left = left.keys().map(|(_, key)| (key.age, key.start));
+        left.collect::<Vec<_>>()
     };
-    store.commit(&forget(3_599)).await.unwrap();
-    assert_eq!(store.recover().await.unwrap().chunks.len(), 2);
-    store.commit(&forget(3_600)).await.unwrap();
-    let left = store.recover().await.unwrap().chunks;
-    assert_eq!(
-        left.keys().map(|(_, start)| *start).collect::<Vec<_>>(),
-        [at(3_600)]
-    );
+    let (first, second) = ((Age::Recent, at(0)), (Age::Recent, at(3_600)));
+    let day = (Age::Old, at(0));
+    assert_eq!(left(3_599, 86_399).await, [first, second, day]);
+    assert_eq!(left(3_600, 0).await, [second, day]);
+    assert_eq!(left(0, 86_400).await, [second]);
 
     let mut record = family(3_720, &[("503", cursor(3_720, 1.0))]);
     record.dropped = BTreeSet::from([labels("200"), labels("404")]);

@@ -106,8 +106,7 @@ fn settled_to(recovered: &Recovered) -> Timestamp {
 fn lanes(recovered: &Recovered) -> BTreeMap<LaneKey, Slots> {
     let mut lanes: BTreeMap<LaneKey, Slots> = BTreeMap::new();
     for ((key, _), chunk) in &recovered.chunks {
-        let slots = chunk.slots().map(|(end, slot)| (end, *slot));
-        lanes.entry(key.clone()).or_default().extend(slots);
+        lanes.entry(key.clone()).or_default().extend(chunk.slots());
     }
     lanes
 }
@@ -119,13 +118,14 @@ mod tests {
     use sloburn::domain::slo::SloId;
     use sloburn::domain::slot::Counts;
     use sloburn::domain::time::Span;
-    use sloburn::ledger::chunk::{CHUNK, Chunk};
+    use sloburn::ledger::chunk::{Age, Chunk, ChunkKey};
 
     use super::*;
 
     /// A slot a second with these bad events, from second 1 on, settled up to a second.
     fn store(bad: &str, settled_to: i64) -> Recovered {
-        let mut chunk = Chunk::containing(Timestamp::default() + CHUNK);
+        let first = Timestamp::from_millis(1);
+        let mut chunk = Chunk::new(ChunkKey::containing(Age::Recent, first));
         for (second, bad) in (1..).zip(bad.bytes()).filter(|(_, bad)| *bad != b' ') {
             let counts = Counts {
                 bad: f64::from(bad - b'0'),
@@ -143,7 +143,7 @@ mod tests {
         let settled_to = Timestamp::from_millis(settled_to * 1_000);
         Recovered {
             lanes: [(key.clone(), settled_to)].into(),
-            chunks: [((key, chunk.start()), Arc::new(chunk))].into(),
+            chunks: [((key, chunk.key()), Arc::new(chunk))].into(),
             ..Recovered::default()
         }
     }
