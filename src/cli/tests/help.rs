@@ -140,6 +140,12 @@ async fn of_settings_with_flags_and_variables() {
       SLOBURN_PROMETHEUS_SCRAPE_INTERVAL    sources.default.prometheus.scrapeInterval
       SLOBURN_PROMETHEUS_MAX_IN_FLIGHT      sources.default.prometheus.maxInFlight
       SLOBURN_PROMETHEUS_MAX_BODY_BYTES     sources.default.prometheus.maxBodyBytes
+      SLOBURN_SCRAPE_TARGETS                sources.default.scrape.targets
+      SLOBURN_SCRAPE_INTERVAL               sources.default.scrape.interval
+      SLOBURN_SCRAPE_TIMEOUT                sources.default.scrape.timeout
+      SLOBURN_SCRAPE_OFFSET                 sources.default.scrape.offset
+      SLOBURN_SCRAPE_SETTLE                 sources.default.scrape.settle
+      SLOBURN_SCRAPE_MAX_BODY_BYTES         sources.default.scrape.maxBodyBytes
       SLOBURN_STORE                         store.sqlite
       SLOBURN_LISTEN                        listen
       SLOBURN_EXTERNAL_URL                  externalUrl
