@@ -111,6 +111,7 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
         board: Arc::clone(&board),
         clock: clock.clone(),
         counters: Arc::new(counters),
+        site: Arc::default(),
     };
     loops.spawn(async move {
         http::serve(listener, state, http_stop)

@@ -117,6 +117,7 @@ impl State {
             incident: state.alert.incident.clone().map(Arc::new),
             details: details(&self.settings, &slo),
             graph: graph(&self.settings, &slo),
+            ledger: state.ledger.clone(),
             slo,
         }
     }

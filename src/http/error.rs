@@ -1,8 +1,8 @@
 //! What goes wrong with a request: our own words go to the client, the cause goes to the log.
 
-use axum::Json;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 
 use crate::status::query::QueryError;
@@ -61,6 +61,10 @@ pub(super) enum ApiError {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// What a refusal says; it travels with the response, for whoever shows it in another form.
+#[derive(Clone, Debug)]
+pub(super) struct Sentence(pub(super) String);
+
 /// The body of every refusal.
 #[derive(Debug, Serialize)]
 struct ErrorView {
@@ -85,6 +89,7 @@ impl IntoResponse for ApiError {
             tracing::error!(%cause, "a request could not be answered");
         }
         let error = self.to_string();
-        (self.status(), Json(ErrorView { error })).into_response()
+        let sentence = Extension(Sentence(error.clone()));
+        (self.status(), sentence, Json(ErrorView { error })).into_response()
     }
 }

@@ -8,6 +8,7 @@ mod health;
 mod incidents;
 mod metrics;
 mod moment;
+mod pages;
 mod serve;
 mod services;
 mod slos;
@@ -22,7 +23,6 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use prometheus_client::registry::Registry;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -34,6 +34,7 @@ use crate::clock::Clock;
 use crate::status::board::Board;
 
 use error::ApiError;
+pub use pages::{Age, Layout, NavEntry, Site, html};
 pub use serve::{BindError, bind, serve};
 
 /// How long an answer may take to be made.
@@ -48,6 +49,8 @@ pub struct AppState {
     pub clock: Clock,
     /// What the other loops count, for `/metrics`.
     pub counters: Arc<Registry>,
+    /// What is served beside the usual pages.
+    pub site: Arc<Site>,
 }
 
 /// Every address that is answered.
@@ -70,25 +73,26 @@ pub fn router(state: AppState) -> Router {
         .merge(services::routes())
         .merge(slos::routes())
         .merge(incidents::routes());
-    guarded(
-        Router::new()
-            .route("/", get(index))
-            .nest("/api/v1", api)
-            .merge(metrics::routes())
-            .merge(health::routes())
-            .fallback(no_such_address)
-            .method_not_allowed_fallback(wrong_method)
-            .with_state(state),
-    )
+    let routes = Router::new()
+        .nest("/api/v1", api)
+        .merge(metrics::routes())
+        .merge(health::routes())
+        .merge(pages::routes())
+        .merge(state.site.routes.clone())
+        .fallback(no_such_address)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(state.clone());
+    guarded(routes, state)
 }
 
 /// What holds for every answer, the innermost first. Bodies of requests are never read.
-fn guarded(routes: Router) -> Router {
+fn guarded(routes: Router, state: AppState) -> Router {
     let always =
         |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     routes
         .layer(middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(state, pages::for_people))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(always(
@@ -101,7 +105,7 @@ fn guarded(routes: Router) -> Router {
         .layer(TraceLayer::new_for_http().on_failure(()))
 }
 
-async fn index() -> String {
+fn index() -> String {
     let mut text = String::from("Sloburn watches service level objectives. It answers at:\n");
     for address in ADDRESSES {
         text.push_str(address);

@@ -62,6 +62,11 @@ impl Ledger {
         }
     }
 
+    /// The width of its slots.
+    pub const fn slot(&self) -> Span {
+        self.slot
+    }
+
     /// Adds to the settled slot in which `at` lies. A lane that the ledger does not have is left out.
     pub fn add_settled(&mut self, lane: u16, at: Timestamp, more: &Slot) {
         let end = self.ages.end_of(at.ceil_to(self.slot));

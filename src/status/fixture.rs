@@ -14,8 +14,9 @@ use crate::domain::objective::BurnRate;
 use crate::domain::policy::Severity;
 use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::{Slo, SloId, SourceName, Window};
-use crate::domain::slot::Counts;
+use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
+use crate::ledger::Ledger;
 
 use super::board::{Board, DeliveryStatus, ReceiverStatus, StoreOpened};
 use super::snapshot::{
@@ -192,10 +193,45 @@ fn status(case: Case) -> SloStatus {
         }],
         details: None,
         graph: None,
+        ledger: ledger(counts(case.window), counts(case.short)),
         incident: case
             .alert
             .map(|severity| Arc::new(incident(uid, severity, None))),
     }
+}
+
+/// Slots of five minutes that hold `short` each in the last six hours, and hours with the rest of the
+/// window's counts before: its events evenly, what was bad of them ten days and two days ago.
+fn ledger(window: Counts, short: Counts) -> Ledger {
+    const SLOT: Span = Span::from_mins(5);
+    const HOUR: Span = Span::from_hours(1);
+    let mut ledger = Ledger::new(SLOT, 1);
+    let rest = window.plus(short.times(-72.0));
+    if window.total == 0.0 || rest.bad < 0.0 || rest.total < 0.0 {
+        return ledger;
+    }
+    let mut add = |age, counts, covered| {
+        let slot = Slot {
+            counts,
+            covered,
+            reconstructed: false,
+        };
+        ledger.add_settled(0, ago(age), &slot);
+    };
+    let (early, hours) = ((rest.bad * 0.6).floor(), 6..720);
+    let total = rest.total / 714.0;
+    for age in hours {
+        let bad = match age {
+            240 => early,
+            48 => rest.bad - early,
+            _ => 0.0,
+        };
+        add(60 * age, Counts { bad, total }, HOUR);
+    }
+    for age in 0..72 {
+        add(5 * age, short, SLOT);
+    }
+    ledger
 }
 
 fn incident(uid: &str, severity: Severity, closed: Option<CloseReason>) -> Incident {

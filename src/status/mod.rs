@@ -4,7 +4,9 @@ pub mod board;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod freshness;
+pub mod history;
 mod page;
 pub mod query;
 pub mod snapshot;
 pub mod view;
+pub mod words;

@@ -11,6 +11,7 @@ use crate::domain::policy::Severity;
 use crate::domain::slo::{Slo, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::ledger::Ledger;
 
 /// Everything as it stood at one tick.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +103,8 @@ pub struct SloStatus {
     pub details: Option<String>,
     /// Where its samples can be looked at, when the source says so.
     pub graph: Option<String>,
+    /// What was counted when; shares its slots with the engine.
+    pub ledger: Ledger,
 }
 
 /// How many series count towards what.

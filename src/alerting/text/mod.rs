@@ -4,7 +4,6 @@
 
 mod burn;
 mod headline;
-mod number;
 mod unmeasured;
 mod when;
 
@@ -14,6 +13,7 @@ use crate::domain::incident::Change;
 use crate::domain::notice::{Facts, Notice};
 use crate::domain::policy::Severity;
 use crate::domain::time::{Span, Timestamp};
+use crate::status::words as number;
 use when::When;
 
 /// A notice that is told this long after it was decided says so.

@@ -71,6 +71,7 @@ async fn one_objective_is_a_list_with_every_numbers_inputs() {
           "objectivePercent":"99",
           "owner":"payments@example.com",
           "source":"default",
+          "selectors":[{"role":"histogram", "query":"http_request_duration_seconds_bucket"}],
           "alert":"page",
           "measured":true,
           "compliance":"met",

@@ -3,6 +3,7 @@
 mod api;
 mod exposition;
 mod lists;
+mod pages;
 mod probes;
 mod refusals;
 mod server;
@@ -49,6 +50,7 @@ fn state(board: Board, now: Timestamp) -> AppState {
         board: Arc::new(board),
         clock: Clock::simulated(now.to_jiff()),
         counters: Arc::default(),
+        site: Arc::default(),
     }
 }
 

@@ -38,7 +38,7 @@ async fn refusals_say_what_would_be_right() {
     404 no objective `cart/nothing`; see /api/v1/slos
     400 the address cannot be read; write service and name in UTF-8, percent-encoded
     400 `alert=loud` is not known; allowed are `none`, `ticket`, `page`
-    400 unknown parameter `owner`; allowed are `service`, `signal`, `alert`, `compliance`, `outcome`, `label.NAME`, `sort`, `limit`, `cursor`
+    400 unknown parameter `owner`; allowed are `service`, `signal`, `alert`, `compliance`, `outcome`, `search`, `label.NAME`, `sort`, `limit`, `cursor`
     400 `limit=-1` is not a whole number from 1 to 1000
     400 `cursor` is not the `next` of a page of this list in this order; leave it out to begin anew
     400 unknown parameter `limit`; this address takes none
@@ -73,6 +73,7 @@ async fn a_panic_and_an_endless_answer_are_refusals_too() {
             Router::new()
                 .route("/panic", get(fail))
                 .route("/endless", endless),
+            fresh(),
         )
     };
     let ask = async |uri: &str| {

@@ -19,6 +19,9 @@ pub enum QueryError {
     /// A parameter where none are taken.
     #[error("unknown parameter `{0}`; this address takes none")]
     None(String),
+    /// A label that is not written as it has to be.
+    #[error("`label={0}` is not a label and its value; write it as `label=team=payments`")]
+    Label(String),
     /// A parameter more than once.
     #[error("`{0}` is given twice; give it once")]
     Twice(String),
@@ -141,8 +144,8 @@ mod tests {
         .map(|result| result.unwrap_err().to_string())
         .join("\n");
         insta::assert_snapshot!(sentences, @r"
-        unknown parameter `team`; allowed are `service`, `signal`, `alert`, `compliance`, `outcome`, `label.NAME`, `sort`, `limit`, `cursor`
-        unknown parameter `label.`; allowed are `service`, `signal`, `alert`, `compliance`, `outcome`, `label.NAME`, `sort`, `limit`, `cursor`
+        unknown parameter `team`; allowed are `service`, `signal`, `alert`, `compliance`, `outcome`, `search`, `label.NAME`, `sort`, `limit`, `cursor`
+        unknown parameter `label.`; allowed are `service`, `signal`, `alert`, `compliance`, `outcome`, `search`, `label.NAME`, `sort`, `limit`, `cursor`
         `alert=loud` is not known; allowed are `none`, `ticket`, `page`
         `signal=` is not known; allowed are `latency`, `traffic`, `errors`, `saturation`
         `outcome=ok` is not known; allowed are `measured`, `noTraffic`, `partial`, `noData`, `failed`

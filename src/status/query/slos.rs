@@ -58,6 +58,7 @@ pub struct SloQuery {
     alert: Option<Alert>,
     compliance: Option<Compliance>,
     outcome: Option<Measured>,
+    search: Option<String>,
     labels: Vec<(String, String)>,
     sort: Sort,
     paging: Paging,
@@ -72,6 +73,7 @@ impl SloQuery {
             "alert",
             "compliance",
             "outcome",
+            "search",
             "label.NAME",
             "sort",
             "limit",
@@ -86,6 +88,7 @@ impl SloQuery {
             alert: given.one_of("alert")?,
             compliance: given.one_of("compliance")?,
             outcome: given.one_of("outcome")?,
+            search: given.0.remove("search").map(|text| text.to_lowercase()),
             labels: given
                 .0
                 .into_iter()
@@ -119,8 +122,28 @@ impl SloQuery {
             && is(self.alert.as_ref(), &status.alert.into())
             && is(self.compliance.as_ref(), &Compliance::of(status))
             && is(self.outcome.as_ref(), &status.measurement.outcome.into())
+            && self
+                .search
+                .as_ref()
+                .is_none_or(|text| mentions(status, text))
             && self.labels.iter().all(|(name, value)| label(name) == value)
     }
+}
+
+/// Whether a name, the words or a label of `status` hold `text`, which is in lower case.
+fn mentions(status: &SloStatus, text: &str) -> bool {
+    let slo = &status.slo;
+    let words = [
+        Some(&status.id),
+        slo.description.as_ref(),
+        slo.owner.as_ref(),
+    ];
+    let holds = |words: &String| words.to_lowercase().contains(text);
+    words.into_iter().flatten().any(holds)
+        || slo
+            .labels
+            .iter()
+            .any(|(name, value)| holds(&format!("{name}={value}")))
 }
 
 #[cfg(test)]
@@ -155,6 +178,8 @@ mod tests {
             "label.team=payments&signal=latency",
             "label.route=/pay",
             "label.team=nobody",
+            "search=PAY",
+            "search=team=pay&alert=page",
             "service=nobody",
             "sort=name&limit=3",
             "sort=budget&limit=3",
@@ -175,6 +200,8 @@ mod tests {
         label.team=payments&signal=latency   checkout/latency
         label.route=/pay                     mail/availability{note="a\nb",route="/pay"}
         label.team=nobody
+        search=PAY                           checkout/latency checkout/availability mail/availability{note="a\nb",route="/pay"}
+        search=team=pay&alert=page           checkout/latency
         service=nobody
         sort=name&limit=3                    cart/availability cart/throughput checkout/availability
         sort=budget&limit=3                  mail/delivery cart/availability checkout/latency

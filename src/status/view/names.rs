@@ -98,6 +98,24 @@ named! {
 }
 
 named! {
+    /// What the series of a selector stand for.
+    Role {
+        /// All events.
+        Total => "total",
+        /// Those that broke the promise.
+        Bad => "bad",
+        /// Those that kept it.
+        Good => "good",
+        /// All events by how long they took.
+        Histogram => "histogram",
+        /// What is used.
+        Used => "used",
+        /// What there is.
+        Limit => "limit",
+    }
+}
+
+named! {
     /// Which incidents.
     IncidentState {
         /// Those that go on.
@@ -190,6 +208,7 @@ mod tests {
         check::<Compliance>();
         check::<Measured>();
         check::<SignalName>();
+        check::<Role>();
         check::<IncidentState>();
     }
 

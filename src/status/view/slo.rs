@@ -9,6 +9,7 @@ use crate::domain::slo::{Slo, Window};
 
 use super::super::snapshot::{BurnStatus, SloStatus, TierStatus};
 use super::incident::IncidentView;
+use super::indicator::{SelectorView, selectors};
 use super::names::{Alert, Compliance, Measured, SignalName};
 use super::scalar::{Count, Length, Time, finite};
 
@@ -38,6 +39,9 @@ pub struct SloView {
     pub owner: Option<String>,
     /// The source of its samples.
     pub source: String,
+    /// What is asked of it.
+    #[serde(default)]
+    pub selectors: Vec<SelectorView>,
     /// How loud the open incident is.
     pub alert: Alert,
     /// Whether the last measurement can be relied on: measured, or no traffic.
@@ -227,6 +231,7 @@ impl SloView {
             objective_percent: slo.objective.percent().to_string(),
             owner: slo.owner.clone(),
             source: slo.source.to_string(),
+            selectors: selectors(&slo.indicator),
             alert: status.alert.into(),
             measured: status.measurement.outcome.is_good(),
             compliance: Compliance::of(status),

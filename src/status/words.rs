@@ -1,9 +1,9 @@
-//! Numbers as people read them: three significant digits at most, thousands apart, units in words.
+//! Numbers and lengths as people read them, in messages and on pages: few digits, thousands apart, units in words.
 
 use crate::domain::time::Span;
 
 /// A count with its thousands apart; a fraction keeps one digit.
-pub(super) fn count(value: f64) -> String {
+pub fn count(value: f64) -> String {
     if value.fract() == 0.0 {
         grouped(&format!("{value:.0}"))
     } else {
@@ -12,7 +12,7 @@ pub(super) fn count(value: f64) -> String {
 }
 
 /// A measured number: whole from 100 on, one decimal from 1 on, two significant digits below.
-pub(super) fn figure(value: f64) -> String {
+pub fn figure(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() {
         "∞".to_owned()
@@ -31,22 +31,22 @@ pub(super) fn figure(value: f64) -> String {
 }
 
 /// A measured share (0..1) in percent.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{} %", figure(share * 100.0))
 }
 
 /// A measured burn rate.
-pub(super) fn burn(rate: f64) -> String {
+pub fn burn(rate: f64) -> String {
     format!("{}×", figure(rate))
 }
 
 /// A threshold, which somebody wrote: no digits that they did not write.
-pub(super) fn limit(rate: f64) -> String {
+pub fn limit(rate: f64) -> String {
     format!("{}×", trimmed(&format!("{rate:.3}")))
 }
 
 /// A measured burn rate beside the threshold that it exceeds: with as many digits as it takes to see that.
-pub(super) fn burn_beside(rate: f64, limit: f64) -> String {
+pub fn burn_beside(rate: f64, limit: f64) -> String {
     let mut text = figure(rate);
     let differs = rate.is_finite() && rate.total_cmp(&limit).is_ne();
     for decimals in 2..6 {
@@ -60,7 +60,7 @@ pub(super) fn burn_beside(rate: f64, limit: f64) -> String {
 }
 
 /// A length of time in its two largest units.
-pub(super) fn words(span: Span) -> String {
+pub fn words(span: Span) -> String {
     const UNITS: [(&str, i64); 4] = [
         ("d", 86_400_000),
         ("h", 3_600_000),
@@ -83,7 +83,7 @@ pub(super) fn words(span: Span) -> String {
 }
 
 /// A window's length as policies write it: `5m`, `24h`.
-pub(super) fn window(length: Span) -> String {
+pub fn window(length: Span) -> String {
     let hour = Span::from_hours(1).as_millis();
     let hours = length.as_millis() / hour;
     if length.as_millis() % hour == 0 && (1..=72).contains(&hours) {
@@ -94,7 +94,7 @@ pub(super) fn window(length: Span) -> String {
 }
 
 /// A threshold as it was written, with a space before its percent sign.
-pub(super) fn spaced(threshold: &str) -> String {
+pub fn spaced(threshold: &str) -> String {
     match threshold.strip_suffix('%') {
         Some(number) => format!("{} %", number.trim_end()),
         None => threshold.to_owned(),
@@ -102,7 +102,7 @@ pub(super) fn spaced(threshold: &str) -> String {
 }
 
 /// The course of a number as bars from zero to its highest; `-` where it is unknown.
-pub(super) fn sparkline(trend: &[Option<f64>]) -> String {
+pub fn sparkline(trend: &[Option<f64>]) -> String {
     const BARS: [char; 7] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'];
     const WIDEST: usize = 24;
     let highest = trend.iter().flatten().copied().fold(0.0, f64::max);
@@ -128,7 +128,7 @@ pub(super) fn sparkline(trend: &[Option<f64>]) -> String {
 }
 
 /// Where a number goes: its newer half beside its older half.
-pub(super) fn direction(trend: &[Option<f64>]) -> Option<&'static str> {
+pub fn direction(trend: &[Option<f64>]) -> Option<&'static str> {
     let known: Vec<f64> = trend.iter().flatten().copied().collect();
     let (older, newer) = known.split_at(known.len() / 2);
     let (older, newer) = (mean(older)?, mean(newer)?);

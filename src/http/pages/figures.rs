@@ -1,0 +1,54 @@
+//! An objective's numbers in words, where unknown, unbounded and nothing are told apart.
+
+use crate::status::view::scalar::Length;
+use crate::status::view::slo::{BurnView, SloView, TierView};
+use crate::status::words;
+
+/// How much of the budget is left.
+pub(super) fn left(slo: &SloView) -> String {
+    match slo.budget.remaining {
+        Some(share) => words::percent(share).replace('-', "−"),
+        // Under 100 % nothing may be bad, so that what is overspent has no bound.
+        None if slo.window.bad.0 > 0.0 => "overspent".to_owned(),
+        None => "unknown".to_owned(),
+    }
+}
+
+/// How fast a window burns; the API's `null` is unbounded where something was bad, else unknown.
+pub(super) fn rate(burn: &BurnView) -> String {
+    match burn.rate {
+        Some(rate) => words::burn(rate),
+        None if burn.bad.0 > 0.0 => words::burn(f64::INFINITY),
+        None => "unknown".to_owned(),
+    }
+}
+
+/// The tier that fires, or the first that would.
+pub(super) fn nearest(slo: &SloView) -> Option<&TierView> {
+    let mut tiers = slo.tiers.iter();
+    let firing = tiers.find(|tier| tier.firing);
+    firing.or(slo.tiers.iter().min_by_key(|tier| tier.short))
+}
+
+/// The paces of the two windows that matter most now, as `16.7× 1h`.
+pub(super) fn burns(slo: &SloView) -> Vec<String> {
+    let lengths: Vec<Length> = match nearest(slo) {
+        Some(tier) => vec![tier.short, tier.long],
+        None => slo.burn.keys().copied().take(2).collect(),
+    };
+    let pace = |length: &Length| {
+        let burn = slo.burn.get(length)?;
+        Some(format!("{} {}", rate(burn), words::window(length.0)))
+    };
+    lengths.iter().filter_map(pace).collect()
+}
+
+/// A covered share: never more than was measured, and never nothing where something was.
+pub(super) fn coverage(share: f64) -> String {
+    let tenths = (share * 1_000.0).floor();
+    if share > 0.0 && tenths < 1.0 {
+        "< 0.1 %".to_owned()
+    } else {
+        format!("{} %", tenths / 10.0)
+    }
+}
