@@ -14,8 +14,7 @@ pub(super) fn between(before: &str, now: &str) -> String {
     let (mut text, mut left_out) = (String::new(), false);
     for (at, (sign, line)) in lines.iter().enumerate() {
         if is_shown(at) {
-            text += &format!("{sign}{line}");
-            text.truncate(text.trim_end_matches(' ').len());
+            text.push_str(format!("{sign}{line}").trim_end());
             text.push('\n');
         } else if !left_out {
             text.push_str("@\n");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -15,19 +15,18 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use super::image::Image;
+use super::volume::{self, Files};
 
 /// Long, since a busy machine of two cores may build something beside the tests.
 const PATIENCE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(50);
-
-/// Files of a ConfigMap or a secret by their paths in a volume.
-pub(super) type Files = BTreeMap<String, String>;
 
 /// Where a container's image, volumes and log are. Dropped, its process is killed.
 #[derive(Debug)]
 pub(super) struct Container {
     folder: TempDir,
     script: String,
+    user: u32,
     variables: Vec<(String, String)>,
     process: Option<Child>,
 }
@@ -63,6 +62,7 @@ impl Container {
         fs::copy(binary, root.join(image.entrypoint.trim_start_matches('/')))
             .expect("the binary can be copied");
         let container = Self {
+            user: image.user,
             script: script(pod, (&image, &root), folder.path()),
             variables: variables(pod),
             process: None,
@@ -71,65 +71,24 @@ impl Container {
         for volume in volumes(pod) {
             let at = container.volume(volume);
             make(&at);
-            match files.get(volume) {
-                Some(files) => container.publish(volume, files),
+            if let Some(files) = files.get(volume) {
+                container.publish(volume, files);
+            } else {
                 // An empty one: the group may write.
-                None => {
-                    chown(&at, None, Some(image.user)).expect("root may give folders away");
-                    fs::set_permissions(&at, fs::Permissions::from_mode(0o2775)).expect("root may");
-                }
+                chown(&at, None, Some(image.user)).expect("root may give folders away");
+                fs::set_permissions(&at, fs::Permissions::from_mode(0o2775)).expect("root may");
             }
         }
         container
     }
 
-    /// Changes the files of a volume, all at once: a new folder is filled, and one link is swapped.
-    pub(super) fn publish(&self, volume: &str, files: &Files) {
-        let at = self.volume(volume);
-        let before = fs::read_link(at.join("..data")).ok();
-        let now = (0..).map(|number| PathBuf::from(format!("..{number}")));
-        let now = now
-            .into_iter()
-            .find(|name| !at.join(name).exists())
-            .expect("a number is free");
-        make(&at.join(&now));
-        for (name, text) in files {
-            let file = at.join(&now).join(name);
-            make(file.parent().expect("a file is in a folder"));
-            fs::write(&file, text).expect("a file can be written");
-            if volume == "secrets" {
-                chown(&file, None, Some(Image::of_dockerfile().user))
-                    .expect("root may give files away");
-                fs::set_permissions(&file, fs::Permissions::from_mode(0o440)).expect("root may");
-            }
-        }
-        symlink(&now, at.join("..data_tmp")).expect("a link can be made");
-        fs::rename(at.join("..data_tmp"), at.join("..data")).expect("a link can be swapped");
-        let first = |name: &String| {
-            name.split('/')
-                .next()
-                .expect("a path has a part")
-                .to_owned()
-        };
-        let names: Vec<String> = files.keys().map(first).collect();
-        for name in &names {
-            if fs::symlink_metadata(at.join(name)).is_err() {
-                symlink(Path::new("..data").join(name), at.join(name)).expect("a link can be made");
-            }
-        }
-        for entry in fs::read_dir(&at).expect("a volume can be listed") {
-            let name = entry
-                .expect("an entry can be read")
-                .file_name()
-                .to_string_lossy()
-                .into_owned();
-            if !name.starts_with("..") && !names.contains(&name) {
-                fs::remove_file(at.join(name)).expect("a link can be removed");
-            }
-        }
-        if let Some(before) = before {
-            fs::remove_dir_all(at.join(before)).expect("the old folder can be removed");
-        }
+    /// Changes the files of a volume, all at once.
+    pub(super) fn publish(&self, name: &str, files: &Files) {
+        volume::publish(
+            &self.volume(name),
+            files,
+            (name == "secrets").then_some(self.user),
+        );
     }
 
     /// Where a volume lies outside of the container.

@@ -1,5 +1,6 @@
 //! The table in the chart's README says what `values.yaml` says.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use super::helm::chart;
@@ -53,7 +54,9 @@ fn table(values: &str) -> String {
         let said = comment.join(" ").replace('|', "\\|");
         // What stands above a section is told with its first key.
         if !value.is_empty() {
-            table += &format!("| `{}` | `{}` | {said} |\n", path.join("."), value.trim());
+            let (key, value) = (path.join("."), value.trim());
+            writeln!(table, "| `{key}` | `{value}` | {said} |")
+                .expect("a string can be written to");
             comment.clear();
         }
     }

@@ -2,23 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use super::api::{Api, PATIENCE, POLL};
 use super::helm::{Helm, chart};
 use super::manifest::{find, objects, pod_of};
-use super::pod::{Container, Files};
-use super::prometheus::{NameServer, SecurePrometheus};
+use super::names::NameServer;
+use super::pod::Container;
+use super::prometheus::SecurePrometheus;
+use super::stored::{Stored, files_of};
+use super::volume::Files;
 use crate::support::static_binary::static_binary;
-use crate::support::tools::{free_port, get};
+use crate::support::tools::free_port;
 
-/// Long, since a busy machine of two cores may build something beside the tests.
-const PATIENCE: Duration = Duration::from_mins(2);
-const POLL: Duration = Duration::from_millis(100);
 const PROMETHEUS: &str = "prometheus.monitoring.svc";
 
 #[tokio::test]
@@ -105,7 +104,7 @@ service: {{port: {port}}}
         "the old set stays in force"
     );
     follow(&api, &daemon, &all("third"), || {
-        daemon.publish("definitions", &definitions(&helm, &values, "third"))
+        daemon.publish("definitions", &definitions(&helm, &values, "third"));
     })
     .await;
     api.until(&daemon, "/api/v1/slos", "measurements of all", |answer| {
@@ -169,17 +168,6 @@ fn definitions(helm: &Helm, values: &str, release: &str) -> Files {
     ))
 }
 
-fn files_of(config_map: &Value) -> Files {
-    let data = config_map["data"].as_object().into_iter().flatten();
-    data.map(|(name, text)| {
-        (
-            name.clone(),
-            text.as_str().expect("data are text").to_owned(),
-        )
-    })
-    .collect()
-}
-
 /// Changes something and waits until the objectives are those; what they were until then.
 async fn follow(
     api: &Api,
@@ -203,145 +191,5 @@ async fn follow(
             return seen;
         }
         sleep(POLL).await;
-    }
-}
-
-/// ConfigMaps and secrets that are there already: their files, by name.
-#[derive(Debug, Default)]
-struct Stored(BTreeMap<String, Files>);
-
-impl Stored {
-    fn add(&mut self, name: &str, key: &str, text: &str) {
-        self.0
-            .entry(name.to_owned())
-            .or_default()
-            .insert(key.to_owned(), text.to_owned());
-    }
-
-    /// What lies in each volume of `pod`.
-    fn volumes(&self, pod: &Value, rendered: &[Value]) -> BTreeMap<String, Files> {
-        let mut volumes = BTreeMap::new();
-        for volume in pod["spec"]["volumes"]
-            .as_array()
-            .expect("the pod has volumes")
-        {
-            let projected = volume["projected"]["sources"].as_array();
-            let parts: Vec<&Value> =
-                projected.map_or_else(|| vec![volume], |parts| parts.iter().collect());
-            let files: Option<Files> = parts
-                .iter()
-                .map(|part| self.files(part, rendered))
-                .collect::<Option<Vec<_>>>()
-                .map(|all| all.into_iter().flatten().collect());
-            if let Some(files) = files {
-                volumes.insert(
-                    volume["name"]
-                        .as_str()
-                        .expect("a volume has a name")
-                        .to_owned(),
-                    files,
-                );
-            }
-        }
-        volumes
-    }
-
-    fn files(&self, part: &Value, rendered: &[Value]) -> Option<Files> {
-        let from = [&part["configMap"], &part["secret"]]
-            .into_iter()
-            .find(|from| !from.is_null())?;
-        let name = from["name"]
-            .as_str()
-            .or(from["secretName"].as_str())
-            .expect("it has a name");
-        let all = match self.0.get(name) {
-            Some(files) => files.clone(),
-            None => files_of(find(rendered, &format!("ConfigMap/{name}"))),
-        };
-        let Some(items) = from["items"].as_array() else {
-            return Some(all);
-        };
-        let item = |item: &Value| {
-            let text = |key: &str| {
-                item[key]
-                    .as_str()
-                    .expect("an item has key and path")
-                    .to_owned()
-            };
-            (
-                text("path"),
-                all.get(&text("key")).expect("the key is there").clone(),
-            )
-        };
-        Some(items.iter().map(item).collect())
-    }
-}
-
-/// Where the daemon answers.
-struct Api(SocketAddr);
-
-impl Api {
-    async fn json(&self, path: &str) -> Option<Value> {
-        let reply = get(self.0, path).await.ok()?;
-        let (_, body) = reply.split_once("\r\n\r\n")?;
-        serde_json::from_str(body).ok()
-    }
-
-    async fn objectives(&self) -> BTreeSet<String> {
-        let answer = self.json("/api/v1/slos").await.expect("the daemon answers");
-        let items = answer["items"].as_array().expect("a list").iter();
-        items
-            .map(|slo| slo["id"].as_str().expect("it has a name").to_owned())
-            .collect()
-    }
-
-    async fn until(
-        &self,
-        daemon: &Container,
-        path: &str,
-        what: &str,
-        wanted: impl Fn(&Value) -> bool,
-    ) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let answer = self.json(path).await.expect("the daemon answers");
-            if wanted(&answer) {
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "{path} never showed {what}, but {answer:#}\n{}",
-                daemon.log()
-            );
-            sleep(POLL).await;
-        }
-    }
-
-    /// Asks as the probe says until it succeeds.
-    async fn passes(&self, container: &Value, probe: &str, daemon: &mut Container) {
-        let asked = &container[probe]["httpGet"];
-        let port = container["ports"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|port| port["name"] == asked["port"]);
-        assert_eq!(
-            port.expect("the port has a name")["containerPort"],
-            self.0.port()
-        );
-        let path = asked["path"].as_str().expect("a probe has a path");
-        let deadline = Instant::now() + PATIENCE;
-        while !get(self.0, path)
-            .await
-            .is_ok_and(|reply| reply.starts_with("HTTP/1.0 200"))
-        {
-            assert!(daemon.is_running(), "it ended:\n{}", daemon.log());
-            assert!(
-                Instant::now() < deadline,
-                "{probe} never passed:\n{}",
-                daemon.log()
-            );
-            sleep(POLL).await;
-        }
     }
 }
