@@ -268,6 +268,15 @@ impl TimeRange {
         to: Timestamp(i64::MAX),
     };
 
+    /// The shortest range that holds both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self {
+            from: self.from.min(other.from),
+            to: self.to.max(other.to),
+        }
+    }
+
     /// How long the range is.
     pub const fn length(self) -> Span {
         self.to.since(self.from)

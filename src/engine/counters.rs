@@ -6,8 +6,9 @@ use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Batch;
 use crate::series::cursor::validity;
+use crate::series::gaps::Gaps;
 use crate::series::plan::{FamilyIndex, Lane, Towards};
-use crate::series::table::{Counted, Layer};
+use crate::series::table::{Counted, Layer, Past};
 use crate::store::commit::Commit;
 
 use super::intake::{Taken, put};
@@ -15,6 +16,10 @@ use super::state::{State, family_key};
 
 /// How long a series is remembered after its last sample.
 const SERIES_KEPT: Span = Span::from_days(3);
+
+/// So long settling waits for evidence that could not be read.
+const EVIDENCE_AWAITED: Span = Span::from_mins(15);
+
 impl State {
     /// Counters: settles whole blocks first, if there are any; the rest is provisional.
     pub(super) fn take_counters(
@@ -26,15 +31,13 @@ impl State {
         taken: &mut Taken,
         commit: &mut Commit,
     ) {
-        let source = self.plan.families[family].source.clone();
         let mut settled_to = self.settled_to(family, at);
-        let boundary = self
+        let boundary = self.boundary(family, range, settled_to);
+        let grid = self
             .settings
-            .settle_boundary(&source, range.to)
-            .max(settled_to);
+            .settle_grid(&self.plan.families[family].source);
         let rebuilds = self.families[family].head_to.is_none() || boundary > settled_to;
         if rebuilds {
-            let grid = self.settings.settle_grid(&source);
             let mut moved = Vec::new();
             while settled_to < boundary {
                 // Block by block on the grid, so that a stop makes no difference to what is settled.
@@ -47,6 +50,7 @@ impl State {
                 };
                 moved.extend(self.count(family, block, Layer::Settled, batch, taken));
                 settled_to = to;
+                self.families[family].settled_to = Some(to);
             }
             self.families[family].settled_to = Some(settled_to);
             self.rewind(family);
@@ -72,6 +76,19 @@ impl State {
         self.note_series(family, at);
     }
 
+    /// Up to where a range can be settled: not without the evidence on births that is to be had,
+    /// unless that has been missing for long.
+    fn boundary(&self, family: FamilyIndex, range: TimeRange, settled_to: Timestamp) -> Timestamp {
+        let source = &self.plan.families[family].source;
+        let boundary = self.settings.settle_boundary(source, range.to);
+        let evidence = self.plan.starts.get(source);
+        let is_missing = evidence.is_some_and(|starts| self.families[*starts].failure.is_some());
+        if is_missing && settled_to + EVIDENCE_AWAITED >= boundary {
+            return settled_to;
+        }
+        boundary.max(settled_to)
+    }
+
     /// Drops what is provisional of a family's lanes and starts its heads anew.
     fn rewind(&mut self, family: FamilyIndex) {
         self.families[family].table.rewind_heads();
@@ -95,9 +112,16 @@ impl State {
     ) -> Vec<usize> {
         let planned = &self.plan.families[family];
         let state = &mut self.families[family];
-        let counted = state
-            .table
-            .count(planned, batch, range, layer, state.reselected);
+        let is_first = match layer {
+            Layer::Settled => state.settled_to.is_none(),
+            Layer::Head => state.head_to.is_none() && state.table.is_untouched(),
+        };
+        let past = if state.reselected || is_first {
+            Past::Unread
+        } else {
+            Past::Read(self.starts.get(&planned.source))
+        };
+        let counted = state.table.count(planned, batch, range, layer, past);
         let Counted {
             increases,
             ignored,
@@ -111,26 +135,22 @@ impl State {
         {
             self.meters[edge.meter].bad_series_ever_seen = true;
         }
+        let mut gaps = Gaps::default();
         for (edge, increase) in increases {
             if self.lacks_bucket(edge.meter) {
                 continue;
             }
-            let meter = &mut self.meters[edge.meter];
-            for (end, events) in increase.slots(self.settings.slot) {
-                let counts = edge.weight.times(events);
-                put(
-                    meter,
-                    edge.lane,
-                    layer,
-                    end,
-                    &Slot {
-                        counts,
-                        reconstructed: increase.gap,
-                        ..Slot::default()
-                    },
-                );
+            if increase.gap {
+                gaps.add(&edge, &increase);
+                continue;
             }
-            if edge.weight.total > 0.0 && !increase.gap {
+            let end = increase.to.ceil_to(self.settings.slot);
+            let gained = Slot {
+                counts: edge.weight.times(increase.events),
+                ..Slot::default()
+            };
+            put(&mut self.meters[edge.meter], edge.lane, layer, end, &gained);
+            if edge.weight.total > 0.0 {
                 let range = TimeRange {
                     from: increase.from,
                     to: increase.to,
@@ -140,6 +160,14 @@ impl State {
                     .or_default()
                     .push(range);
             }
+        }
+        for (meter, lane, end, counts) in gaps.slots(self.settings.slot) {
+            let gained = Slot {
+                counts,
+                reconstructed: true,
+                ..Slot::default()
+            };
+            put(&mut self.meters[meter], lane, layer, end, &gained);
         }
         for (meter, lane) in self.counter_lanes(family) {
             let totals = matches!(

@@ -1,11 +1,12 @@
 //! From what was read to slots: notes how each read ended, and hands the samples on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::slot::Slot;
-use crate::domain::time::{TimeRange, Timestamp};
+use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Batch;
 use crate::series::cursor::IgnoredBirth;
 use crate::series::plan::FamilyIndex;
@@ -15,6 +16,9 @@ use crate::store::commit::{Commit, LaneKey};
 
 use super::reads::Wanted;
 use super::state::{MeterState, State};
+
+/// How long the starts of processes are remembered after they were read, for samples that come late.
+const STARTS_KEPT: Span = Span::from_hours(1);
 
 /// What came back for one read.
 #[derive(Clone, Debug)]
@@ -73,6 +77,14 @@ impl State {
                 }
                 Reading::Partial(why) => family.failure = Some((Outcome::Partial, why.clone())),
                 Reading::Failed(why) => family.failure = Some((Outcome::Failed, why.clone())),
+            }
+        }
+        let plan = Arc::clone(&self.plan);
+        for (source, family) in &plan.starts {
+            if let Some(answer) = complete.get(family) {
+                let starts = self.starts.entry(source.clone()).or_default();
+                starts.note(answer.batch, answer.range);
+                starts.forget(answer.range.from - STARTS_KEPT);
             }
         }
         for (family, answer) in &complete {

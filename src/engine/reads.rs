@@ -9,6 +9,9 @@ use crate::series::plan::{FamilyIndex, Lane};
 use super::settings::LONGEST_READ;
 use super::state::State;
 
+/// How far before the counters the first read of processes' starts reaches.
+const STARTS_MARGIN: Span = Span::from_mins(5);
+
 /// One query to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -26,9 +29,10 @@ impl State {
     }
 
     /// One read for each family that does not end at `at` yet. Ranges that would be longer than
-    /// [`LONGEST_READ`] are cut: their families stay behind and need another pass.
+    /// [`LONGEST_READ`] are cut: their families stay behind and need another pass. Where counters
+    /// are read, the starts of their processes are read for the same time.
     pub fn wanted(&self, at: Timestamp) -> Vec<Wanted> {
-        (0..self.families.len())
+        let mut wanted: Vec<Wanted> = (0..self.families.len())
             .filter_map(|family| {
                 let from = self.read_from(family, at)?;
                 let to = at.min((from + LONGEST_READ).floor_to(self.settings.slot));
@@ -37,7 +41,39 @@ impl State {
                     range: TimeRange { from, to },
                 })
             })
-            .collect()
+            .collect();
+        for (source, family) in &self.plan.starts {
+            let Some(range) = self.counters_range(source, &wanted) else {
+                continue;
+            };
+            let family = *family;
+            // At a start, a little more: who was there before, and who was not.
+            let margin = if self.starts.contains_key(source) {
+                Span::ZERO
+            } else {
+                STARTS_MARGIN
+            };
+            let range = TimeRange {
+                from: range.from - margin,
+                ..range
+            };
+            match wanted.iter_mut().find(|wanted| wanted.family == family) {
+                // Somebody measures by the starts themselves.
+                Some(wanted) => wanted.range = wanted.range.hull(range),
+                None => wanted.push(Wanted { family, range }),
+            }
+        }
+        wanted
+    }
+
+    /// The time for which counters of a source are to be read.
+    fn counters_range(&self, source: &SourceName, wanted: &[Wanted]) -> Option<TimeRange> {
+        let counters = wanted.iter().filter(|wanted| {
+            let family = &self.plan.families[wanted.family];
+            family.source == *source && !family.roles.is_empty()
+        });
+        let ranges = counters.map(|wanted| wanted.range);
+        ranges.reduce(TimeRange::hull)
     }
 
     /// The start of the read: what the family's own cursors need, or an older slice. `None` when

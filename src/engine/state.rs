@@ -11,6 +11,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
 use crate::series::plan::{Family, Lane, Plan, Towards};
 use crate::series::seen::Sorter;
+use crate::series::starts::Starts;
 use crate::series::table::SeriesTable;
 use crate::status::snapshot::SeriesCount;
 use crate::store::commit::{Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered};
@@ -33,6 +34,8 @@ pub struct State {
     /// Alert states of objectives that are no longer defined; their incidents are to be closed.
     pub(super) orphans: BTreeMap<crate::domain::slo::SloId, AlertState>,
     pub(super) sources: BTreeMap<SourceName, SourceState>,
+    /// When the processes of each source's targets began.
+    pub(super) starts: BTreeMap<SourceName, Starts>,
     pub(super) births_ignored: u64,
 }
 
@@ -135,6 +138,7 @@ impl State {
                 .collect(),
             orphans: BTreeMap::new(),
             sources,
+            starts: BTreeMap::new(),
             births_ignored: 0,
         };
         let index: BTreeMap<_, _> = plan

@@ -103,25 +103,34 @@ impl Cursor {
             return None;
         }
         let increase = self.increase(sample);
-        let mut ignored = None;
-        if let Some((at, value)) = self.birth.take() {
-            // Without other evidence, a first value that the series doubles tenfold or slower was
-            // not made in one scrape: it is a process that is older than our knowledge of it.
-            if value <= 10.0 * (increase.events + 1.0) {
-                out.push(Increase {
-                    from: at,
-                    to: at,
-                    events: value,
-                    gap: false,
-                });
-            } else {
-                ignored = Some(IgnoredBirth { at, value });
-            }
-        }
+        let ignored = self.conclude(increase.events, out);
         out.push(increase);
         self.interval = adapted(self.interval, sample.at.since(self.at), increase.gap);
         (self.at, self.value) = (sample.at, sample.value);
         ignored
+    }
+
+    /// Judges a first value that waits for it, by the events of the time after it.
+    ///
+    /// Without other evidence, a first value that the series needs more than ten scrapes to count
+    /// again was not made in one: it is of a process that is older than our knowledge of it.
+    pub fn conclude(&mut self, next: f64, out: &mut Vec<Increase>) -> Option<IgnoredBirth> {
+        let (at, value) = self.birth.take()?;
+        if value > 10.0 * (next + 1.0) {
+            return Some(IgnoredBirth { at, value });
+        }
+        out.push(Increase {
+            from: at,
+            to: at,
+            events: value,
+            gap: false,
+        });
+        None
+    }
+
+    /// Whether a sample `at` comes so late that a scrape or more lies between.
+    pub fn misses_scrapes(&self, at: Timestamp) -> bool {
+        self.interval > Span::ZERO && misses_scrapes(at.since(self.at), self.interval)
     }
 
     /// What `sample` adds to this cursor: the difference, or all of it after a reset.
@@ -140,35 +149,64 @@ impl Cursor {
     }
 }
 
-/// The usual interval after one more distance: follows slowly, and through a run of gaps faster,
-/// so that a scrape interval that was changed is not taken for gaps for ever.
+/// Whether scrapes are missing within a distance, for a usual interval.
+fn misses_scrapes(distance: Span, usual: Span) -> bool {
+    2 * distance.as_millis() > 3 * usual.as_millis()
+}
+
+/// The usual interval after one more distance. It follows what varies a little. Distances with
+/// scrapes missing hardly move it, and a run of them does, so that a scrape interval that was
+/// changed is not taken for gaps for ever.
 fn adapted(usual: Span, distance: Span, gap: bool) -> Span {
+    let missing = misses_scrapes(distance, usual);
     let (usual, distance) = (usual.as_millis(), distance.as_millis());
-    Span::from_millis(match (usual, gap) {
-        (0, false) => distance,
-        (0, true) => LONGEST_INTERVAL.as_millis(),
-        (_, false) => (3 * usual + distance) / 4,
-        (_, true) => (usual * 5 / 4).max(usual + 1).min(distance),
+    Span::from_millis(match usual {
+        0 if gap => LONGEST_INTERVAL.as_millis(),
+        0 => distance,
+        _ if missing => (usual + usual / 12).max(usual + 1).min(distance),
+        _ => (3 * usual + distance) / 4,
     })
+}
+
+/// The usual distance of a series' samples: the median, which a few missing scrapes do not move;
+/// zero, which is unknown, of fewer than four samples.
+pub fn usual_distance(samples: &[Sample]) -> Span {
+    let pairs = samples.windows(2);
+    let mut distances: Vec<Span> = pairs.map(|pair| pair[1].at.since(pair[0].at)).collect();
+    distances.sort_unstable();
+    let median = distances.get(distances.len() / 2).copied();
+    median
+        .filter(|median| distances.len() >= 3 && *median <= LONGEST_INTERVAL)
+        .unwrap_or_default()
 }
 
 impl Increase {
     /// The slots of `width` that the events belong to, by their ends: the slot of the newer sample,
-    /// or over a gap all of its slots in whole events, ⌊(i+1)·n/k⌋ − ⌊i·n/k⌋.
+    /// or over a gap all of its slots.
     pub fn slots(self, width: Span) -> impl Iterator<Item = (Timestamp, f64)> {
-        let last = self.to.ceil_to(width);
-        let first = if self.gap {
-            (self.from + Span::from_millis(1)).ceil_to(width)
-        } else {
-            last
-        };
-        let count = last.since(first).as_millis() / width.as_millis() + 1;
-        let up_to = move |index: i64| share(self.events, index, count);
-        (0..count).map(move |index| {
-            let end = first + Span::from_millis(width.as_millis() * index);
-            (end, up_to(index + 1) - up_to(index))
-        })
+        let from = if self.gap { self.from } else { self.to };
+        spread(from, self.to, self.events, width)
     }
+}
+
+/// Spreads events over all slots of `width` that `(from, to]` touches, and over that of `to`, in
+/// whole events: ⌊(i+1)·n/k⌋ − ⌊i·n/k⌋.
+pub fn spread(
+    from: Timestamp,
+    to: Timestamp,
+    events: f64,
+    width: Span,
+) -> impl Iterator<Item = (Timestamp, f64)> {
+    let last = to.ceil_to(width);
+    let first = (from + Span::from_millis(1)).ceil_to(width).min(last);
+    let count = last.since(first).as_millis() / width.as_millis() + 1;
+    (0..count).map(move |index| {
+        let end = first + Span::from_millis(width.as_millis() * index);
+        (
+            end,
+            share(events, index + 1, count) - share(events, index, count),
+        )
+    })
 }
 
 /// The first `index` of `count` shares of `events`; whole when the events are.
@@ -236,11 +274,34 @@ mod tests {
                 "0→15:10 15→30:10 30→90:60~ 90→105:1",
             ),
             (
-                "15:101 30:102 90:103 150:104 210:105 270:106 330:107",
-                "0→15:1 15→30:1 30→90:1~ 90→150:1~ 150→210:1~ 210→270:1 270→330:1",
+                "15:101 30:102 90:103 150:104 210:105 270:106 330:107 390:108 450:109",
+                "0→15:1 15→30:1 30→90:1~ 90→150:1~ 150→210:1~ 210→270:1~ 270→330:1~ 330→390:1~ 390→450:1",
             ),
         ] {
             assert_eq!(trace(known, samples), told, "{samples}");
+        }
+    }
+
+    #[test]
+    fn a_few_missed_scrapes_do_not_hide_the_next_gap() {
+        let known = Cursor {
+            interval: Span::from_secs(15),
+            ..Cursor::at_first(sample(0, 0.0))
+        };
+        let told = trace(known, "30:1 45:1 75:1 90:1 105:1 135:1 180:4 195:4");
+        let gaps = "0→30:1 30→45:0 45→75:0 75→90:0 90→105:0 105→135:0 135→180:3~ 180→195:0";
+        assert_eq!(told, gaps);
+        for (samples, usual) in [
+            ("0 15 45 60 75", 15),
+            ("0 60 120 180", 60),
+            ("0 15 30", 0),
+            ("0 900 1800 2700", 0),
+        ] {
+            let samples: Vec<Sample> = samples
+                .split(' ')
+                .map(|second| sample(second.parse().unwrap(), 0.0))
+                .collect();
+            assert_eq!(usual_distance(&samples), Span::from_secs(usual));
         }
     }
 

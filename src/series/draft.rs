@@ -1,9 +1,9 @@
 //! A plan in the making: families are found by name while their selectors are collected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::indicator::{Gauge, Indicator, Split};
-use crate::domain::selector::Selector;
+use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::{Slo, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::Span;
@@ -15,7 +15,11 @@ use super::batch::Fetch;
 use super::boundary;
 use super::index::SelectorIndex;
 use super::plan::{Family, FamilyIndex, GaugeRead, Lane, Role, SelectorPosition, Towards};
+use super::starts::METRIC;
 use super::union::union;
+
+/// The labels that tell targets apart.
+const TARGET: [&str; 2] = ["job", "instance"];
 
 /// What was collected of the objectives so far.
 pub(super) struct Draft {
@@ -40,6 +44,8 @@ struct FamilyDraft {
     positions: BTreeMap<Selector, SelectorPosition>,
     is_read: bool,
     roles: Vec<Role>,
+    /// What is fetched besides, for no objective.
+    besides: Vec<Selector>,
 }
 
 impl Draft {
@@ -229,9 +235,31 @@ impl Draft {
                 positions: BTreeMap::new(),
                 is_read: false,
                 roles: Vec::new(),
+                besides: Vec::new(),
             });
         }
         index
+    }
+
+    /// Adds a family for the starts of processes to each source with counters: of the same jobs and
+    /// instances, as far as these are selected. To be called once, when all else was taken in.
+    pub(super) fn starts(&mut self) -> BTreeMap<SourceName, FamilyIndex> {
+        let mut starts: BTreeMap<SourceName, BTreeSet<Selector>> = BTreeMap::new();
+        for part in self.parts.iter().filter(|part| !part.roles.is_empty()) {
+            let of_target = |matcher: &&Matcher| TARGET.contains(&&*matcher.label);
+            let narrowed = part.positions.keys().map(|selector| {
+                let matchers = selector.matchers.iter().filter(of_target);
+                Selector::new(METRIC, matchers.cloned().collect())
+            });
+            let of_source = starts.entry(part.source.clone()).or_default();
+            of_source.extend(narrowed);
+        }
+        let mut add = |(source, selectors): (SourceName, BTreeSet<Selector>)| {
+            let family = self.family(&source, METRIC, None);
+            self.parts[family].besides = selectors.into_iter().collect();
+            (source, family)
+        };
+        starts.into_iter().map(&mut add).collect()
     }
 
     /// All families, in the order of their first selectors.
@@ -242,7 +270,8 @@ impl Draft {
 
 impl FamilyDraft {
     fn finish(mut self) -> Family {
-        let selectors: Vec<Selector> = self.positions.into_keys().collect();
+        let selectors = self.positions.into_keys().chain(self.besides);
+        let selectors: Vec<Selector> = selectors.collect();
         let union = || Fetch::Samples(union(&self.metric, &selectors));
         self.roles.sort_by_key(|role| role.selector);
         Family {

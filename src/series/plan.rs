@@ -1,5 +1,6 @@
 //! The plan: what to fetch from each source, and what each objective makes of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::indicator::{Aggregate, Split};
@@ -33,6 +34,8 @@ pub struct Plan {
     pub families: Vec<Family>,
     /// One per objective, in the catalog's order.
     pub meters: Vec<Meter>,
+    /// For each source with counters the family that tells when their processes began.
+    pub starts: BTreeMap<SourceName, FamilyIndex>,
 }
 
 /// One metric (or expression) of one source: one query a tick.
@@ -204,6 +207,7 @@ impl Plan {
             });
         }
         Ok(Self {
+            starts: draft.starts(),
             families: draft.families(),
             meters,
         })

@@ -5,8 +5,8 @@
 )]
 
 mod bad_input;
-mod chart;
 mod golden;
+mod increments;
 mod kill;
 mod live;
 mod oracle;

@@ -5,7 +5,6 @@
 
 mod calls;
 mod contender;
-mod dice;
 mod kills;
 mod slots;
 mod world;
@@ -15,12 +14,12 @@ use std::time::Duration;
 use sloburn::domain::time::{Span, Timestamp};
 use tokio::time::sleep;
 
+use crate::support::dice::Dice;
 use crate::support::fake_slack::Refuse;
 use crate::support::print;
 
 use calls::{copies, in_order, unlike};
 use contender::{OFFSET, SETTLE, WriteLock};
-use dice::Dice;
 use kills::Phase;
 use slots::compare;
 use world::{World, now, until};

@@ -49,6 +49,9 @@ impl Source for Shop {
         let Fetch::Samples(selector) = fetch else {
             panic!("nothing in these tests asks for `{}`", fetch.text());
         };
+        if selector.metric == "process_start_time_seconds" {
+            return Ok(Batch::default());
+        }
         assert_eq!(selector.metric, "requests_total");
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         let mut at = range.from.floor_to(SCRAPE) + SCRAPE;

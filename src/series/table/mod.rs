@@ -1,0 +1,243 @@
+//! The series of one family: who is counted where, and how far.
+
+mod count;
+
+use crate::domain::labels::{Labels, LabelsRef};
+use crate::domain::slot::Counts;
+use crate::domain::time::{Span, Timestamp};
+use std::collections::{BTreeMap, HashMap};
+
+use super::batch::{Batch, Series, SeriesId};
+use super::births::Target;
+use super::cursor::{Cursor, IgnoredBirth, Increase, is_gap};
+use super::plan::{Family, Role, Towards};
+use super::seen::Seen;
+use super::starts::Starts;
+
+/// So many series that are fetched and that nobody counts are remembered as such; with more, all
+/// are looked at anew now and then, or those of pods that are long gone would be kept for ever.
+const MOST_UNCOUNTED: usize = 10_000;
+
+/// Which of the two cursors is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// Behind by the settle time; what it counted is final.
+    Settled,
+    /// At the newest sample; what it counted is provisional.
+    Head,
+}
+
+/// A series' part in one lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    /// Position of the meter in the plan.
+    pub meter: usize,
+    /// Position of the lane in the meter.
+    pub lane: u16,
+    /// What one event adds.
+    pub weight: Counts,
+    /// What it counts as.
+    pub towards: Towards,
+}
+
+/// The series of one family, in columns. A series that is known is found by its hash, compared, and
+/// counted without an allocation; its labels are looked into when it is seen for the first time only.
+#[derive(Debug, Default)]
+pub struct SeriesTable {
+    seen: Seen<Edge>,
+    settled: Vec<Option<Cursor>>,
+    head: Vec<Option<Cursor>>,
+    targets: HashMap<Target, Vec<usize>>,
+    settled_falls: Falls,
+    head_falls: Falls,
+    scratch: Scratch,
+}
+
+/// When a counter of a target last fell, which counters do when their process begins anew.
+type Falls = HashMap<Target, Timestamp>;
+
+/// What is known of the time before a batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Past<'a> {
+    /// Nothing: what is seen first may have been there for long.
+    Unread,
+    /// All that is selected was read; and when processes began, where that is known.
+    Read(Option<&'a Starts>),
+}
+
+/// Buffers that outlive a batch, so that none is made for each.
+#[derive(Debug, Default)]
+struct Scratch {
+    /// The row of each series of the batch.
+    rows: Vec<usize>,
+    /// What the samples of one series add.
+    increases: Vec<Increase>,
+}
+
+/// What counting a batch brought to light.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// Increases with the edges of their series.
+    pub increases: Vec<(Edge, Increase)>,
+    /// First values that were not counted.
+    pub ignored: Vec<(Labels, IgnoredBirth)>,
+    /// The series whose cursor moved.
+    pub moved: Vec<usize>,
+}
+
+impl SeriesTable {
+    /// Takes over a cursor from the store.
+    pub fn restore(&mut self, family: &Family, labels: &Labels, cursor: Cursor) {
+        let row = self.row(family, SeriesId::of(labels), labels.into());
+        self.settled[row] = Some(cursor);
+        self.head[row] = Some(cursor);
+    }
+
+    /// How many series are known.
+    pub fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
+    /// The labels and the settled cursor of a series that moved.
+    pub fn settled(&self, row: usize) -> Option<(&Labels, Cursor)> {
+        let cursor = self.settled.get(row).copied().flatten()?;
+        Some((self.seen.labels(row)?, cursor))
+    }
+
+    /// Forgets the series that have had no sample since `before`, by the settled cursors, and says
+    /// which: a series that returns after that is a birth. Series that nobody counts go too.
+    pub fn forget(&mut self, before: Timestamp) -> Vec<Labels> {
+        let is_old = |settled: &Option<Cursor>| settled.is_some_and(|settled| settled.at < before);
+        if !self.settled.iter().any(is_old) && self.uncounted() <= MOST_UNCOUNTED {
+            return Vec::new();
+        }
+        let old = std::mem::take(self);
+        self.settled_falls = old.settled_falls;
+        self.settled_falls.retain(|_, fell| *fell >= before);
+        let mut forgotten = Vec::new();
+        for (row, (id, labels)) in old.seen.series().enumerate() {
+            if is_old(&old.settled[row]) {
+                forgotten.push(labels.clone());
+                continue;
+            }
+            let (settled, head) = (old.settled[row], old.head[row]);
+            if settled.or(head).is_some() {
+                let edges = old.seen.edges_of(row).iter().copied();
+                let kept = self.insert(id, labels.clone(), edges);
+                (self.settled[kept], self.head[kept]) = (settled, head);
+            }
+        }
+        forgotten
+    }
+
+    /// How many series are known that nobody counts.
+    fn uncounted(&self) -> usize {
+        let nobody = |row: &usize| self.seen.edges_of(*row).is_empty();
+        (0..self.len()).filter(nobody).count()
+    }
+
+    /// Starts the heads anew from the settled cursors.
+    pub fn rewind_heads(&mut self) {
+        self.head.clone_from(&self.settled);
+        self.head_falls.clone_from(&self.settled_falls);
+    }
+
+    /// Whether no sample was ever counted.
+    pub fn is_untouched(&self) -> bool {
+        let cursors = self.settled.iter().chain(&self.head);
+        cursors.flatten().next().is_none()
+    }
+
+    /// The edges of all series with a sample at or after `since`, by the head cursors.
+    pub fn alive(&self, since: Timestamp) -> impl Iterator<Item = &Edge> {
+        let is_alive = move |row: &usize| self.head[*row].is_some_and(|head| head.at >= since);
+        (0..self.len())
+            .filter(is_alive)
+            .flat_map(|row| self.seen.edges_of(row))
+    }
+
+    /// The edges of all series that were ever seen.
+    pub fn edges(&self) -> impl Iterator<Item = &Edge> {
+        self.seen.edges().iter()
+    }
+
+    /// The newest sample of the series that count towards the total of each meter, with the usual
+    /// interval of its series, by the head cursors.
+    pub fn newest_totals(&self) -> BTreeMap<usize, (Timestamp, Span)> {
+        let mut newest = BTreeMap::new();
+        for (row, head) in self.head.iter().enumerate() {
+            let Some(head) = head else { continue };
+            for edge in self.seen.edges_of(row) {
+                if edge.towards == Towards::Total {
+                    let entry = newest.entry(edge.meter).or_insert((head.at, head.interval));
+                    *entry = (*entry).max((head.at, head.interval));
+                }
+            }
+        }
+        newest
+    }
+
+    const fn cursors(&mut self, layer: Layer) -> &mut Vec<Option<Cursor>> {
+        match layer {
+            Layer::Settled => &mut self.settled,
+            Layer::Head => &mut self.head,
+        }
+    }
+
+    const fn falls(&mut self, layer: Layer) -> &mut Falls {
+        match layer {
+            Layer::Settled => &mut self.settled_falls,
+            Layer::Head => &mut self.head_falls,
+        }
+    }
+
+    /// The row of a series; matched against the roles when it is seen for the first time.
+    fn row(&mut self, family: &Family, id: SeriesId, labels: LabelsRef) -> usize {
+        if let Some(row) = self.seen.find(id, labels) {
+            return row;
+        }
+        let edge = |role: &Role| Edge {
+            meter: role.meter,
+            lane: role.lane,
+            weight: role.weight,
+            towards: role.towards,
+        };
+        self.insert(id, labels.to_labels(), family.roles_of(labels).map(edge))
+    }
+
+    fn insert(
+        &mut self,
+        id: SeriesId,
+        labels: Labels,
+        edges: impl IntoIterator<Item = Edge>,
+    ) -> usize {
+        if let Some(target) = Target::of(&labels) {
+            let row = self.len();
+            self.targets.entry(target).or_default().push(row);
+        }
+        self.settled.push(None);
+        self.head.push(None);
+        self.seen.insert(id, labels, edges)
+    }
+}
+
+/// The usual distance of samples in a batch: the median over its series of the last distance;
+/// `None` when no series has two samples close enough.
+pub fn usual_interval(batch: &Batch) -> Option<Span> {
+    let last = |series: Series| match series.samples {
+        [.., older, newer] => Some(newer.at.since(older.at)),
+        _ => None,
+    };
+    let mut distances: Vec<Span> = batch
+        .series()
+        .filter_map(last)
+        .filter(|distance| !is_gap(*distance, Span::ZERO))
+        .collect();
+    distances.sort_unstable();
+    distances.get(distances.len() / 2).copied()
+}
