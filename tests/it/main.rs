@@ -5,6 +5,7 @@
 )]
 
 mod bad_input;
+mod chart;
 mod golden;
 mod increments;
 mod kill;

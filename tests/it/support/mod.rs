@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+pub(crate) mod cluster;
 pub(crate) mod daemon;
 pub(crate) mod dice;
 pub(crate) mod exporter;
@@ -15,6 +16,7 @@ pub(crate) mod inbox;
 pub(crate) mod lying_prometheus;
 #[allow(dead_code, reason = "benches use it too, and each user a part")]
 pub(crate) mod remote_write;
+pub(crate) mod static_binary;
 pub(crate) mod tools;
 
 /// Writes a line that is seen also when the test succeeds: the test harness would hide what `println!` writes.

@@ -26,39 +26,59 @@ const ALERTMANAGER_MOD: &str = include_str!("../../tools/alertmanager/go.mod");
 
 /// The Prometheus server, or `None` where tests with real servers are not asked for.
 pub(crate) fn prometheus() -> Option<PathBuf> {
-    binary("prometheus", PROMETHEUS_MOD, "prometheus")
+    binary(
+        ("prometheus", "prometheus"),
+        ("github.com/prometheus/prometheus", PROMETHEUS_MOD),
+    )
 }
 
 /// Prometheus' own checker of rules and configuration.
 pub(crate) fn promtool() -> Option<PathBuf> {
-    binary("prometheus", PROMETHEUS_MOD, "promtool")
+    binary(
+        ("prometheus", "promtool"),
+        ("github.com/prometheus/prometheus", PROMETHEUS_MOD),
+    )
 }
 
 /// The Alertmanager server, or `None` where tests with real servers are not asked for.
 pub(crate) fn alertmanager() -> Option<PathBuf> {
-    binary("alertmanager", ALERTMANAGER_MOD, "alertmanager")
+    binary(
+        ("alertmanager", "alertmanager"),
+        ("github.com/prometheus/alertmanager", ALERTMANAGER_MOD),
+    )
 }
 
-fn binary(tool: &str, go_mod: &str, name: &str) -> Option<PathBuf> {
+/// Whether tests with real servers are asked for; where not, says that the running test is skipped, and what it needs.
+pub(crate) fn asked_for(what: &str) -> bool {
     match env::var("SLOBURN_REAL_SERVERS") {
         Err(_) => {
             // Not `eprintln!`: the test harness would hide it, and a skipped test should be seen.
             let test = std::thread::current().name().unwrap_or("a test").to_owned();
-            writeln!(io::stderr(), "skipped {test}: it needs a real {tool}; run `make test`, or set SLOBURN_REAL_SERVERS=required")
+            writeln!(io::stderr(), "skipped {test}: it needs {what}; run `make test`, or set SLOBURN_REAL_SERVERS=required")
                 .expect("standard error can be written");
-            return None;
+            false
         }
-        Ok(value) if value == "required" => {}
+        Ok(value) if value == "required" => true,
         Ok(other) => panic!(
             "SLOBURN_REAL_SERVERS is `{other}`; it may be `required`, or unset to skip tests with real servers"
         ),
     }
+}
+
+/// A program of a tool, whose version is that of the module in its `go.mod`.
+pub(crate) fn binary(
+    (tool, program): (&str, &str),
+    (module, go_mod): (&str, &str),
+) -> Option<PathBuf> {
+    if !asked_for(&format!("a real {tool}")) {
+        return None;
+    }
     let path = cache()
-        .join(format!("{tool}-{}", pinned(tool, go_mod)))
-        .join(name);
+        .join(format!("{tool}-{}", pinned(module, go_mod)))
+        .join(program);
     assert!(
         path.is_file(),
-        "no {name} at `{}`; build it with `tests/tools/install.sh {tool}`",
+        "no {program} at `{}`; build it with `tests/tools/install.sh {tool}`",
         path.display()
     );
     Some(path)
@@ -85,8 +105,8 @@ fn cache() -> PathBuf {
 }
 
 /// The version stands in the tool's `go.mod` and nowhere else.
-fn pinned<'a>(tool: &str, go_mod: &'a str) -> &'a str {
-    let module = format!("github.com/prometheus/{tool} v");
+fn pinned<'a>(module: &str, go_mod: &'a str) -> &'a str {
+    let module = format!("{module} v");
     let line = go_mod
         .lines()
         .find_map(|line| line.trim().strip_prefix(&module));
@@ -288,7 +308,7 @@ impl Drop for RealServer {
 
 struct NotReady;
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
     listener
         .local_addr()
@@ -396,10 +416,10 @@ fn accepts(promtool: &Path, config: &Path) -> bool {
 fn pinned_versions_are_read_from_go_mod() {
     assert_eq!(
         pinned(
-            "prometheus",
+            "github.com/prometheus/prometheus",
             "require (\n\tgithub.com/prometheus/prometheus v0.316.0 // indirect\n)"
         ),
         "0.316.0"
     );
-    assert!(!pinned("alertmanager", ALERTMANAGER_MOD).is_empty());
+    assert!(!pinned("github.com/prometheus/alertmanager", ALERTMANAGER_MOD).is_empty());
 }
