@@ -65,6 +65,7 @@ pub(super) fn facts() -> BurnFacts {
             threshold: None,
             objective: "99.9%".parse().unwrap(),
             window: Span::from_days(30),
+            calendar: None,
             slices: false,
             description: Some("Card payments succeed".into()),
             owner: Some("payments".into()),

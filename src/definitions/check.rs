@@ -13,7 +13,6 @@ use crate::domain::slo::Catalog;
 use crate::domain::slo::Slo;
 use crate::domain::slo::SloId;
 use crate::domain::slo::SourceName;
-use crate::domain::slo::Window;
 
 use super::Options;
 use super::codes;
@@ -262,7 +261,7 @@ impl Context<'_> {
             runbook: draft.runbook.clone(),
             source: SourceName::new(source),
             objective: draft.objective.as_ref()?.value,
-            window: Window::Rolling(draft.window.as_ref()?.value),
+            window: draft.window.as_ref()?.value.clone(),
             indicator: draft.indicator.clone()?,
             policy,
         })

@@ -20,7 +20,7 @@ const SLACK_API: &str = "https://slack.com/api";
 pub(super) fn receiver(name: &str, spec: &Node, faults: &Faults) -> Option<Receiver> {
     let known = ["slack", "webhook", "alertmanager", "timeZone"];
     let fields = Fields::of(spec, "the spec of a receiver", &known, faults)?;
-    let zone = fields.parse("timeZone", codes::TIME_ZONE, time_zone);
+    let zone = fields.parse("timeZone", codes::TIME_ZONE, values::time_zone);
     let entry = fields.one_of(&["slack", "webhook", "alertmanager"], "a way to be reached")?;
     let channel = match entry.key.as_str() {
         "slack" => slack(&entry.node, faults),
@@ -32,15 +32,6 @@ pub(super) fn receiver(name: &str, spec: &Node, faults: &Faults) -> Option<Recei
         channel: channel?,
         time_zone: zone.map_or_else(|| "UTC".to_owned(), |zone| zone.value),
     })
-}
-
-fn time_zone(text: &str) -> Result<String, String> {
-    match jiff::tz::TimeZone::get(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(format!(
-            "`{text}` is not a time zone; write its IANA name, as in Europe/Berlin"
-        )),
-    }
 }
 
 fn slack(node: &Node, faults: &Faults) -> Option<Channel> {

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
+use crate::diagnostic::did_you_mean;
+use crate::domain::calendar::Calendar;
+use crate::domain::calendar::Period;
 use crate::domain::indicator::Indicator;
 use crate::domain::objective::Objective;
+use crate::domain::slo::Window;
 use crate::domain::time::Span;
 
 use super::Options;
@@ -15,6 +19,7 @@ use super::indicator;
 use super::node::Faults;
 use super::node::Located;
 use super::node::Node;
+use super::node::Value;
 use super::template::INDICATORS;
 use super::template::Made;
 use super::template::uses;
@@ -39,7 +44,7 @@ pub(super) struct Draft {
     /// `None`: whichever source there is.
     pub(super) source: Option<Located<String>>,
     pub(super) objective: Option<Located<Objective>>,
-    pub(super) window: Option<Located<Span>>,
+    pub(super) window: Option<Located<Window>>,
     /// `none` never alerts.
     pub(super) policy: Located<String>,
     pub(super) indicator: Option<Indicator>,
@@ -93,7 +98,7 @@ struct Common {
     owner: Option<String>,
     runbook: Option<String>,
     source: Option<Located<String>>,
-    window: Option<Located<Span>>,
+    window: Option<Located<Window>>,
     has_window: bool,
     place: Place,
     policy: Located<String>,
@@ -181,7 +186,7 @@ fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Op
     })
 }
 
-fn own_window(fields: &Fields<'_>, common: &Common, options: &Options) -> Option<Located<Span>> {
+fn own_window(fields: &Fields<'_>, common: &Common, options: &Options) -> Option<Located<Window>> {
     if fields.has("window") {
         return window(fields, options);
     }
@@ -196,9 +201,42 @@ fn own_window(fields: &Fields<'_>, common: &Common, options: &Options) -> Option
     common.window.clone()
 }
 
-fn window(fields: &Fields<'_>, options: &Options) -> Option<Located<Span>> {
-    let window = fields.parse("window", codes::DURATION, str::parse::<Span>)?;
-    values::on_grid(&window, "window", options.tick, fields.faults).then_some(window)
+/// A length of time, or a period of the calendar.
+fn window(fields: &Fields<'_>, options: &Options) -> Option<Located<Window>> {
+    let node = fields.get("window")?;
+    if matches!(node.value, Value::Map(_)) {
+        return calendar(node, fields.faults);
+    }
+    let length = fields.parse("window", codes::DURATION, str::parse::<Span>)?;
+    let fits = values::on_grid(&length, "window", options.tick, fields.faults);
+    fits.then_some(Located {
+        value: Window::Rolling(length.value),
+        place: length.place,
+    })
+}
+
+fn calendar(node: &Node, faults: &Faults) -> Option<Located<Window>> {
+    let fields = Fields::of(node, "a calendar window", &["calendar", "timeZone"], faults)?;
+    let named = |text: &str| {
+        let names = || Period::ALL.into_iter().map(Period::name);
+        let found = Period::ALL.into_iter().find(|it| it.name() == text);
+        found.ok_or_else(|| {
+            let help = did_you_mean(text, names(), || {
+                format!("write one of {}", names().collect::<Vec<_>>().join(", "))
+            });
+            format!("`{text}` is no period of the calendar; {help}")
+        })
+    };
+    let period = fields.need_parsed("calendar", "calendar: month", codes::WORD, named);
+    let zone = fields.parse("timeZone", codes::TIME_ZONE, values::time_zone);
+    if fields.has("timeZone") && zone.is_none() {
+        return None;
+    }
+    let zone = zone.map_or_else(|| "UTC".to_owned(), |zone| zone.value);
+    Some(Located {
+        value: Window::Calendar(Calendar::new(period?.value, &zone)?),
+        place: node.place.clone(),
+    })
 }
 
 fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Indicator> {

@@ -6,6 +6,7 @@ use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Budgeting;
 use crate::domain::objective::Objective;
 use crate::domain::policy::Tier;
+use crate::domain::slo::Window;
 use crate::domain::time::Span;
 
 use super::codes;
@@ -22,7 +23,7 @@ pub(super) fn judge(draft: &PolicyDraft, slo: &Draft, faults: &Faults) {
     if let Some(window) = &slo.window {
         let fitting = too_long(name, tiers, window, faults);
         if let Some(objective) = &slo.objective {
-            never_fires(name, fitting, objective, window.value, faults);
+            never_fires(name, fitting, objective, window.value.longest(), faults);
         }
     }
     let (Some(objective), Some(indicator)) = (&slo.objective, &slo.indicator) else {
@@ -49,12 +50,12 @@ type Placed<'a> = (&'a Tier, &'a Place);
 fn too_long<'a>(
     policy: &str,
     tiers: Vec<Placed<'a>>,
-    window: &Located<Span>,
+    window: &Located<Window>,
     faults: &Faults,
 ) -> Vec<Placed<'a>> {
     let (long, fitting): (Vec<Placed<'_>>, Vec<Placed<'_>>) = tiers
         .into_iter()
-        .partition(|(tier, _)| tier.long > window.value);
+        .partition(|(tier, _)| tier.long > window.value.shortest());
     if let Some((tier, place)) = long.iter().max_by_key(|(tier, _)| tier.long) {
         faults.add(
             Diagnostic::error(

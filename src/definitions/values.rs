@@ -98,6 +98,16 @@ pub(super) fn identity(text: &str) -> Result<String, String> {
     }
 }
 
+/// The IANA name of a time zone.
+pub(super) fn time_zone(text: &str) -> Result<String, String> {
+    match jiff::tz::TimeZone::get(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(format!(
+            "`{text}` is not a time zone; write its IANA name, as in Europe/Berlin"
+        )),
+    }
+}
+
 /// An address by HTTP.
 pub(super) fn url(text: &str) -> Result<String, String> {
     let refused = |why: &str| {

@@ -2,6 +2,7 @@
 //! no input or output, no clock, no serialisation.
 
 pub mod budget;
+pub mod calendar;
 pub mod decimal;
 pub mod guard;
 pub mod incident;

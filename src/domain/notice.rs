@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::calendar::Period;
 use super::incident::{Change, IncidentId};
 use super::indicator::Signal;
 use super::objective::Objective;
@@ -91,8 +92,10 @@ pub struct SloFacts {
     pub threshold: Option<String>,
     /// What is promised.
     pub objective: Objective,
-    /// The objective's window.
+    /// The length of the objective's window.
     pub window: Span,
+    /// The period, when the window follows the calendar.
+    pub calendar: Option<Period>,
     /// Whether slices of time are counted, not events.
     pub slices: bool,
     /// In words.

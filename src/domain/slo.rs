@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::calendar::Calendar;
 use super::indicator::{Budgeting, Indicator, Signal};
 use super::objective::Objective;
 use super::policy::AlertPolicy;
@@ -55,27 +56,63 @@ impl fmt::Display for SourceName {
 }
 
 /// The period over which an objective holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Window {
     /// The last so much time, moving along.
     Rolling(Span),
+    /// The present period of the calendar, from its beginning on.
+    Calendar(Calendar),
 }
 
 impl Window {
     /// The range that the window covers when it is looked at `at`.
-    pub fn range(self, at: Timestamp) -> TimeRange {
+    pub fn range(&self, at: Timestamp) -> TimeRange {
+        let from = match self {
+            Self::Rolling(length) => at - *length,
+            Self::Calendar(calendar) => calendar.around(at).from,
+        };
+        TimeRange { from, to: at }
+    }
+
+    /// The length of the whole window that `at` lies in; of a calendar's, its real one.
+    pub fn length(&self, at: Timestamp) -> Span {
         match self {
-            Self::Rolling(length) => TimeRange {
-                from: at - length,
-                to: at,
-            },
+            Self::Rolling(length) => *length,
+            Self::Calendar(calendar) => calendar.around(at).length(),
         }
     }
 
-    /// The length of the window.
-    pub const fn length(self) -> Span {
+    /// The least that the window lasts.
+    pub fn shortest(&self) -> Span {
         match self {
-            Self::Rolling(length) => length,
+            Self::Rolling(length) => *length,
+            Self::Calendar(calendar) => calendar.shortest(),
+        }
+    }
+
+    /// The most that the window lasts.
+    pub fn longest(&self) -> Span {
+        match self {
+            Self::Rolling(length) => *length,
+            Self::Calendar(calendar) => calendar.longest(),
+        }
+    }
+
+    /// Its calendar, if it follows one.
+    pub const fn calendar(&self) -> Option<&Calendar> {
+        match self {
+            Self::Rolling(_) => None,
+            Self::Calendar(calendar) => Some(calendar),
+        }
+    }
+}
+
+impl fmt::Display for Window {
+    /// `30d`, or `month`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rolling(length) => length.fmt(f),
+            Self::Calendar(calendar) => f.write_str(calendar.period().name()),
         }
     }
 }

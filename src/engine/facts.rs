@@ -1,6 +1,7 @@
 //! The facts of a notice about a burning budget, as they stand at the deciding tick.
 
 use crate::domain::budget::ErrorBudget;
+use crate::domain::calendar::Calendar;
 use crate::domain::incident::{Change, Incident, Transition};
 use crate::domain::indicator::{Budgeting, Indicator};
 use crate::domain::notice::{BudgetFacts, BurnFacts, SloFacts, TierFacts, WindowFacts};
@@ -40,7 +41,7 @@ pub(super) fn burn(
     let (present, now) = windows.shortest();
     let at_onset = state.ledger.sum(slo.window.range(incident.onset)).counts;
     BurnFacts {
-        slo: promise(slo),
+        slo: promise(slo, windows.period),
         now: now.counts,
         tiers: policy
             .map(|policy| tiers(state, slo, policy, windows))
@@ -50,7 +51,7 @@ pub(super) fn burn(
             before: ErrorBudget::of(at_onset, slo.objective).map(|before| before.remaining()),
             allowed: budget.allowed,
             empty_in: BurnRate::of(now.counts, slo.objective)
-                .and_then(|pace| budget.time_to_empty(pace, slo.window.length()))
+                .and_then(|pace| budget.time_to_empty(pace, windows.period))
                 .map(|left| (left, present)),
         }),
         onset: incident.onset,
@@ -125,7 +126,7 @@ fn tiers(state: &MeterState, slo: &Slo, policy: &AlertPolicy, windows: &Windows)
     let facts = policy.tiers.iter().map(|tier| TierFacts {
         name: tier.name.clone(),
         severity: policy.severity_of(tier, slo.signal()),
-        threshold: tier.burn(slo.window.length()).to_f64(),
+        threshold: tier.burn(windows.period).to_f64(),
         firing: state
             .alert
             .tiers
@@ -137,7 +138,7 @@ fn tiers(state: &MeterState, slo: &Slo, policy: &AlertPolicy, windows: &Windows)
     facts.collect()
 }
 
-fn promise(slo: &Slo) -> SloFacts {
+fn promise(slo: &Slo, period: Span) -> SloFacts {
     SloFacts {
         uid: slo.uid.clone(),
         service: slo.service.clone(),
@@ -145,7 +146,8 @@ fn promise(slo: &Slo) -> SloFacts {
         signal: slo.signal(),
         threshold: threshold(&slo.indicator),
         objective: slo.objective,
-        window: slo.window.length(),
+        window: period,
+        calendar: slo.window.calendar().map(Calendar::period),
         slices: matches!(slo.budgeting(), Budgeting::Timeslices(_)),
         description: slo.description.clone(),
         owner: slo.owner.clone(),

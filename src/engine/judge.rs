@@ -6,7 +6,7 @@ use crate::domain::indicator::Budgeting;
 use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::policy::{AlertPolicy, Tier};
 use crate::domain::slo::Slo;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::ledger::WindowSum;
 use crate::series::cursor::validity;
 use crate::series::plan::{Lane, Meter};
@@ -131,7 +131,9 @@ pub(super) fn readings<'a>(
             .unwrap_or_default();
         let (long, short) = (windows.get(tier.long), windows.get(tier.short));
         let verdict = match outcome {
-            Outcome::Measured => verdict(slo, policy, tier, before, (&long, &short)),
+            Outcome::Measured => {
+                verdict((slo, windows.period), policy, tier, before, (&long, &short))
+            }
             Outcome::NoTraffic if long.counts.total <= 0.0 && long.covered >= IDLE_COVERAGE => {
                 Verdict::Idle
             }
@@ -150,13 +152,13 @@ pub(super) fn readings<'a>(
 
 /// What a tier's windows say when they were measured.
 fn verdict(
-    slo: &Slo,
+    (slo, period): (&Slo, Span),
     policy: &AlertPolicy,
     tier: &Tier,
     before: TierState,
     (long, short): (&WindowSum, &WindowSum),
 ) -> Verdict {
-    let limit = tier.error_limit(slo.objective, slo.window.length());
+    let limit = tier.error_limit(slo.objective, period);
     let above = long.counts.exceeds(limit) && short.counts.exceeds(limit);
     if !above || guard(slo, policy, long).is_some_and(|guard| !guard.is_passed()) {
         return Verdict::Clear;

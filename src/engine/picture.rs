@@ -109,7 +109,7 @@ impl State {
             emptied_at: state.emptied_at,
             time_to_empty: budget
                 .zip(pace)
-                .and_then(|(budget, pace)| budget.time_to_empty(pace, slo.window.length())),
+                .and_then(|(budget, pace)| budget.time_to_empty(pace, windows.period)),
             burn: burns(&slo, windows),
             tiers: policy
                 .map(|policy| tiers(state, &slo, policy, windows))
@@ -172,7 +172,7 @@ fn tiers(
         severity: policy.severity_of(tier, slo.signal()),
         long: tier.long,
         short: tier.short,
-        threshold: tier.burn(slo.window.length()).to_f64(),
+        threshold: tier.burn(windows.period).to_f64(),
         firing: state
             .alert
             .tiers

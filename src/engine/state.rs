@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::incident::{AlertState, Incident};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::{Measurement, Outcome};
-use crate::domain::slo::{Catalog, SourceName};
+use crate::domain::slo::{Catalog, Slo, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
 use crate::series::plan::{Family, Lane, Plan, Towards};
@@ -117,7 +117,7 @@ impl State {
         let meters = plan
             .meters
             .iter()
-            .map(|meter| MeterState::new(&settings, meter.lanes.len()))
+            .map(|meter| MeterState::new(&settings, &meter.slo, meter.lanes.len()))
             .collect();
         let sources = plan
             .families
@@ -252,9 +252,10 @@ pub(super) fn family_key(family: &Family) -> FamilyKey {
 }
 
 impl MeterState {
-    fn new(settings: &Settings, lanes: usize) -> Self {
+    fn new(settings: &Settings, slo: &Slo, lanes: usize) -> Self {
         Self {
-            ledger: Ledger::new(settings.slot, u16::try_from(lanes).unwrap_or(u16::MAX)),
+            ledger: Ledger::new(settings.slot, u16::try_from(lanes).unwrap_or(u16::MAX))
+                .cut_at(slo.window.calendar().cloned()),
             lanes: vec![LaneState::default(); lanes],
             alert: AlertState::default(),
             measurement: None,

@@ -91,7 +91,7 @@ fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commi
     let slo = Arc::clone(&state.plan.meters[meter].slo);
     let ledger = &mut state.meters[meter].ledger;
     let grown_to = ledger.grow_old(at);
-    let kept_from = slo.window.range(at).from - KEPT_BEYOND;
+    let kept_from = slo.window.range(at).from.min(at - slo.window.longest()) - KEPT_BEYOND;
     let forgot = ledger.forget_before(kept_from);
     for ((lane, key), chunk) in ledger.take_changed() {
         let slo = slo.uid.clone();

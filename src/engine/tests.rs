@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::domain::calendar::{Calendar, Period};
 use crate::domain::decimal::Fraction;
 use crate::domain::incident::Change;
 use crate::domain::indicator::{Aggregate, Gauge, Indicator, Split};
@@ -328,6 +329,41 @@ fn a_restart_changes_nothing() {
         assert_eq!(broken.kept.chunks, whole.kept.chunks, "{stops:?}");
         assert_eq!(broken.kept.families, whole.kept.families, "{stops:?}");
         assert_eq!(broken.kept.lanes, whole.kept.lanes, "{stops:?}");
+    }
+}
+
+/// In 1970 Kathmandu was five and a half hours ahead, so that no edge of a week lies on a whole hour.
+#[test]
+fn a_calendar_week_begins_at_its_midnight_however_old_the_slots_grow() {
+    const MIDNIGHT: i64 = 3 * 86_400 + 18 * 3_600 + 1_800;
+    let week = Calendar::new(Period::Week, "Asia/Kathmandu").unwrap();
+    let mut definitions = catalog(requests());
+    for slo in definitions.slos.values_mut() {
+        Arc::make_mut(slo).window = Window::Calendar(week.clone());
+    }
+    let mut run = Run::new(definitions);
+    let world = shop(MIDNIGHT - 300, MIDNIGHT + 300, 2);
+    run.ticks(&world, 0, 3_000, healthy);
+    for (second, begun) in [
+        (MIDNIGHT, MIDNIGHT - 7 * 86_400),
+        (MIDNIGHT + 30, MIDNIGHT),
+        (MIDNIGHT + 8 * 3_600, MIDNIGHT),
+        (MIDNIGHT + 80 * 3_600, MIDNIGHT),
+        (MIDNIGHT + 7 * 86_400, MIDNIGHT),
+        (MIDNIGHT + 7 * 86_400 + 30, MIDNIGHT + 7 * 86_400),
+    ] {
+        let status = run.ticks(&world, second - 30, second, healthy);
+        assert_eq!(status.window.range.from, at(begun), "{second}");
+        let counted_from = begun.max(0);
+        let bad = |second: i64| (second.clamp(MIDNIGHT - 300, MIDNIGHT + 300)) * 50;
+        assert_eq!(
+            (status.window.counts.bad, status.window.counts.total),
+            (
+                (bad(second) - bad(counted_from)) as f64,
+                ((second - counted_from) * 100) as f64
+            ),
+            "{second}"
+        );
     }
 }
 

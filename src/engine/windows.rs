@@ -17,6 +17,8 @@ pub(super) struct Windows {
     pub(super) budget: WindowSum,
     /// The range that was summed for it, which begins where a slot does.
     pub(super) range: TimeRange,
+    /// The length of the whole window that the tick lies in.
+    pub(super) period: Span,
     /// Every window of every tier, by length.
     pub(super) tiers: BTreeMap<Span, WindowSum>,
 }
@@ -45,6 +47,7 @@ impl Windows {
         let budget = ledger.sum(range);
         Self {
             budget,
+            period: slo.window.length(at),
             range: TimeRange {
                 from: budget.from,
                 to: range.to,

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::domain::calendar::Calendar;
 use crate::domain::slot::Slot;
 use crate::domain::time::{TimeRange, Timestamp};
 
 use super::ages::Ages;
 use super::chunk::{Age, Chunk, ChunkKey};
+use super::end_of;
 use super::tally::Tally;
 
 type Chunks = BTreeMap<Timestamp, Arc<Chunk>>;
@@ -64,7 +66,12 @@ impl Lane {
     }
 
     /// Makes slots coarser that have come of age between two moments; says which chunks changed.
-    pub(super) fn grow_old(&mut self, before: Ages, now: Ages) -> Vec<ChunkKey> {
+    pub(super) fn grow_old(
+        &mut self,
+        before: Ages,
+        now: Ages,
+        calendar: Option<&Calendar>,
+    ) -> Vec<ChunkKey> {
         let mut changed = Vec::new();
         let past = |chunk: &&Arc<Chunk>, to: Timestamp| chunk.end() <= to;
         let moving: Vec<Arc<Chunk>> = self
@@ -76,7 +83,7 @@ impl Lane {
         for chunk in moving {
             Arc::make_mut(&mut self.recent).remove(&chunk.start());
             for (end, slot) in chunk.slots() {
-                let key = self.add_settled(Age::Old, now.end_of(end), &slot);
+                let key = self.add_settled(Age::Old, end_of(now, calendar, end), &slot);
                 if changed.last() != Some(&key) {
                     changed.push(key);
                 }
@@ -92,7 +99,7 @@ impl Lane {
         for chunk in thinning {
             let mut coarse = Chunk::new(chunk.key());
             for (end, slot) in chunk.slots() {
-                coarse.add(now.end_of(end), &slot);
+                coarse.add(end_of(now, calendar, end), &slot);
             }
             if coarse != *chunk {
                 coarse.shrink();

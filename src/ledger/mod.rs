@@ -9,6 +9,7 @@ pub mod tally;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::domain::calendar::Calendar;
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use ages::Ages;
@@ -30,6 +31,7 @@ pub struct Ledger {
     slot: Span,
     lanes: Vec<Lane>,
     ages: Ages,
+    calendar: Option<Calendar>,
     changed: BTreeSet<(u16, ChunkKey)>,
 }
 
@@ -58,6 +60,7 @@ impl Ledger {
             slot,
             lanes: vec![Lane::default(); usize::from(lanes)],
             ages: Ages::NONE,
+            calendar: None,
             changed: BTreeSet::new(),
         }
     }
@@ -67,9 +70,15 @@ impl Ledger {
         self.slot
     }
 
+    /// The same, whose slots never reach over the edge of a calendar's period, however coarse they grow.
+    #[must_use]
+    pub fn cut_at(self, calendar: Option<Calendar>) -> Self {
+        Self { calendar, ..self }
+    }
+
     /// Adds to the settled slot in which `at` lies. A lane that the ledger does not have is left out.
     pub fn add_settled(&mut self, lane: u16, at: Timestamp, more: &Slot) {
-        let end = self.ages.end_of(at.ceil_to(self.slot));
+        let end = end_of(self.ages, self.calendar.as_ref(), at.ceil_to(self.slot));
         if let Some(found) = self.lanes.get_mut(usize::from(lane)) {
             let key = found.add_settled(self.ages.age_of(end), end, more);
             self.changed.insert((lane, key));
@@ -108,7 +117,7 @@ impl Ledger {
         }
         self.ages = ages;
         for (number, lane) in (0..).zip(&mut self.lanes) {
-            let changed = lane.grow_old(before, ages);
+            let changed = lane.grow_old(before, ages, self.calendar.as_ref());
             self.changed
                 .extend(changed.into_iter().map(|key| (number, key)));
         }
@@ -137,7 +146,7 @@ impl Ledger {
 
     /// What the slots that end in `range` hold together.
     pub fn sum(&self, range: TimeRange) -> WindowSum {
-        let from = self.ages.start_of(range.from, self.slot).min(range.from);
+        let from = self.start_of(range.from);
         let length = range.to.since(from).as_secs_f64();
         let (mut all, mut least) = (Tally::default(), f64::INFINITY);
         for lane in &self.lanes {
@@ -153,6 +162,17 @@ impl Ledger {
             reconstructed: all.reconstructed > 0,
             reconstructed_slots: all.reconstructed,
             slots: all.slots,
+        }
+    }
+
+    /// The start of the slot in which the time just after `from` lies.
+    fn start_of(&self, from: Timestamp) -> Timestamp {
+        let start = self.ages.start_of(from, self.slot).min(from);
+        match &self.calendar {
+            Some(calendar) if start < from => {
+                start.max(calendar.around(from + Span::from_millis(1)).from)
+            }
+            _ => start,
         }
     }
 
@@ -179,6 +199,15 @@ impl Ledger {
             whole.covered = covered.unwrap_or_default();
             Some((end, whole))
         })
+    }
+}
+
+/// The end of the slot to which a fine one that ends `end` belongs: of its age, or cut by the calendar.
+fn end_of(ages: Ages, calendar: Option<&Calendar>, end: Timestamp) -> Timestamp {
+    let coarse = ages.end_of(end);
+    match calendar {
+        Some(calendar) if coarse > end => coarse.min(calendar.around(end).to),
+        _ => coarse,
     }
 }
 

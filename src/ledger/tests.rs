@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::chunk::Age;
 use super::*;
+use crate::domain::calendar::Period;
 
 const SLOT: Span = Span::from_secs(30);
 
@@ -310,6 +311,32 @@ proptest! {
         }
         prop_assert!(restored.slots(range(-1_000_000, 10_000_000)).eq(ledger.slots(range(-1_000_000, 10_000_000))));
     }
+}
+
+/// Midnight in Kathmandu is a quarter past six in the evening: hours are cut there, and only there.
+#[test]
+fn hours_are_cut_at_the_edges_of_calendar_periods() {
+    let month = Calendar::new(Period::Month, "Asia/Kathmandu");
+    let edge = month.as_ref().unwrap().around(at(1_790_000_000)).to;
+    let mut ledger = Ledger::new(SLOT, 1).cut_at(month);
+    for minute in -120..120 {
+        let end = edge + Span::from_mins(minute);
+        ledger.add_settled(0, end, &slot(1, 2, 30, false));
+    }
+    ledger.grow_old(edge + Span::from_days(10));
+    let total = |from: Span, to: Span| {
+        let (from, to) = (edge + from, edge + to);
+        let sum = ledger.sum(TimeRange { from, to });
+        (sum.from.since(edge), sum.counts.bad)
+    };
+    let (hours, none) = (Span::from_hours(12), Span::ZERO);
+    assert_eq!(total(none, hours), (none, 119.0));
+    let quarter = Span::from_mins(15);
+    assert_eq!(total(none - hours, none), (none - hours - quarter, 121.0));
+    let inside = Span::from_mins(10);
+    assert_eq!(total(inside, hours), (none, 119.0));
+    let before = none - Span::from_mins(10);
+    assert_eq!(total(before, hours), (none - quarter, 119.0 + 15.0));
 }
 
 #[test]

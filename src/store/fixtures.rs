@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::domain::calendar::Period;
 use crate::domain::incident::{AlertState, Change, CloseReason, Incident};
 use crate::domain::incident::{IncidentId, TierState, Transition};
 use crate::domain::indicator::Signal;
@@ -110,6 +111,7 @@ fn slo_facts() -> SloFacts {
         threshold: Some("300ms".to_owned()),
         objective: "99.95%".parse().unwrap(),
         window: Span::from_days(30),
+        calendar: Some(Period::Month),
         slices: true,
         description: None,
         owner: Some("payments".to_owned()),

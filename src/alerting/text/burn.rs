@@ -44,12 +44,16 @@ pub(super) const fn unit(slo: &SloFacts) -> &'static str {
     if slo.slices { "slices" } else { "requests" }
 }
 
+/// The window of a promise: `30 d`, or `the month`.
+fn window(slo: &SloFacts) -> String {
+    match slo.calendar {
+        None => number::words(slo.window),
+        Some(period) => format!("the {}", period.name()),
+    }
+}
+
 fn promise(slo: &SloFacts) -> Vec<String> {
-    let promised = format!(
-        "{} % over {}",
-        slo.objective.percent(),
-        number::words(slo.window)
-    );
+    let promised = format!("{} % over {}", slo.objective.percent(), window(slo));
     let owner = slo.owner.as_ref().map(|owner| format!("owner {owner}"));
     slo.description
         .iter()
@@ -186,7 +190,10 @@ pub(super) fn cost(facts: &BurnFacts) -> Option<String> {
     let budget = facts.budget.as_ref().filter(|budget| budget.allowed > 0.0);
     let share = budget.map_or_else(String::new, |budget| {
         let share = number::percent(facts.cost.bad / budget.allowed);
-        format!(" = {share} of the {} budget", number::words(slo.window))
+        match slo.calendar {
+            None => format!(" = {share} of the {} budget", number::words(slo.window)),
+            Some(period) => format!(" = {share} of the {}'s budget", period.name()),
+        }
     });
     (facts.cost.total > 0.0).then(|| format!("{counted}{share}"))
 }

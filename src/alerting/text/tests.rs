@@ -1,5 +1,6 @@
 //! Every kind of message, as it is read.
 
+use crate::domain::calendar::Period;
 use crate::domain::incident::CloseReason;
 use crate::domain::indicator::Signal;
 use crate::domain::slot::Counts;
@@ -110,6 +111,28 @@ fn a_recovery() {
     Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
     tick 2026-11-23T02:33:00Z · incident 7f3a09c2d1e44b10 · 2
     > 03:33 CET closed: errors stopped 02:49 · 3,433 of 17,167 requests = 8.3 % of the 30 d budget
+    ");
+}
+
+#[test]
+fn a_calendar_window_is_named() {
+    let mut notices = [sample::opened(), sample::closed()];
+    for notice in &mut notices {
+        if let Facts::Burn(facts) = &mut notice.facts {
+            facts.slo.calendar = Some(Period::Month);
+        }
+    }
+    let lines = |notice: &Notice| {
+        let told = told(notice);
+        let lines = told.lines().map(str::to_owned);
+        lines
+            .filter(|line| line.contains("month"))
+            .collect::<Vec<_>>()
+    };
+    insta::assert_snapshot!(notices.iter().flat_map(lines).collect::<Vec<_>>().join("\n"), @r"
+    Promise  Card payments succeed · 99.9 % over the month · owner payments
+    Cost     3,433 of 17,167 requests = 8.3 % of the month's budget
+    > 03:33 CET closed: errors stopped 02:49 · 3,433 of 17,167 requests = 8.3 % of the month's budget
     ");
 }
 

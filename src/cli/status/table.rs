@@ -90,7 +90,7 @@ fn row(slo: &SloView) -> [String; 8] {
     [
         printable(&slo.id),
         format!("{}%", slo.objective_percent),
-        slo.window.length.0.to_string(),
+        slo.window.length.clone(),
         left(slo),
         burn(slo),
         match slo.alert {

@@ -86,8 +86,38 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "window: 30d",
-        "window: {calendar: month}",
-        &["api.yaml:7:11: error[SB0106]: `window` is a single value, and this is a map"],
+        "window: {calendar: month, timeZone: Europe/Berlin}",
+        &[],
+    ),
+    ("window: 30d", "window: {calendar: week}", &[]),
+    (
+        "window: 30d",
+        "window: {calendar: monht}",
+        &[
+            "api.yaml:7:22: error[SB0205]: `monht` is no period of the calendar; did you mean `month`?",
+        ],
+    ),
+    (
+        "window: 30d",
+        "window: {calendar: fortnight, zone: UTC}",
+        &[
+            "api.yaml:7:22: error[SB0205]: `fortnight` is no period of the calendar; write one of week, month, quarter, year",
+            "api.yaml:7:33: error[SB0105]: a calendar window has no key `zone`; it has the keys calendar, timeZone",
+        ],
+    ),
+    (
+        "window: 30d",
+        "window: {calendar: month, timeZone: Berlin}",
+        &[
+            "api.yaml:7:39: error[SB0208]: `Berlin` is not a time zone; write its IANA name, as in Europe/Berlin",
+        ],
+    ),
+    (
+        "window: 30d",
+        "window: {}",
+        &[
+            "api.yaml:7:11: error[SB0104]: a calendar window needs `calendar`; write calendar: month",
+        ],
     ),
     (
         "window: 30d",

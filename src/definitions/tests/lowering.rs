@@ -120,7 +120,7 @@ fn objectives_take_from_their_service_what_they_do_not_say() {
             slo.runbook,
             slo.description,
             slo.source,
-            slo.window.length(),
+            slo.window,
             slo.policy
         )
     };

@@ -153,7 +153,7 @@ fn every_shipped_file_is_read_without_a_word() {
                 slo.uid,
                 slo.signal().name(),
                 slo.objective,
-                slo.window.length()
+                slo.window
             )
         })
         .collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::indicator::Budgeting;
-use crate::domain::slo::{Slo, Window};
+use crate::domain::slo::Slo;
 
 use super::super::snapshot::{BurnStatus, SloStatus, TierStatus};
 use super::incident::IncidentView;
@@ -102,7 +102,7 @@ pub struct SeriesView {
 pub enum WindowKind {
     /// The last so much time.
     Rolling,
-    /// A day, week or month of the calendar.
+    /// A week, month, quarter or year of the calendar.
     Calendar,
 }
 
@@ -112,8 +112,8 @@ pub enum WindowKind {
 pub struct WindowView {
     /// How it moves.
     pub kind: WindowKind,
-    /// How long it is.
-    pub length: Length,
+    /// How long it is: `30d`, or the calendar's `week`, `month`, `quarter` or `year`.
+    pub length: String,
     /// The time zone of a calendar window.
     pub time_zone: Option<String>,
     /// Excluded start.
@@ -275,11 +275,11 @@ impl MeasurementView {
 impl WindowView {
     fn of(status: &SloStatus) -> Self {
         let window = &status.window;
-        let Window::Rolling(length) = status.slo.window;
+        let calendar = status.slo.window.calendar();
         Self {
-            kind: WindowKind::Rolling,
-            length: Length(length),
-            time_zone: None,
+            kind: calendar.map_or(WindowKind::Rolling, |_| WindowKind::Calendar),
+            length: status.slo.window.to_string(),
+            time_zone: calendar.map(|calendar| calendar.zone().to_owned()),
             from: Time(window.range.from),
             to: Time(window.range.to),
             bad: Count(window.counts.bad),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::calendar::Period;
 use crate::domain::incident::{Change, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice};
@@ -54,6 +55,8 @@ object!(SloFacts as SloJson {
     threshold: Option<String>,
     objective: Objective,
     window: Span,
+    #[serde(default)]
+    calendar: Option<Period>,
     #[serde(default)]
     slices: bool,
     description: Option<String>,
