@@ -358,6 +358,7 @@ fn prometheus(name: SourceName, config: &Prometheus) -> anyhow::Result<Prometheu
     Ok(PrometheusSettings {
         timeout: config.timeout,
         bearer_token_file: config.bearer_token_file.clone(),
+        basic_auth_file: config.basic_auth_file.clone(),
         headers: config.headers.iter().map(header).collect(),
         matchers,
         params: config.params.iter().map(parameter).collect(),

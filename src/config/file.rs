@@ -198,13 +198,14 @@ impl Reader<'_> {
     fn unknown(&mut self, keys: &'static [keys::Key], path: &[String], name: &Key) {
         let known = || keys.iter().map(|key| key.name);
         let written = joined(path, &name.name).join(".");
-        let is_secret = matches!(
-            name.name.as_str(),
-            "bearerToken" | "token" | "password" | "basicAuth"
-        );
-        if is_secret && known().any(|key| key == "bearerTokenFile") {
+        let file = match name.name.as_str() {
+            "bearerToken" | "token" => "bearerTokenFile",
+            "basicAuth" | "password" => "basicAuthFile",
+            _ => "",
+        };
+        if known().any(|key| key == file) {
             let message = format!("`{written}` would put a secret into this file");
-            let help = "write it to a file of its own and name that with `bearerTokenFile`";
+            let help = format!("write it to a file of its own and name that with `{file}`");
             return self.fault(SECRET, &name.place, message, help);
         }
         let all = || format!("here may stand: {}", known().collect::<Vec<_>>().join(", "));

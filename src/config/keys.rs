@@ -79,6 +79,11 @@ const PROMETHEUS: &[Key] = &[
         Shape::Path,
         "SLOBURN_PROMETHEUS_BEARER_TOKEN_FILE",
     ),
+    key(
+        "basicAuthFile",
+        Shape::Path,
+        "SLOBURN_PROMETHEUS_BASIC_AUTH_FILE",
+    ),
     key("headers", Shape::Entries, "SLOBURN_PROMETHEUS_HEADERS"),
     key("offset", Shape::One, "SLOBURN_PROMETHEUS_OFFSET").default("15s"),
     // Its default, five minutes, is rounded up to whole ticks.

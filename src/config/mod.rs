@@ -106,6 +106,8 @@ pub struct Prometheus {
     pub timeout: Duration,
     /// A file with the token that says who asks.
     pub bearer_token_file: Option<PathBuf>,
+    /// A file with `user:password`, for who asks for those.
+    pub basic_auth_file: Option<PathBuf>,
     /// Sent with each request; names and values are valid for HTTP.
     pub headers: BTreeMap<String, SecretString>,
     /// A tick is run when this much time has passed since its end, so that its samples are there.

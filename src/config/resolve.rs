@@ -148,6 +148,7 @@ impl Resolver {
         }
         let timeout = self.read(&key("timeout"), values::some_duration);
         let bearer_token_file = self.path(&key("bearerTokenFile"));
+        let basic_auth_file = self.path(&key("basicAuthFile"));
         let headers = self.headers(&key("headers"));
         let offset = self.read(&key("offset"), values::duration);
         let settle = self.settle(&key("settle"), offset, tick);
@@ -161,11 +162,16 @@ impl Resolver {
         let body = self.read(&key("maxBodyBytes"), |text| {
             values::count(text, MOST_BODY_BYTES)
         });
-        self.one_authorization(&key("headers"), bearer_token_file.is_some());
+        self.one_authorization(
+            &key("headers"),
+            &key("bearerTokenFile"),
+            &key("basicAuthFile"),
+        );
         Some(Prometheus {
             url: url?,
             timeout: timeout?,
             bearer_token_file,
+            basic_auth_file,
             headers,
             offset: offset?,
             settle: settle?,
@@ -268,14 +274,19 @@ impl Resolver {
         headers
     }
 
-    fn one_authorization(&mut self, headers: &[&str], has_token_file: bool) {
+    /// Only one of a header, a token and a password may say who asks.
+    fn one_authorization(&mut self, headers: &[&str], token: &[&str], password: &[&str]) {
         let is_it = |name: &String| name.eq_ignore_ascii_case("authorization");
-        let name = self.entries(headers).into_keys().find(is_it);
-        if let Some(name) = name.filter(|_| has_token_file) {
-            let message = "says who is asking, and so does `bearerTokenFile`".to_owned();
+        let header = self.entries(headers).into_keys().find(is_it);
+        let header = header.as_ref().map(|name| [headers, &[name]].concat());
+        let files = [token, password].into_iter().filter(|path| self.has(path));
+        let all: Vec<Vec<&str>> = header.into_iter().chain(files.map(<[_]>::to_vec)).collect();
+        if let [one, .., other] = &all[..] {
+            let other = other.last().copied().unwrap_or_default();
+            let message = format!("says who is asking, and so does `{other}`");
             let help = "remove one".to_owned();
             self.wrong(
-                &[headers, &[&name]].concat(),
+                one,
                 Wrong {
                     code: MISFIT,
                     message,

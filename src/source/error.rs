@@ -53,8 +53,12 @@ pub enum Failure {
         /// The time that a read has.
         limit: Span,
     },
-    /// The token file could not be used.
-    Token {
+    /// The file that says who asks could not be used.
+    Credentials {
+        /// What it holds, in a word.
+        what: &'static str,
+        /// The setting that names it.
+        key: &'static str,
         /// Where it should be.
         path: PathBuf,
         /// Why, in a few words.
@@ -146,9 +150,14 @@ impl fmt::Display for Sentence<'_> {
                 f,
                 "{server} gave no whole answer within {limit}; look at its load, or raise `{keys}.timeout`"
             ),
-            Failure::Token { path, reason } => write!(
+            Failure::Credentials {
+                what,
+                key,
+                path,
+                reason,
+            } => write!(
                 f,
-                "cannot use the token file `{}` of source `{source}`: {reason}; check `{keys}.bearerTokenFile` and who may read it",
+                "cannot use the {what} file `{}` of source `{source}`: {reason}; check `{keys}.{key}` and who may read it",
                 path.display()
             ),
             Failure::Unauthorized { status: 403 } => write!(
@@ -157,7 +166,7 @@ impl fmt::Display for Sentence<'_> {
             ),
             Failure::Unauthorized { status } => write!(
                 f,
-                "{server} does not accept our credentials (HTTP {status}); check `{keys}.bearerTokenFile`"
+                "{server} does not accept our credentials (HTTP {status}); check `bearerTokenFile` or `basicAuthFile` under `{keys}`"
             ),
             Failure::RateLimited { pause: Some(pause) } => write!(
                 f,

@@ -76,6 +76,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $files = append $files (dict "file" (printf "sources/%s/bearer-token" $name) "secret" .secretName "key" (.key | default "token")) -}}
 {{- end -}}
 {{- end -}}
+{{- with $source.basicAuth -}}
+{{- if .secretName -}}
+{{- $files = append $files (dict "file" (printf "sources/%s/basic-auth" $name) "secret" .secretName "key" (.key | default "auth")) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- if .Values.slack.channel -}}
 {{- $files = append $files (dict "file" "slack/token" "secret" .Values.slack.token.secretName "key" .Values.slack.token.key) -}}
@@ -133,6 +138,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $_ := set $settings "bearerTokenFile" (printf "/etc/sloburn/secrets/sources/%s/bearer-token" $name) -}}
 {{- end -}}
 {{- end -}}
+{{- with $values.basicAuth -}}
+{{- if .secretName -}}
+{{- $_ := set $settings "basicAuthFile" (printf "/etc/sloburn/secrets/sources/%s/basic-auth" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- dict "prometheus" $settings | toJson -}}
 {{- end -}}
 
@@ -175,6 +185,11 @@ log: {{ dict "level" .Values.log.level "format" .Values.log.format | toJson }}
 {{- range $name, $source := .Values.moreSources -}}
 {{- if not $source.url -}}
 {{- fail (printf "moreSources.%s.url is not set: say where that Prometheus is" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $source := include "sloburn.sources" . | fromJson -}}
+{{- if and (dig "bearerToken" "secretName" "" $source) (dig "basicAuth" "secretName" "" $source) -}}
+{{- fail (printf "the source %s has both bearerToken and basicAuth: remove one" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.ca.configMapName .Values.ca.secretName -}}

@@ -51,6 +51,7 @@ async fn config_print_shows_what_is_in_force_and_why() {
           url: http://localhost:9090  # FOLDER/my.yaml:7
           timeout: 10s  # default
           # bearerTokenFile is not set
+          # basicAuthFile is not set
           headers:
             Authorization: '********'  # FOLDER/my.yaml:8
             X-Scope-OrgID: shop  # FOLDER/my.yaml:8
@@ -66,6 +67,7 @@ async fn config_print_shows_what_is_in_force_and_why() {
           url: http://other  # FOLDER/my.yaml:12
           timeout: 10s  # default
           # bearerTokenFile is not set
+          # basicAuthFile is not set
           offset: 15s  # default
           settle: 5m  # default
           # matchers is not set

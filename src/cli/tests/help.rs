@@ -131,6 +131,7 @@ async fn of_settings_with_flags_and_variables() {
       SLOBURN_PROMETHEUS_URL                sources.default.prometheus.url
       SLOBURN_PROMETHEUS_TIMEOUT            sources.default.prometheus.timeout
       SLOBURN_PROMETHEUS_BEARER_TOKEN_FILE  sources.default.prometheus.bearerTokenFile
+      SLOBURN_PROMETHEUS_BASIC_AUTH_FILE    sources.default.prometheus.basicAuthFile
       SLOBURN_PROMETHEUS_HEADERS            sources.default.prometheus.headers
       SLOBURN_PROMETHEUS_OFFSET             sources.default.prometheus.offset
       SLOBURN_PROMETHEUS_SETTLE             sources.default.prometheus.settle

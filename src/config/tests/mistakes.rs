@@ -117,6 +117,8 @@ fn what_is_wrong_with_a_source_is_said_in_a_sentence() {
         "sources: {a: {prometheus: {url: 'http://a', headers: {'X Y': s3cret}}}}",
         "sources: {a: {prometheus: {url: 'http://a', headers: {X-Y: \"s3\\ncret\"}}}}",
         "sources: {a: {prometheus: {url: 'http://a', headers: {authorization: s3cret}, bearerTokenFile: f}}}",
+        "sources: {a: {prometheus: {url: 'http://a', bearerTokenFile: f, basicAuthFile: g}}}",
+        "sources: {a: {prometheus: {url: 'http://a', password: s3cret}}}",
     ]), @r#"
     sources: {default: {prometheus: {url: 'localhost:9090'}}}
       sloburn.yaml:1:39: error[SB0806]: `sources.default.prometheus.url` is `localhost:9090`, without http:// or https://; write http://localhost:9090
@@ -154,6 +156,10 @@ fn what_is_wrong_with_a_source_is_said_in_a_sentence() {
       sloburn.yaml:1:60: error[SB0806]: `sources.a.prometheus.headers.X-Y` does not hold the value of an HTTP header; use printable ASCII
     sources: {a: {prometheus: {url: 'http://a', headers: {authorization: s3cret}, bearerTokenFile: f}}}
       sloburn.yaml:1:70: error[SB0807]: `sources.a.prometheus.headers.authorization` says who is asking, and so does `bearerTokenFile`; remove one
+    sources: {a: {prometheus: {url: 'http://a', bearerTokenFile: f, basicAuthFile: g}}}
+      sloburn.yaml:1:62: error[SB0807]: `sources.a.prometheus.bearerTokenFile` says who is asking, and so does `basicAuthFile`; remove one
+    sources: {a: {prometheus: {url: 'http://a', password: s3cret}}}
+      sloburn.yaml:1:45: error[SB0805]: `sources.a.prometheus.password` would put a secret into this file; write it to a file of its own and name that with `basicAuthFile`
     "#);
 }
 

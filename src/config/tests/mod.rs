@@ -69,6 +69,7 @@ fn nothing_configured_is_a_configuration() {
     sources.default.prometheus.url = http://localhost:9090 (default)
     sources.default.prometheus.timeout = 10s (default)
     sources.default.prometheus.bearerTokenFile is not set
+    sources.default.prometheus.basicAuthFile is not set
     sources.default.prometheus.offset = 15s (default)
     sources.default.prometheus.settle = 5m (default)
     sources.default.prometheus.matchers is not set
@@ -125,6 +126,7 @@ log: {level: debug}
     sources.default.prometheus.url = http://environment:9090 (SLOBURN_PROMETHEUS_URL)
     sources.default.prometheus.timeout = 1s (/etc/sloburn/sloburn.yaml:6)
     sources.default.prometheus.bearerTokenFile is not set
+    sources.default.prometheus.basicAuthFile is not set
     sources.default.prometheus.headers.X-Api-Key = *** (/etc/sloburn/sloburn.yaml:6)
     sources.default.prometheus.headers.X-Env = prod (SLOBURN_PROMETHEUS_HEADERS)
     sources.default.prometheus.headers.X-Scope-OrgID = other (SLOBURN_PROMETHEUS_HEADERS)
@@ -138,6 +140,7 @@ log: {level: debug}
     sources.other.prometheus.url = https://other/prefix (/etc/sloburn/sloburn.yaml:8)
     sources.other.prometheus.timeout = 10s (default)
     sources.other.prometheus.bearerTokenFile = /etc/sloburn/token (/etc/sloburn/sloburn.yaml:8)
+    sources.other.prometheus.basicAuthFile is not set
     sources.other.prometheus.offset = 15s (default)
     sources.other.prometheus.settle = 1m (/etc/sloburn/sloburn.yaml:8)
     sources.other.prometheus.matchers is not set

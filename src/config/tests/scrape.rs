@@ -37,6 +37,7 @@ sources:
     sources.prod.prometheus.url = http://prometheus:9090 (sloburn.yaml:12)
     sources.prod.prometheus.timeout = 10s (default)
     sources.prod.prometheus.bearerTokenFile is not set
+    sources.prod.prometheus.basicAuthFile is not set
     sources.prod.prometheus.offset = 15s (default)
     sources.prod.prometheus.settle = 5m (default)
     sources.prod.prometheus.linkUrl is not set

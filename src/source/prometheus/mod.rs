@@ -4,6 +4,7 @@
 //! milliseconds and the reason of a failure have to survive.
 
 mod answer;
+mod credentials;
 mod decode;
 mod gate;
 mod question;
@@ -51,6 +52,8 @@ pub struct PrometheusSettings {
     pub timeout: Duration,
     /// Holds a token for the `Authorization` header.
     pub bearer_token_file: Option<PathBuf>,
+    /// Holds `user:password` for the `Authorization` header; not asked where there is a token.
+    pub basic_auth_file: Option<PathBuf>,
     /// Sent with every request.
     pub headers: Vec<(String, String)>,
     /// Narrow every selector; expressions are left as they are.
@@ -71,6 +74,7 @@ impl PrometheusSettings {
             url: url.into(),
             timeout: Duration::from_secs(10),
             bearer_token_file: None,
+            basic_auth_file: None,
             headers: Vec::new(),
             matchers: Vec::new(),
             params: Vec::new(),

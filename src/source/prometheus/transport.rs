@@ -1,8 +1,6 @@
 //! Sends questions to Prometheus: credentials, deadlines and the second try.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use prometheus_http_query::Client;
@@ -15,13 +13,14 @@ use crate::source::error::Failure;
 
 use super::PrometheusSettings;
 use super::answer::{Refusal, body, unanswered};
+use super::credentials::Credentials;
 use super::question::{Question, seconds};
 
 /// The connection to one Prometheus.
 pub(super) struct Transport {
     client: Client,
     params: Vec<(&'static str, String)>,
-    token_file: Option<PathBuf>,
+    credentials: Credentials,
     timeout: Duration,
     max_body_bytes: usize,
 }
@@ -29,6 +28,7 @@ pub(super) struct Transport {
 impl Transport {
     /// Checks the settings; connects to nothing yet.
     pub(super) fn new(settings: PrometheusSettings, url: &Url) -> Result<Self, Failure> {
+        let credentials = Credentials::of(&settings);
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("sloburn/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers(&settings.headers)?)
@@ -52,7 +52,7 @@ impl Transport {
         Ok(Self {
             client,
             params: settings.params.into_iter().map(leaked).collect(),
-            token_file: settings.bearer_token_file,
+            credentials,
             timeout: settings.timeout,
             max_body_bytes: settings.max_body_bytes,
         })
@@ -72,7 +72,7 @@ impl Transport {
     }
 
     async fn ask_twice(&self, question: &Question, deadline: Instant) -> Result<Vec<u8>, Refusal> {
-        let token = self.token().await?;
+        let token = self.credentials.header().await?;
         let refusal = match self.ask_once(question, deadline, token.as_ref()).await {
             Ok(body) => return Ok(body),
             Err(refusal) => refusal,
@@ -80,7 +80,7 @@ impl Transport {
         match &refusal.failure {
             Failure::Unauthorized { status: 401 } => {
                 // The file may have been renewed while we asked.
-                let renewed = self.token().await?;
+                let renewed = self.credentials.header().await?;
                 if renewed == token {
                     return Err(refusal);
                 }
@@ -152,30 +152,6 @@ impl Transport {
                 request.post_raw().await
             }
         }
-    }
-
-    /// The token as a header, read anew each time: tokens that Kubernetes mounts change every hour.
-    async fn token(&self) -> Result<Option<HeaderValue>, Failure> {
-        let Some(path) = &self.token_file else {
-            return Ok(None);
-        };
-        let fault = |reason: &str| Failure::Token {
-            path: path.clone(),
-            reason: reason.to_owned(),
-        };
-        let text = tokio::fs::read_to_string(path)
-            .await
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => fault("there is no such file"),
-                kind => fault(&kind.to_string()),
-            })?;
-        if text.trim().is_empty() {
-            return Err(fault("it is empty"));
-        }
-        let mut header = HeaderValue::try_from(format!("Bearer {}", text.trim()))
-            .map_err(|_| fault("it holds more than a token on one line"))?;
-        header.set_sensitive(true);
-        Ok(Some(header))
     }
 
     fn limit(&self) -> Span {

@@ -32,7 +32,7 @@ async fn no_lie_changes_an_alert_or_costs_an_event() {
     let told = join_all(lies.map(|(name, lie)| live_through(name, lie))).await;
     insta::assert_snapshot!(told.join("\n"), @r#"
 refused: "failed": cannot reach the Prometheus of source `default` at http://127.0.0.1:PORT: connection refused; check `sources.default.prometheus.url` and that it is running
-401: "failed": the Prometheus of source `default` at http://127.0.0.1:PORT does not accept our credentials (HTTP 401); check `sources.default.prometheus.bearerTokenFile`
+401: "failed": the Prometheus of source `default` at http://127.0.0.1:PORT does not accept our credentials (HTTP 401); check `bearerTokenFile` or `basicAuthFile` under `sources.default.prometheus`
 429: "failed": the Prometheus of source `default` at http://127.0.0.1:PORT is asked too often (HTTP 429), and nothing is asked for 4s; raise its limit, or make `tick` longer
 page: "failed": what answers for source `default` at http://127.0.0.1:PORT is not the API of a Prometheus: a web page, not JSON; check `sources.default.prometheus.url`, and for a proxy or login page before it
 cut JSON: "failed": the answer of the Prometheus of source `default` at http://127.0.0.1:PORT broke off, and nothing of it was used; look for restarts of it or of a proxy before it

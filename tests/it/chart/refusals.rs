@@ -61,6 +61,10 @@ const IMPOSSIBLE: &[(&str, &str)] = &[
         "moreSources.eu.url is not set",
     ),
     (
+        "{prometheus: {url: http://p, bearerToken: {secretName: a}, basicAuth: {secretName: b}}}",
+        "the source default has both bearerToken and basicAuth",
+    ),
+    (
         "{prometheus: {url: http://p}, ca: {configMapName: a, secretName: b}}",
         "ca.configMapName and ca.secretName are both set",
     ),

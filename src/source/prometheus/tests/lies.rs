@@ -65,7 +65,7 @@ async fn statuses_have_their_sentence_and_their_number_of_requests() {
         ("503 timeout", vec![Lie::status(503, timeout)]),
         ("200 with an error", vec![Lie::ok(error("execution", "boom"))]),
     ]).await, @r"
-    401: the Prometheus of source `default` at http://prom:9090 does not accept our credentials (HTTP 401); check `sources.default.prometheus.bearerTokenFile` (1 asked)
+    401: the Prometheus of source `default` at http://prom:9090 does not accept our credentials (HTTP 401); check `bearerTokenFile` or `basicAuthFile` under `sources.default.prometheus` (1 asked)
     403: the Prometheus of source `default` at http://prom:9090 does not let us query it (HTTP 403); check what our token may do, and `sources.default.prometheus.headers` (1 asked)
     404 page: what answers for source `default` at http://prom:9090 is not the API of a Prometheus: it does not know `/api/v1/query` (HTTP 404); check `sources.default.prometheus.url`, and for a proxy or login page before it (1 asked)
     302 to a login: what answers for source `default` at http://prom:9090 is not the API of a Prometheus: it redirects elsewhere (HTTP 302), which is not followed; check `sources.default.prometheus.url`, and for a proxy or login page before it (1 asked)

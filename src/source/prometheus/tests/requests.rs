@@ -126,7 +126,36 @@ async fn a_token_file_that_cannot_be_used_is_named_and_nothing_is_asked() {
     cannot use the token file `FILE` of source `default`: it is empty; check `sources.default.prometheus.bearerTokenFile` and who may read it
     cannot use the token file `FILE` of source `default`: it holds more than a token on one line; check `sources.default.prometheus.bearerTokenFile` and who may read it
     ");
+    text.clear();
+    let (no_user, two) = (secret("s3cret"), secret("user:one\nuser:two"));
+    for file in [&no_user, &two] {
+        let settings = PrometheusSettings {
+            basic_auth_file: Some(file.path().to_owned()),
+            ..settings(&liar.url())
+        };
+        let sentence = outcome(settings, &samples()).await;
+        let sentence = sentence.replace(&*file.path().to_string_lossy(), "FILE");
+        writeln!(text, "{sentence}").unwrap();
+    }
+    insta::assert_snapshot!(text, @r"
+    cannot use the password file `FILE` of source `default`: it does not hold user:password; check `sources.default.prometheus.basicAuthFile` and who may read it
+    cannot use the password file `FILE` of source `default`: it holds more than a password on one line; check `sources.default.prometheus.basicAuthFile` and who may read it
+    ");
     assert_eq!(liar.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn a_user_and_a_password_are_sent_as_rfc_7617_has_it() {
+    let liar = Liar::telling([Lie::ok(EMPTY)]);
+    let file = secret("Aladdin:open sesame\n");
+    let source = PrometheusSource::new(PrometheusSettings {
+        basic_auth_file: Some(file.path().to_owned()),
+        ..settings(&liar.url())
+    })
+    .unwrap();
+    read(&source, &samples()).await.unwrap();
+    let sent = &liar.asked()[0].headers["authorization"];
+    assert_eq!(sent, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
 }
 
 #[tokio::test]
