@@ -70,10 +70,12 @@ pub(super) async fn list(url: &str) -> Result<Value, StatusError> {
 }
 
 fn client(url: &str) -> Result<Client, StatusError> {
-    Client::builder()
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(|source| unreachable(url, source))
+    let mut builder = Client::builder().timeout(TIMEOUT);
+    if !url.starts_with("https://") {
+        // Small images have no authorities at all, and need none for this.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|source| unreachable(url, source))
 }
 
 fn unreachable(url: &str, source: reqwest::Error) -> StatusError {
