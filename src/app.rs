@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use secrecy::ExposeSecret as _;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -19,14 +19,17 @@ use crate::alerting::delivery::{Delivery, DeliveryMetrics};
 use crate::alerting::notifiers::Notifiers;
 use crate::clock::Clock;
 use crate::config::{self, Config, Prometheus};
+use crate::diagnostic::Diagnostics;
 use crate::domain::indicator::Budgeting;
 use crate::domain::selector::Matcher;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
+use crate::engine::adopt::Revision;
 use crate::engine::settings::{Settings, SourceSettings};
 use crate::engine::shell::{Engine, Parts};
 use crate::http::{self, AppState};
 use crate::promql::parse_matchers;
+use crate::reload::{Files, HandOn, Reload};
 use crate::source::AnySource;
 use crate::source::prometheus::{PrometheusSettings, PrometheusSource};
 use crate::source::scrape::{self, ScrapeSettings, ScrapeSource, Target};
@@ -53,7 +56,11 @@ pub fn log_as(config: &Config) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the port, the store or a source cannot be opened, and when a loop died.
-pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
+pub async fn run(
+    config: &Config,
+    (catalog, files): (Catalog, Files),
+    (revision, warnings): (String, Diagnostics),
+) -> anyhow::Result<()> {
     let clock = Clock::System;
     let board = Arc::new(Board::new(clock.now().into()));
     let listener = http::bind(config.listen).await?;
@@ -63,6 +70,7 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
     let catalog = Arc::new(catalog);
     let notifiers = Notifiers::from_catalog(&catalog, Span::from(config.tick))?;
     let sources = sources(config, &catalog)?;
+    let (desk, definitions, receivers) = Desk::new(config, &catalog, &notifiers)?;
     let parts = Parts {
         sources: sources.clone(),
         store: Arc::clone(&store),
@@ -71,6 +79,7 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
         wake: Arc::clone(&wake),
     };
     let engine = Engine::start(settings(config), Arc::clone(&catalog), parts).await?;
+    let engine = engine.following(definitions);
     let mut counters = Registry::default();
     let delivery = Delivery {
         store: Arc::clone(&store),
@@ -103,7 +112,7 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
     });
     loops.spawn(async move {
         delivery
-            .run(delivery_stop)
+            .run_following(receivers, delivery_stop)
             .await
             .context("the delivery of notices ended")
     });
@@ -117,6 +126,14 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
         http::serve(listener, state, http_stop)
             .await
             .context("serving HTTP ended")
+    });
+    let loaded = (Arc::clone(&catalog), revision, warnings);
+    let hand_on = desk.hand_on();
+    let reload = Reload::new(files, loaded, (Arc::clone(&board), clock.clone()), hand_on);
+    let reload_stop = child();
+    loops.spawn(async move {
+        let followed = reload.run(reload_stop).await;
+        followed.context("the definitions cannot be followed")
     });
     let backlog = post_backlog(Arc::clone(&store), board, backlog_stop);
     loops.spawn(async move {
@@ -137,6 +154,61 @@ pub async fn run(config: &Config, catalog: Catalog) -> anyhow::Result<()> {
         .context("cannot close the store; what was committed is safe")?;
     tracing::info!("sloburn stopped");
     Ok(())
+}
+
+/// Where changed definitions are handed to those who work by them.
+struct Desk {
+    tick: Span,
+    slot: Span,
+    catalog: Arc<Catalog>,
+    engine: watch::Sender<Revision>,
+    receivers: watch::Sender<Notifiers>,
+}
+
+impl Desk {
+    fn new(
+        config: &Config,
+        catalog: &Arc<Catalog>,
+        notifiers: &Notifiers,
+    ) -> anyhow::Result<(Self, watch::Receiver<Revision>, watch::Receiver<Notifiers>)> {
+        let slot = Span::from(config.slot);
+        let (engine, revisions) = watch::channel(Revision::of(Arc::clone(catalog), slot)?);
+        let (receivers, newest) = watch::channel(notifiers.clone());
+        let desk = Self {
+            tick: config.tick.into(),
+            slot,
+            catalog: Arc::clone(catalog),
+            engine,
+            receivers,
+        };
+        Ok((desk, revisions, newest))
+    }
+
+    /// All of it or nothing: whatever can fail comes before anything is handed on. Receivers first,
+    /// so that nobody is told of who is not there yet.
+    fn hand_on(mut self) -> HandOn {
+        Box::new(move |catalog| {
+            let plan = Revision::of(Arc::clone(catalog), self.slot);
+            let revision = plan.map_err(|error| chain(&error))?;
+            let known = self.receivers.borrow().clone();
+            let notifiers = known.renewed(&self.catalog, catalog, self.tick);
+            let notifiers = notifiers.map_err(|error| chain(&error))?;
+            warn_of_missing_secrets(catalog);
+            self.receivers.send_replace(notifiers);
+            self.engine.send_replace(revision);
+            self.catalog = Arc::clone(catalog);
+            Ok(())
+        })
+    }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 /// Secrets are read when a message is sent; that one cannot be read should not come to light in the night.

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod http;
 pub mod ledger;
 pub mod promql;
+pub mod reload;
 pub mod series;
 pub mod source;
 pub mod status;

@@ -17,7 +17,7 @@ use super::slack::bot::SlackBot;
 use super::slack::webhook::SlackWebhook;
 use super::webhook::Webhook;
 
-/// All receivers that can be told, by name.
+/// All receivers that can be told, by name. A clone shares them.
 #[derive(Clone, Default)]
 pub struct Notifiers(BTreeMap<String, Arc<dyn Notifier>>);
 
@@ -50,21 +50,46 @@ impl Notifiers {
     ///
     /// A time zone that is not known, or no certificates to trust.
     pub fn from_catalog(catalog: &Catalog, tick: Span) -> Result<Self, NotifiersError> {
+        Self::default().renewed(&Catalog::default(), catalog, tick)
+    }
+
+    /// The receivers of `now`. Those that are defined as in `before`, whose receivers these are, stay the very same:
+    /// they remember what they were doing.
+    ///
+    /// # Errors
+    ///
+    /// A time zone that is not known, or no certificates to trust.
+    pub fn renewed(
+        &self,
+        before: &Catalog,
+        now: &Catalog,
+        tick: Span,
+    ) -> Result<Self, NotifiersError> {
         let http = Http::new().map_err(NotifiersError::Client)?;
         let mut all = BTreeMap::new();
-        for (name, receiver) in &catalog.receivers {
-            all.insert(name.clone(), notifier(receiver, &http, tick)?);
+        for (name, receiver) in &now.receivers {
+            let is_same = before.receivers.get(name) == Some(receiver);
+            let kept = self.get(name).filter(|_| is_same);
+            let notifier = kept.map_or_else(|| notifier(receiver, &http, tick), Ok)?;
+            all.insert(name.clone(), notifier);
         }
         Ok(Self(all))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Arc<dyn Notifier>> {
+        self.0.get(name).map(Arc::clone)
+    }
+
+    /// Whether `name` is told by this very notifier.
+    pub(super) fn is(&self, name: &str, notifier: &Arc<dyn Notifier>) -> bool {
+        self.0
+            .get(name)
+            .is_some_and(|one| Arc::ptr_eq(one, notifier))
     }
 
     /// The names of all receivers.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
-    }
-
-    pub(super) fn into_map(self) -> BTreeMap<String, Arc<dyn Notifier>> {
-        self.0
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::app;
 use crate::config::{Config, Flags};
 use crate::definitions;
+use crate::reload::Files;
 
 use super::check::options;
 use super::{Exit, Streams};
@@ -38,7 +39,8 @@ pub(super) async fn run(
         .chain(&config.alerts)
         .cloned()
         .collect();
-    let loaded = definitions::load(&paths, &options(&config));
+    let options = options(&config);
+    let loaded = definitions::load(&paths, &options);
     let Some(catalog) = loaded.catalog else {
         write!(
             streams.err,
@@ -70,7 +72,13 @@ pub(super) async fn run(
     if catalog.slos.is_empty() {
         tracing::warn!("no objective is defined yet, so nothing is watched; waiting for one");
     }
-    app::run(&config, catalog).await?;
+    let files = Files { paths, options };
+    app::run(
+        &config,
+        (catalog, files),
+        (loaded.revision, loaded.diagnostics),
+    )
+    .await?;
     Ok(Exit::Good)
 }
 

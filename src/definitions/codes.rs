@@ -6,6 +6,10 @@ pub(super) const UNREADABLE: &str = "SB0001";
 pub(super) const TOO_LARGE: &str = "SB0002";
 /// A folder without definitions.
 pub(super) const NOTHING_FOUND: &str = "SB0003";
+/// Definitions without objectives, where some are in force.
+pub const NO_OBJECTIVES: &str = "SB0005";
+/// Definitions that are right by themselves, and cannot be worked with here.
+pub const UNUSABLE: &str = "SB0006";
 
 /// Not YAML.
 pub(super) const SYNTAX: &str = "SB0101";

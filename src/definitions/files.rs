@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::Diagnostic;
 
@@ -13,40 +16,129 @@ use super::codes;
 /// The largest file that is read, in bytes.
 pub(super) const MOST_BYTES: u64 = 1024 * 1024;
 
-/// The texts of all files under `paths`, folders in the order of their names. Of folders only
-/// `*.yaml` and `*.yml` are read, and nothing whose name starts with a dot: Kubernetes mounts
-/// every file twice, once under such a name.
-pub(super) fn texts(paths: &[PathBuf]) -> (Vec<(PathBuf, String)>, Vec<Diagnostic>) {
-    let mut walk = Walk::default();
-    for path in paths {
-        if path.is_dir() {
-            let before = (walk.texts.len(), walk.faults.len());
-            let is_read = walk.folder(path);
-            if is_read && before == (walk.texts.len(), walk.faults.len()) {
-                walk.faults.push(
-                    Diagnostic::warning(
-                        codes::NOTHING_FOUND,
-                        format!("the folder `{}` has no definitions", path.display()),
-                    )
-                    .help("their files end in .yaml or .yml"),
-                );
+/// Files as they were read, and what was wrong with reading them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// The files and their contents, folders in the order of their names.
+    pub sources: Vec<(PathBuf, String)>,
+    /// Files and folders that could not be read.
+    pub(super) faults: Vec<Diagnostic>,
+}
+
+impl Texts {
+    /// Reads the files under `paths`. Of folders only `*.yaml` and `*.yml` are read, and nothing
+    /// whose name starts with a dot: Kubernetes mounts every file twice, once under such a name.
+    pub fn read(paths: &[PathBuf]) -> Self {
+        let mut walk = Walk::of(paths);
+        let mut sources = Vec::new();
+        for path in walk.files {
+            match text(&path) {
+                Ok(text) => sources.push((path, text)),
+                Err(fault) => walk.faults.push(*fault),
             }
-        } else {
-            walk.file(path);
+        }
+        Self {
+            sources,
+            faults: walk.faults,
         }
     }
-    (walk.texts, walk.faults)
+
+    /// Tells one set of files from another: sixteen hexadecimal digits of a hash of all names and
+    /// contents, and of what could not be read.
+    pub fn revision(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update(bytes.len().to_le_bytes());
+            hash.update(bytes);
+        };
+        for (path, text) in &self.sources {
+            add(path.as_os_str().as_encoded_bytes());
+            add(text.as_bytes());
+        }
+        for fault in &self.faults {
+            add(fault.message.as_bytes());
+        }
+        let digits = hash.finalize().into_iter().take(8);
+        let number = digits.fold(0, |number: u64, byte| (number << 8) | u64::from(byte));
+        format!("{number:016x}")
+    }
+}
+
+/// What the files under some paths look like from outside, through all links: when it is the same,
+/// they are most likely the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look(Vec<(PathBuf, Option<Stamp>)>);
+
+/// Device and inode, size, and the times of the last changes of contents and of anything, in seconds
+/// and nanoseconds.
+type Stamp = ([u64; 3], [i64; 4]);
+
+impl Look {
+    /// Looks at all files that [`Texts::read`] would read.
+    pub fn at(paths: &[PathBuf]) -> Self {
+        let walk = Walk::of(paths);
+        let stamp = |path: &Path| {
+            let seen = fs::metadata(path).ok()?;
+            Some((
+                [seen.dev(), seen.ino(), seen.size()],
+                [
+                    seen.mtime(),
+                    seen.mtime_nsec(),
+                    seen.ctime(),
+                    seen.ctime_nsec(),
+                ],
+            ))
+        };
+        let mut stamps: Vec<_> = walk
+            .files
+            .into_iter()
+            .map(|path| {
+                let stamp = stamp(&path);
+                (path, stamp)
+            })
+            .collect();
+        // A folder that cannot be read any more is a change too.
+        stamps.extend(
+            walk.faults
+                .into_iter()
+                .map(|fault| (fault.message.into(), None)),
+        );
+        Self(stamps)
+    }
 }
 
 #[derive(Default)]
 struct Walk {
-    texts: Vec<(PathBuf, String)>,
+    files: Vec<PathBuf>,
     faults: Vec<Diagnostic>,
     /// Links may lead to the same place twice, or in circles.
     seen: BTreeSet<PathBuf>,
 }
 
 impl Walk {
+    /// All files under `paths`, each once.
+    fn of(paths: &[PathBuf]) -> Self {
+        let mut walk = Self::default();
+        for path in paths {
+            if path.is_dir() {
+                let before = (walk.files.len(), walk.faults.len());
+                let is_read = walk.folder(path);
+                if is_read && before == (walk.files.len(), walk.faults.len()) {
+                    walk.faults.push(
+                        Diagnostic::warning(
+                            codes::NOTHING_FOUND,
+                            format!("the folder `{}` has no definitions", path.display()),
+                        )
+                        .help("their files end in .yaml or .yml"),
+                    );
+                }
+            } else if walk.is_new(path) {
+                walk.files.push(path.clone());
+            }
+        }
+        walk
+    }
+
     /// Whether the folder could be read and was not read before.
     fn folder(&mut self, folder: &Path) -> bool {
         if !self.is_new(folder) {
@@ -56,7 +148,7 @@ impl Walk {
         let mut paths: Vec<PathBuf> = match entries {
             Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
             Err(error) => {
-                self.unreadable(folder, &error.to_string());
+                self.faults.push(unreadable(folder, &error.to_string()));
                 return false;
             }
         };
@@ -71,31 +163,12 @@ impl Walk {
             } else if path
                 .extension()
                 .is_some_and(|end| end == "yaml" || end == "yml")
+                && self.is_new(&path)
             {
-                self.file(&path);
+                self.files.push(path);
             }
         }
         true
-    }
-
-    fn file(&mut self, path: &Path) {
-        if !self.is_new(path) {
-            return;
-        }
-        match read(path) {
-            Ok(bytes) if bytes.len() as u64 > MOST_BYTES => self.faults.push(
-                Diagnostic::error(
-                    codes::TOO_LARGE,
-                    format!("`{}` is larger than 1 MiB", path.display()),
-                )
-                .help("split it into several files"),
-            ),
-            Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => self.texts.push((path.to_owned(), text)),
-                Err(_) => self.unreadable(path, "it is not text in UTF-8"),
-            },
-            Err(error) => self.unreadable(path, &error.to_string()),
-        }
     }
 
     /// Whether this place was not seen yet; one that does not exist is new, so that it is told.
@@ -105,16 +178,24 @@ impl Walk {
             Err(_) => true,
         }
     }
+}
 
-    fn unreadable(&mut self, path: &Path, why: &str) {
-        self.faults.push(
-            Diagnostic::error(
-                codes::UNREADABLE,
-                format!("cannot read `{}`: {why}", path.display()),
-            )
-            .help("look at the path and the permissions"),
-        );
+fn text(path: &Path) -> Result<String, Box<Diagnostic>> {
+    let bytes = read(path).map_err(|error| Box::new(unreadable(path, &error.to_string())))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        let large = format!("`{}` is larger than 1 MiB", path.display());
+        let fault = Diagnostic::error(codes::TOO_LARGE, large).help("split it into several files");
+        return Err(Box::new(fault));
     }
+    String::from_utf8(bytes).map_err(|_| Box::new(unreadable(path, "it is not text in UTF-8")))
+}
+
+fn unreadable(path: &Path, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        codes::UNREADABLE,
+        format!("cannot read `{}`: {why}", path.display()),
+    )
+    .help("look at the path and the permissions")
 }
 
 /// At most one byte more than is allowed.

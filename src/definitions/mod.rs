@@ -2,7 +2,7 @@
 //! every fault told with its place.
 
 mod check;
-mod codes;
+pub mod codes;
 mod document;
 mod fields;
 mod files;
@@ -30,6 +30,8 @@ use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Severity;
 use crate::domain::slo::Catalog;
 use crate::domain::time::Span;
+
+pub use files::{Look, Texts};
 
 /// What definitions are judged by besides themselves.
 #[derive(Clone, Debug)]
@@ -86,20 +88,28 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// The files and their contents, for showing lines of them.
     pub sources: Vec<(PathBuf, String)>,
+    /// Tells this set of files from another: [`Texts::revision`].
+    pub revision: String,
 }
 
 /// Reads the files and (recursively) folders `paths`.
 pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
-    let (sources, file_faults) = files::texts(paths);
-    let (catalog, diagnostics) = judge(&sources, file_faults, options);
-    Loaded {
-        catalog,
-        diagnostics,
-        sources,
-    }
+    lower(Texts::read(paths), options)
 }
 
 /// Reads files whose contents are already there.
+pub fn lower(texts: Texts, options: &Options) -> Loaded {
+    let revision = texts.revision();
+    let (catalog, diagnostics) = judge(&texts.sources, texts.faults, options);
+    Loaded {
+        catalog,
+        diagnostics,
+        sources: texts.sources,
+        revision,
+    }
+}
+
+/// Reads texts that are in no file.
 pub fn read(sources: &[(PathBuf, String)], options: &Options) -> (Option<Catalog>, Diagnostics) {
     judge(sources, Vec::new(), options)
 }

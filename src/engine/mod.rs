@@ -1,5 +1,6 @@
 //! The engine: a pure step from reads to decisions, and the shell that waits, reads and commits.
 
+pub mod adopt;
 mod alerts;
 pub mod boundaries;
 mod counters;

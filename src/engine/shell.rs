@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::plan::{Plan, PlanError};
+use crate::series::plan::PlanError;
 use crate::source::Source;
 use crate::status::board::Board;
 use crate::status::snapshot::EngineStatus;
 use crate::store::commit::Commit;
 use crate::store::{Store, StoreError};
 
+use super::adopt::Revision;
 use super::intake::{Read, Reading};
 use super::journal::{self, Journal};
 use super::reads::Wanted;
@@ -60,7 +61,8 @@ pub struct Parts<S, K> {
 pub struct Engine<S, K> {
     parts: Parts<S, K>,
     settings: Settings,
-    catalog: Arc<Catalog>,
+    revision: Revision,
+    news: Option<watch::Receiver<Revision>>,
     state: State,
     /// Commits that failed, merged: they ride with the next.
     pending: Commit,
@@ -79,19 +81,40 @@ impl<S: Source, K: Store> Engine<S, K> {
         catalog: Arc<Catalog>,
         parts: Parts<S, K>,
     ) -> Result<Self, EngineError> {
-        let plan = Arc::new(Plan::of(&catalog, settings.slot)?);
+        let revision = Revision::of(catalog, settings.slot)?;
         let recovered = parts.store.recover().await?;
-        let state = State::new(settings.clone(), &plan, recovered, &catalog);
+        let state = State::new(settings.clone(), &revision.plan, recovered);
         Ok(Self {
             parts,
             settings,
-            catalog,
+            revision,
+            news: None,
             state,
             pending: Commit::default(),
             status: EngineStatus::default(),
             boundaries: BTreeMap::new(),
             journal: Journal::default(),
         })
+    }
+
+    /// From now on goes over to definitions that are handed on, the newest of them, between two ticks.
+    #[must_use]
+    pub fn following(self, revisions: watch::Receiver<Revision>) -> Self {
+        Self {
+            news: Some(revisions),
+            ..self
+        }
+    }
+
+    fn go_over(&mut self) {
+        let Some(news) = &mut self.news else { return };
+        if !news.has_changed().unwrap_or(false) {
+            return;
+        }
+        self.revision = news.borrow_and_update().clone();
+        self.state.adopt(&self.revision.plan);
+        // Answers to questions by positions in the plan that was.
+        self.boundaries.clear();
     }
 
     /// Runs until `stop`, which takes effect between two ticks or in the midst of reading.
@@ -131,6 +154,7 @@ impl<S: Source, K: Store> Engine<S, K> {
     /// Runs one tick: as many passes as it takes to catch up, then the judgement.
     pub async fn tick(&mut self, at: Timestamp) {
         let started = Timestamp::from(self.parts.clock.now());
+        self.go_over();
         loop {
             let reads = self.read(self.state.wanted(at)).await;
             let behind = |read: &Read| {
@@ -142,7 +166,12 @@ impl<S: Source, K: Store> Engine<S, K> {
                 reads,
                 boundaries: std::mem::take(&mut self.boundaries),
             };
-            let effects = step(&mut self.state, Tick { at, judge }, &input, &self.catalog);
+            let effects = step(
+                &mut self.state,
+                Tick { at, judge },
+                &input,
+                self.revision.catalog(),
+            );
             self.carry_out(effects, started).await;
             if judge {
                 break;

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use crate::domain::incident::{AlertState, Incident};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::{Measurement, Outcome};
-use crate::domain::slo::{Catalog, Slo, SourceName};
+use crate::domain::slo::{Slo, SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
-use crate::series::plan::{Family, Lane, Plan, Towards};
+use crate::series::plan::{Family, Plan};
 use crate::series::seen::Sorter;
 use crate::series::starts::Starts;
 use crate::series::table::SeriesTable;
 use crate::status::snapshot::SeriesCount;
 use crate::store::commit::{Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered};
 
+use super::adopt::Shelf;
 use super::coverage::Coverage;
 use super::settings::Settings;
 
@@ -32,11 +33,12 @@ pub struct State {
     pub(super) episodes: BTreeMap<EpisodeKey, Episode>,
     pub(super) closed: VecDeque<Arc<Incident>>,
     /// Alert states of objectives that are no longer defined; their incidents are to be closed.
-    pub(super) orphans: BTreeMap<crate::domain::slo::SloId, AlertState>,
+    pub(super) orphans: BTreeMap<SloId, AlertState>,
     pub(super) sources: BTreeMap<SourceName, SourceState>,
     /// When the processes of each source's targets began.
     pub(super) starts: BTreeMap<SourceName, Starts>,
     pub(super) births_ignored: u64,
+    pub(super) shelf: Shelf,
 }
 
 /// What was read of a source.
@@ -103,107 +105,41 @@ pub(super) struct LaneState {
 
 impl State {
     /// A start from what the store kept.
-    pub fn new(
-        settings: Settings,
-        plan: &Arc<Plan>,
-        mut recovered: Recovered,
-        catalog: &Catalog,
-    ) -> Self {
-        let families = plan
-            .families
-            .iter()
-            .map(|family| FamilyState::restore(&settings, family, &mut recovered))
-            .collect();
-        let meters = plan
-            .meters
-            .iter()
-            .map(|meter| MeterState::new(&settings, &meter.slo, meter.lanes.len()))
-            .collect();
-        let sources = plan
-            .families
-            .iter()
-            .map(|family| (family.source.clone(), SourceState::default()))
-            .collect();
+    pub fn new(settings: Settings, plan: &Arc<Plan>, recovered: Recovered) -> Self {
+        let mut chunks: BTreeMap<LaneKey, Vec<_>> = BTreeMap::new();
+        for ((key, _), chunk) in recovered.chunks {
+            chunks.entry(key).or_default().push(chunk);
+        }
+        let closed = recovered.closed.into_iter().map(Arc::new);
         let mut state = Self {
             settings,
-            plan: Arc::clone(plan),
-            families,
-            meters,
+            plan: Arc::default(),
+            families: Vec::new(),
+            meters: Vec::new(),
             episodes: recovered.episodes,
-            closed: recovered
-                .closed
-                .into_iter()
-                .map(Arc::new)
-                .take(CLOSED_INCIDENTS)
-                .collect(),
-            orphans: BTreeMap::new(),
-            sources,
+            closed: closed.take(CLOSED_INCIDENTS).collect(),
+            orphans: recovered.alerts,
+            sources: BTreeMap::new(),
             starts: BTreeMap::new(),
             births_ignored: 0,
+            shelf: Shelf {
+                chunks,
+                lanes: recovered.lanes,
+                families: recovered.families,
+            },
         };
-        let index: BTreeMap<_, _> = plan
-            .meters
-            .iter()
-            .enumerate()
-            .map(|(i, meter)| (meter.slo.uid.clone(), i))
-            .collect();
-        for ((key, _), chunk) in recovered.chunks {
-            if let Some(meter) = index.get(&key.slo) {
-                state.meters[*meter].ledger.restore(key.lane, chunk);
-            }
-        }
-        for (key, at) in recovered.lanes {
-            state.restore_lane(&index, &key, at);
-        }
-        for (slo, alert) in recovered.alerts {
-            match index.get(&slo) {
-                Some(meter) if catalog.slos.contains_key(&slo) => {
-                    state.meters[*meter].alert = alert;
-                }
-                _ => drop(state.orphans.insert(slo, alert)),
-            }
-        }
-        state.note_restored();
+        state.adopt(plan);
         state
-    }
-
-    /// Remembers which objectives had series that count as bad (or good) before the restart.
-    fn note_restored(&mut self) {
-        for family in &self.families {
-            for edge in family.table.edges() {
-                if edge.towards == Towards::Part {
-                    self.meters[edge.meter].bad_series_ever_seen = true;
-                }
-            }
-        }
-    }
-
-    fn restore_lane(
-        &mut self,
-        index: &BTreeMap<crate::domain::slo::SloId, usize>,
-        key: &LaneKey,
-        at: Timestamp,
-    ) {
-        let Some(meter) = index.get(&key.slo) else {
-            return;
-        };
-        let lane = usize::from(key.lane);
-        let Some(planned) = self.plan.meters[*meter].lanes.get(lane) else {
-            return;
-        };
-        let state = &mut self.meters[*meter].lanes[lane];
-        match planned {
-            Lane::Counters { .. } => {
-                state.settled = Coverage::from(Some(at));
-                state.head = state.settled;
-            }
-            _ => state.settled_to = Some(at),
-        }
     }
 }
 
 impl FamilyState {
-    fn restore(settings: &Settings, family: &Family, recovered: &mut Recovered) -> Self {
+    /// A family as the store kept it, if it did.
+    pub(super) fn restore(
+        settings: &Settings,
+        family: &Family,
+        record: Option<FamilyRecord>,
+    ) -> Self {
         let hint = settings
             .sources
             .get(&family.source)
@@ -212,10 +148,7 @@ impl FamilyState {
             interval: hint.unwrap_or_default(),
             ..Self::default()
         };
-        if family.roles.is_empty() {
-            return state;
-        }
-        let Some(record) = recovered.families.remove(&family_key(family)) else {
+        let Some(record) = record else {
             return state;
         };
         state.settled_to = Some(record.settled_to);
@@ -252,7 +185,7 @@ pub(super) fn family_key(family: &Family) -> FamilyKey {
 }
 
 impl MeterState {
-    fn new(settings: &Settings, slo: &Slo, lanes: usize) -> Self {
+    pub(super) fn new(settings: &Settings, slo: &Slo, lanes: usize) -> Self {
         Self {
             ledger: Ledger::new(settings.slot, u16::try_from(lanes).unwrap_or(u16::MAX))
                 .cut_at(slo.window.calendar().cloned()),

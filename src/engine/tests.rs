@@ -33,7 +33,7 @@ use super::step::{Input, Tick, step};
 type Value = Box<dyn Fn(i64) -> Option<f64>>;
 
 /// Series in closed form, scraped every `scrape` seconds.
-struct World {
+pub(super) struct World {
     scrape: i64,
     series: Vec<(Labels, Value)>,
 }
@@ -46,7 +46,7 @@ impl World {
         }
     }
 
-    fn with(
+    pub(super) fn with(
         mut self,
         metric: &str,
         labels: &str,
@@ -89,7 +89,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_millis(second * 1_000)
 }
 
-fn selector(metric: &str) -> Selector {
+pub(super) fn selector(metric: &str) -> Selector {
     Selector::new(metric, Vec::new())
 }
 
@@ -158,15 +158,15 @@ pub(super) fn catalog(indicator: Indicator) -> Catalog {
 }
 
 /// An engine without a shell, and everything that it committed.
-struct Run {
-    catalog: Catalog,
-    state: State,
-    kept: Commit,
-    told: Vec<String>,
-    last: Option<Snapshot>,
+pub(super) struct Run {
+    pub(super) catalog: Catalog,
+    pub(super) state: State,
+    pub(super) kept: Commit,
+    pub(super) told: Vec<String>,
+    pub(super) last: Option<Snapshot>,
 }
 
-const TICK: Span = Span::from_secs(30);
+pub(super) const TICK: Span = Span::from_secs(30);
 
 pub(super) fn settings() -> Settings {
     let source = SourceSettings {
@@ -183,9 +183,9 @@ pub(super) fn settings() -> Settings {
 }
 
 impl Run {
-    fn new(catalog: Catalog) -> Self {
+    pub(super) fn new(catalog: Catalog) -> Self {
         let plan = Arc::new(Plan::of(&catalog, TICK).unwrap());
-        let state = State::new(settings(), &plan, Recovered::default(), &catalog);
+        let state = State::new(settings(), &plan, Recovered::default());
         Self {
             catalog,
             state,
@@ -196,7 +196,7 @@ impl Run {
     }
 
     /// Ticks in `(from, to]`, seconds; `fault` may spoil the reads of a tick.
-    fn ticks(
+    pub(super) fn ticks(
         &mut self,
         world: &World,
         from: i64,
@@ -256,7 +256,7 @@ impl Run {
     }
 
     /// What a kill −9 leaves: a new engine from what was committed.
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         let kept = self.kept.clone();
         let recovered = Recovered {
             chunks: kept.chunks,
@@ -271,16 +271,16 @@ impl Run {
                 .collect(),
         };
         let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
-        self.state = State::new(settings(), &plan, recovered, &self.catalog);
+        self.state = State::new(settings(), &plan, recovered);
     }
 }
 
-fn healthy(_: i64) -> Option<Reading> {
+pub(super) fn healthy(_: i64) -> Option<Reading> {
     None
 }
 
 /// A hundred requests a second; from `from` to `to` one in `one_in` fails.
-fn shop(from: i64, to: i64, one_in: i64) -> World {
+pub(super) fn shop(from: i64, to: i64, one_in: i64) -> World {
     let bad = move |second: i64| (second.clamp(from, to) - from) * 100 / one_in;
     World::new(15)
         .with("requests_total", "code=200", move |second| {

@@ -30,6 +30,7 @@ impl Collector for Exposition {
         self.instances(&mut families)?;
         self.engine(&mut families)?;
         self.sources(&mut families)?;
+        self.definitions(&mut families)?;
         self.outbox(&mut families)
     }
 }
@@ -192,6 +193,36 @@ impl Exposition {
             families.gauge(name, help, samples(value))?;
         }
         Ok(())
+    }
+
+    fn definitions(&self, families: &mut Families<'_>) -> fmt::Result {
+        let Some(status) = &self.read.definitions else {
+            return Ok(());
+        };
+        for (name, help, value) in [
+            (
+                "config_reloads",
+                "Changes of the definitions that were put in force.",
+                status.reloads,
+            ),
+            (
+                "config_reload_failures",
+                "Changes of the definitions that were refused.",
+                status.failures,
+            ),
+        ] {
+            families.counter(name, help, [(vec![], number(value))])?;
+        }
+        families.gauge(
+            "config_last_reload_successful",
+            "1 while the definitions found last are in force, 0 while they were refused.",
+            [(vec![], flag(status.refused.is_none()))],
+        )?;
+        families.gauge(
+            "config_last_reload_success_timestamp_seconds",
+            "When the definitions found last were good.",
+            [(vec![], seconds(status.last_success))],
+        )
     }
 
     fn outbox(&self, families: &mut Families<'_>) -> fmt::Result {

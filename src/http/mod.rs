@@ -1,6 +1,7 @@
 //! The daemon's addresses: the API, metrics and probes. Everything is read from the board, so that
 //! no request waits for a tick, a lock or a query.
 
+mod configuration;
 mod error;
 mod exposition;
 mod families;
@@ -54,12 +55,13 @@ pub struct AppState {
 }
 
 /// Every address that is answered.
-const ADDRESSES: [&str; 9] = [
+const ADDRESSES: [&str; 10] = [
     "/api/v1/status",
     "/api/v1/services",
     "/api/v1/slos",
     "/api/v1/slos/{service}/{name}",
     "/api/v1/incidents",
+    "/api/v1/configuration",
     "/metrics",
     "/healthz",
     "/livez",
@@ -72,7 +74,8 @@ pub fn router(state: AppState) -> Router {
         .merge(summary::routes())
         .merge(services::routes())
         .merge(slos::routes())
-        .merge(incidents::routes());
+        .merge(incidents::routes())
+        .merge(configuration::routes());
     let routes = Router::new()
         .nest("/api/v1", api)
         .merge(metrics::routes())

@@ -47,6 +47,10 @@ impl Lane {
         Arc::make_mut(self.of_mut(key.age)).insert(key.start, chunk);
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Chunk>> {
+        self.old.values().chain(self.recent.values())
+    }
+
     pub(super) fn chunk(&self, key: ChunkKey) -> Option<&Arc<Chunk>> {
         self.of(key.age).get(&key.start)
     }

@@ -108,6 +108,12 @@ impl Ledger {
         }
     }
 
+    /// All settled chunks, each with its lane.
+    pub fn chunks(&self) -> impl Iterator<Item = (u16, &Arc<Chunk>)> {
+        let lanes = (0..).zip(&self.lanes);
+        lanes.flat_map(|(number, lane)| lane.all().map(move |chunk| (number, chunk)))
+    }
+
     /// Makes the slots coarser that have come of age. Returns up to where recent chunks are no longer
     /// needed, since old ones hold what they held, if that has moved on.
     pub fn grow_old(&mut self, now: Timestamp) -> Option<Timestamp> {

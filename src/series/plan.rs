@@ -70,6 +70,11 @@ impl Family {
             })
     }
 
+    /// Whether events are counted here; only then are there cursors.
+    pub fn counts(&self) -> bool {
+        !self.roles.is_empty()
+    }
+
     /// The metric's name, or the expression: what tells families of one source apart.
     pub fn name(&self) -> &str {
         match &self.fetch {

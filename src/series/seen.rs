@@ -68,6 +68,17 @@ impl<E: Copy> Seen<E> {
         row
     }
 
+    /// Finds out anew what every series belongs to.
+    pub fn reassign(&mut self, edges: impl Fn(LabelsRef, &mut Vec<E>)) {
+        self.edges.clear();
+        self.places.clear();
+        for labels in &self.labels {
+            let first = self.edges.len();
+            edges(labels.into(), &mut self.edges);
+            self.places.push(first..self.edges.len());
+        }
+    }
+
     /// What a row's series belongs to.
     pub fn edges_of(&self, row: usize) -> &[E] {
         let place = self.places.get(row).cloned().unwrap_or_default();

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 
+use crate::diagnostic::Diagnostics;
 use crate::domain::time::Timestamp;
 
 use super::snapshot::Snapshot;
@@ -32,6 +33,40 @@ pub struct ReceiverStatus {
     pub permanent: bool,
 }
 
+/// Which definitions are in force, and how the last change of them went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DefinitionsStatus {
+    /// Tells the set of files in force from any other.
+    pub revision: String,
+    /// Since when it is in force.
+    pub since: Timestamp,
+    /// How many objectives it defines.
+    pub objectives: u64,
+    /// What is probably not meant in it.
+    pub warnings: Diagnostics,
+    /// How often other definitions were put in force since the start.
+    pub reloads: u64,
+    /// How often changed definitions were refused since the start.
+    pub failures: u64,
+    /// When what was found last was found to be good.
+    pub last_success: Timestamp,
+    /// What was found last, if it was refused.
+    pub refused: Option<Refusal>,
+}
+
+/// Changed definitions that are not put in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Tells the set of files from any other.
+    pub revision: String,
+    /// When it was found.
+    pub at: Timestamp,
+    /// Why, in a sentence that says what stays in force.
+    pub reason: String,
+    /// Everything that is wrong with it.
+    pub faults: Diagnostics,
+}
+
 /// How the store was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreOpened {
@@ -45,6 +80,7 @@ pub struct Board {
     started: Timestamp,
     snapshot: ArcSwap<Posted<Arc<Snapshot>>>,
     delivery: ArcSwap<Posted<Option<Arc<DeliveryStatus>>>>,
+    definitions: ArcSwap<Posted<Option<Arc<DefinitionsStatus>>>>,
     store: OnceLock<Arc<StoreOpened>>,
 }
 
@@ -62,6 +98,7 @@ impl Board {
             started,
             snapshot: ArcSwap::default(),
             delivery: ArcSwap::default(),
+            definitions: ArcSwap::default(),
             store: OnceLock::new(),
         }
     }
@@ -78,16 +115,12 @@ impl Board {
     /// Posts how deliveries fare. What is the same as before changes nothing, so it may be posted
     /// as often as one likes.
     pub fn publish_delivery(&self, delivery: DeliveryStatus) {
-        let value = Arc::new(delivery);
-        self.delivery.rcu(|old| {
-            if old.value.as_ref() == Some(&value) {
-                return Arc::clone(old);
-            }
-            Arc::new(Posted {
-                generation: old.generation + 1,
-                value: Some(Arc::clone(&value)),
-            })
-        });
+        post(&self.delivery, delivery);
+    }
+
+    /// Posts which definitions are in force. What is the same as before changes nothing.
+    pub fn publish_definitions(&self, definitions: DefinitionsStatus) {
+        post(&self.definitions, definitions);
     }
 
     /// Posts that the store is open. Only the first time counts: a store is opened once.
@@ -98,19 +131,35 @@ impl Board {
     /// All that is posted now.
     pub fn read(&self) -> Reading {
         let (snapshot, delivery) = (self.snapshot.load(), self.delivery.load());
+        let definitions = self.definitions.load();
         Reading {
             snapshot: Arc::clone(&snapshot.value),
             delivery: delivery.value.clone(),
+            definitions: definitions.value.clone(),
             store: self.store.get().cloned(),
             version: format!(
-                "{:x}-{}-{}-{}",
+                "{:x}-{}-{}-{}-{}",
                 self.started.as_millis(),
                 snapshot.generation,
                 delivery.generation,
+                definitions.generation,
                 u8::from(self.store.get().is_some())
             ),
         }
     }
+}
+
+fn post<T: PartialEq>(place: &ArcSwap<Posted<Option<Arc<T>>>>, value: T) {
+    let value = Arc::new(value);
+    place.rcu(|old| {
+        if old.value.as_ref() == Some(&value) {
+            return Arc::clone(old);
+        }
+        Arc::new(Posted {
+            generation: old.generation + 1,
+            value: Some(Arc::clone(&value)),
+        })
+    });
 }
 
 /// What was posted at one moment.
@@ -120,6 +169,8 @@ pub struct Reading {
     pub snapshot: Arc<Snapshot>,
     /// How deliveries fare; `None` before the first posting.
     pub delivery: Option<Arc<DeliveryStatus>>,
+    /// Which definitions are in force; `None` before the first posting.
+    pub definitions: Option<Arc<DefinitionsStatus>>,
     /// How the store was opened; `None` before it is.
     pub store: Option<Arc<StoreOpened>>,
     /// Differs whenever anything of it differs, also from one process to the next.
@@ -134,27 +185,30 @@ mod tests {
     fn only_news_change_the_version() {
         let board = Board::new(Timestamp::from_millis(255));
         let version = || board.read().version;
-        assert_eq!(version(), "ff-0-0-0");
+        assert_eq!(version(), "ff-0-0-0-0");
         board.publish(Snapshot::default());
-        assert_eq!(version(), "ff-1-0-0");
+        assert_eq!(version(), "ff-1-0-0-0");
         let refused = |error: &str| DeliveryStatus {
             error: Some(error.to_owned()),
             ..DeliveryStatus::default()
         };
         for (delivery, expected) in [
-            (DeliveryStatus::default(), "ff-1-1-0"),
-            (DeliveryStatus::default(), "ff-1-1-0"),
-            (refused("locked"), "ff-1-2-0"),
-            (refused("locked"), "ff-1-2-0"),
+            (DeliveryStatus::default(), "ff-1-1-0-0"),
+            (DeliveryStatus::default(), "ff-1-1-0-0"),
+            (refused("locked"), "ff-1-2-0-0"),
+            (refused("locked"), "ff-1-2-0-0"),
         ] {
             board.publish_delivery(delivery);
             assert_eq!(version(), expected);
         }
         board.publish_store(StoreOpened::default());
-        assert_eq!(version(), "ff-1-2-1");
+        assert_eq!(version(), "ff-1-2-0-1");
+        board.publish_definitions(DefinitionsStatus::default());
+        board.publish_definitions(DefinitionsStatus::default());
+        assert_eq!(version(), "ff-1-2-1-1");
         assert_ne!(
             Board::new(Timestamp::from_millis(256)).read().version,
-            "ff-0-0-0"
+            "ff-0-0-0-0"
         );
     }
 

@@ -1,8 +1,10 @@
 //! A snapshot with one objective in each state, for tests of everything that shows one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
+use crate::diagnostic::{Diagnostic, Place};
 use crate::domain::budget::ErrorBudget;
 use crate::domain::decimal::{Decimal, Fraction};
 use crate::domain::guard::Guard;
@@ -18,7 +20,9 @@ use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
 
-use super::board::{Board, DeliveryStatus, ReceiverStatus, StoreOpened};
+use super::board::{
+    Board, DefinitionsStatus, DeliveryStatus, ReceiverStatus, Refusal, StoreOpened,
+};
 use super::snapshot::{
     BurnStatus, EngineStatus, SeriesCount, SloStatus, Snapshot, SourceStatus, TierStatus,
     WindowStatus,
@@ -333,10 +337,35 @@ pub(crate) fn board() -> Board {
         }],
         error: None,
     });
+    board.publish_definitions(definitions());
     board.publish_store(StoreOpened {
         notice: Some("`sloburn.db` was corrupt and is now `sloburn.db.corrupt`".into()),
     });
     board
+}
+
+/// Changed definitions were refused.
+fn definitions() -> DefinitionsStatus {
+    let text = "objectives:\n  - objective: 0%\n";
+    let start = text.len() - 3;
+    let place = Place::of(&Arc::from(Path::new("shop.yaml")), text, start..start + 2);
+    let fault = Diagnostic::error("SB0201", "an objective of 0% promises nothing").at(&place);
+    let warning = Diagnostic::warning("SB0003", "the folder `old` has no definitions");
+    DefinitionsStatus {
+        revision: "0123456789abcdef".into(),
+        since: ago(300),
+        objectives: 6,
+        warnings: [warning].into_iter().collect(),
+        reloads: 2,
+        failures: 1,
+        last_success: ago(300),
+        refused: Some(Refusal {
+            revision: "fedcba9876543210".into(),
+            at: ago(5),
+            reason: "the changed definitions have 1 error".into(),
+            faults: [fault].into_iter().collect(),
+        }),
+    }
 }
 
 /// The parameters of a query text without escapes.

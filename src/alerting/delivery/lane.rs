@@ -22,6 +22,8 @@ pub(super) struct Lane<S> {
     pub(super) clock: Clock,
     pub(super) metrics: DeliveryMetrics,
     pub(super) stop: CancellationToken,
+    /// Cancelled when the receivers are others now: the turn ends between two notices.
+    pub(super) superseded: CancellationToken,
     pub(super) jitter: Jitter,
     pub(super) notifier: Arc<dyn Notifier>,
     pub(super) name: String,
@@ -53,7 +55,8 @@ impl<S: Store> Lane<S> {
         self.retry_at = None;
         rows.sort_by(|a, b| (a.notice.at, &a.key).cmp(&(b.notice.at, &b.key)));
         for row in rows {
-            if matches!(self.tell(row).await, Outcome::Pause) || self.stop.is_cancelled() {
+            let paused = matches!(self.tell(row).await, Outcome::Pause);
+            if paused || self.stop.is_cancelled() || self.superseded.is_cancelled() {
                 break;
             }
         }

@@ -10,8 +10,8 @@ mod pause;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -62,21 +62,40 @@ impl<S: Store> Delivery<S> {
     ///
     /// Only when a delivery panicked.
     pub async fn run(self, stop: CancellationToken) -> Result<(), DeliveryError> {
-        let mut lanes = self.lanes(&stop);
+        let (_, never) = watch::channel(Notifiers::default());
+        self.run_following(never, stop).await
+    }
+
+    /// As [`run`](Self::run), and goes over to receivers that are handed on, the newest of them. Who
+    /// stays the same goes on as before; what waits for somebody who is gone goes on waiting.
+    ///
+    /// # Errors
+    ///
+    /// Only when a delivery panicked.
+    pub async fn run_following(
+        self,
+        mut news: watch::Receiver<Notifiers>,
+        stop: CancellationToken,
+    ) -> Result<(), DeliveryError> {
+        let mut lanes = Lanes::new(self, stop.clone());
         loop {
             lanes.start_what_is_due().await;
             let next = lanes.next_wake();
             let wait = async {
                 tokio::select! {
-                    () = lanes.wake.notified() => None,
-                    () = sleep_until(next) => None,
-                    Some(finished) = lanes.turns.join_next() => Some(finished),
+                    () = lanes.wake.notified() => Event::Wake,
+                    () = sleep_until(next) => Event::Wake,
+                    () = changed(&mut news) => Event::News,
+                    Some(finished) = lanes.turns.join_next() => Event::Back(finished),
                 }
             };
             match stop.run_until_cancelled(wait).await {
                 None => break,
-                Some(None) => {}
-                Some(Some(finished)) => lanes.come_back(finished.map_err(DeliveryError::Broken)?),
+                Some(Event::Wake) => {}
+                Some(Event::News) => lanes.go_over(news.borrow_and_update().clone()),
+                Some(Event::Back(finished)) => {
+                    lanes.come_back(finished.map_err(DeliveryError::Broken)?);
+                }
             }
         }
         while let Some(finished) = lanes.turns.join_next().await {
@@ -84,66 +103,118 @@ impl<S: Store> Delivery<S> {
         }
         Ok(())
     }
+}
 
-    fn lanes(self, stop: &CancellationToken) -> Lanes<S> {
-        let start = Instant::now();
-        let mut jitter = Jitter::new(self.seed);
-        let by_name = self
-            .notifiers
-            .into_map()
-            .into_iter()
-            .map(|(name, notifier)| {
-                let seed = jitter.next();
-                let lane = Lane {
-                    store: Arc::clone(&self.store),
-                    clock: self.clock.clone(),
-                    metrics: self.metrics.clone(),
-                    stop: stop.clone(),
-                    jitter: Jitter::new(seed),
-                    assert_at: notifier.reassertion().map(|_| start),
-                    notifier,
-                    name: name.clone(),
-                    free_at: start,
-                    paused_until: start,
-                    retry_at: None,
-                    failures: 0,
-                    trouble: None,
-                };
-                (name, Place::Idle(Box::new(lane)))
-            });
-        Lanes {
-            by_name: by_name.collect(),
-            store: self.store,
-            clock: self.clock,
-            wake: self.wake,
-            turns: JoinSet::new(),
-            trouble: None,
-            fresh: true,
-        }
+/// What the loop waits for.
+enum Event<S> {
+    /// Something may be due.
+    Wake,
+    /// There are other receivers.
+    News,
+    /// A turn has ended.
+    Back(Result<Box<Lane<S>>, JoinError>),
+}
+
+/// Waits for other receivers; for ever when nobody can hand them on any more.
+async fn changed(news: &mut watch::Receiver<Notifiers>) {
+    if news.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 
 /// A receiver's lane, or the mark that it is under way.
 enum Place<S> {
     Idle(Box<Lane<S>>),
-    Busy,
+    /// The token tells its turn that somebody else takes over after the call in flight.
+    Busy(CancellationToken),
 }
 
 /// All lanes, and the turns that are under way.
 struct Lanes<S> {
     by_name: BTreeMap<String, Place<S>>,
+    notifiers: Notifiers,
     store: Arc<S>,
     clock: Clock,
     wake: Arc<Notify>,
+    metrics: DeliveryMetrics,
+    jitter: Jitter,
+    stop: CancellationToken,
     turns: JoinSet<Box<Lane<S>>>,
     /// What is wrong with the outbox, so that it is logged once.
     trouble: Option<String>,
-    /// Whether the outbox was not looked at yet. Who restarts the daemon may have mended what was refused: then
-    /// everything that waits is due.
+    /// Whether the outbox was not looked at yet. Who restarts the daemon or changes its receivers may have mended
+    /// what was refused: then everything that waits is due.
     fresh: bool,
 }
 
 impl<S: Store> Lanes<S> {
+    fn new(delivery: Delivery<S>, stop: CancellationToken) -> Self {
+        let mut lanes = Self {
+            by_name: BTreeMap::new(),
+            notifiers: Notifiers::default(),
+            store: delivery.store,
+            clock: delivery.clock,
+            wake: delivery.wake,
+            metrics: delivery.metrics,
+            jitter: Jitter::new(delivery.seed),
+            stop,
+            turns: JoinSet::new(),
+            trouble: None,
+            fresh: true,
+        };
+        lanes.go_over(delivery.notifiers);
+        lanes
+    }
+
+    /// Goes over to other receivers. A receiver is never called by two lanes: one that changed while it is called
+    /// gets its new lane when the old one has come back.
+    fn go_over(&mut self, notifiers: Notifiers) {
+        self.notifiers = notifiers;
+        self.fresh = true;
+        let is_same = |lane: &Lane<S>| self.notifiers.is(&lane.name, &lane.notifier);
+        let mut kept = BTreeMap::new();
+        for (name, place) in std::mem::take(&mut self.by_name) {
+            match &place {
+                Place::Idle(lane) if !is_same(lane) => continue,
+                Place::Busy(superseded) => superseded.cancel(),
+                Place::Idle(_) => {}
+            }
+            kept.insert(name, place);
+        }
+        self.by_name = kept;
+        let names: Vec<String> = self.notifiers.names().map(str::to_owned).collect();
+        for name in names {
+            if !self.by_name.contains_key(&name) {
+                self.open(name);
+            }
+        }
+    }
+
+    /// Gives a receiver a lane.
+    fn open(&mut self, name: String) {
+        let Some(notifier) = self.notifiers.get(&name) else {
+            return;
+        };
+        let start = Instant::now();
+        let lane = Lane {
+            store: Arc::clone(&self.store),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            stop: self.stop.clone(),
+            superseded: CancellationToken::new(),
+            jitter: Jitter::new(self.jitter.next()),
+            assert_at: notifier.reassertion().map(|_| start),
+            notifier,
+            name: name.clone(),
+            free_at: start,
+            paused_until: start,
+            retry_at: None,
+            failures: 0,
+            trouble: None,
+        };
+        self.by_name.insert(name, Place::Idle(Box::new(lane)));
+    }
+
     /// Sends every idle lane on its way for which something is due.
     async fn start_what_is_due(&mut self) {
         let (now, moment) = (Timestamp::from(self.clock.now()), Instant::now());
@@ -173,7 +244,8 @@ impl<S: Store> Lanes<S> {
             if !told && !told_again {
                 continue;
             }
-            if let Place::Idle(lane) = std::mem::replace(place, Place::Busy) {
+            let busy = Place::Busy(lane.superseded.clone());
+            if let Place::Idle(lane) = std::mem::replace(place, busy) {
                 let rows = if told { rows } else { Vec::new() };
                 self.turns.spawn(lane.turn(rows));
             }
@@ -203,8 +275,16 @@ impl<S: Store> Lanes<S> {
         }
     }
 
-    fn come_back(&mut self, lane: Box<Lane<S>>) {
-        self.by_name.insert(lane.name.clone(), Place::Idle(lane));
+    /// A lane whose receiver has changed or gone in the meantime has come back for the last time.
+    fn come_back(&mut self, mut lane: Box<Lane<S>>) {
+        let name = lane.name.clone();
+        if self.notifiers.is(&name, &lane.notifier) {
+            lane.superseded = CancellationToken::new();
+            self.by_name.insert(name, Place::Idle(lane));
+        } else {
+            self.by_name.remove(&name);
+            self.open(name);
+        }
     }
 
     fn complain(&mut self, error: &StoreError) {
@@ -223,7 +303,7 @@ impl<S: Store> Lanes<S> {
         let now = Instant::now();
         let lanes = self.by_name.values().filter_map(|place| match place {
             Place::Idle(lane) => Some(lane),
-            Place::Busy => None,
+            Place::Busy(_) => None,
         });
         lanes
             .flat_map(|lane| [lane.retry_at, lane.assert_at, Some(lane.paused_until)])

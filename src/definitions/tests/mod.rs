@@ -20,7 +20,10 @@ fn root() -> &'static Path {
 
 /// Reads files of the repository under the names that they have from its root on.
 fn repository_files(folder: &str) -> Vec<(PathBuf, String)> {
-    let (texts, faults) = files::texts(&[root().join(folder)]);
+    let files::Texts {
+        sources: texts,
+        faults,
+    } = files::Texts::read(&[root().join(folder)]);
     assert_eq!(faults, []);
     texts
         .into_iter()

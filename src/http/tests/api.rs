@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Answer, get};
+use crate::status::view::configuration::ConfigurationView;
 use crate::status::view::incident::IncidentView;
 use crate::status::view::list::ListView;
 use crate::status::view::names::Named as _;
@@ -278,6 +279,11 @@ async fn the_status_holds_everything_in_one_answer() {
           "series":240
         }
       ],
+      "definitions":{
+        "revision":"0123456789abcdef",
+        "since":"2026-01-15T07:00:00Z",
+        "error":"the changed definitions have 1 error"
+      },
       "delivery":{
         "receivers":[
           {"receiver":"payments", "waiting":2, "oldest":"2026-01-15T11:48:00Z", "error":"Slack refused it: channel_not_found", "permanent":true}
@@ -294,6 +300,30 @@ async fn the_status_holds_everything_in_one_answer() {
         "skipped":2,
         "lastTickSeconds":0.042,
         "birthsIgnored":5
+      }
+    }
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_definitions_are_told_with_the_place_of_each_fault() {
+    let answer = get("/api/v1/configuration").await;
+    read::<ConfigurationView>(&answer);
+    insta::assert_snapshot!(folded(&answer.body, 2), @r#"
+    {
+      "revision":"0123456789abcdef",
+      "since":"2026-01-15T07:00:00Z",
+      "objectives":6,
+      "warnings":[
+        {"code":"SB0003", "column":null, "end":null, "file":null, "help":null, "label":null, "line":null, "message":"the folder `old` has no definitions", "related":null, "severity":"warning", "start":null}
+      ],
+      "reloads":2,
+      "reloadFailures":1,
+      "refused":{
+        "revision":"fedcba9876543210",
+        "at":"2026-01-15T11:55:00Z",
+        "reason":"the changed definitions have 1 error",
+        "faults":[{"code":"SB0201", "column":16, "end":29, "file":"shop.yaml", "help":null, "label":null, "line":2, "message":"an objective of 0% promises nothing", "related":null, "severity":"error", "start":27}]
       }
     }
     "#);

@@ -75,6 +75,10 @@ async fn both_forms_say_the_same() {
     sloburn_births_ignored_total
     sloburn_build_info
     sloburn_burn_rate
+    sloburn_config_last_reload_success_timestamp_seconds
+    sloburn_config_last_reload_successful
+    sloburn_config_reload_failures_total
+    sloburn_config_reloads_total
     sloburn_error_budget_remaining_ratio
     sloburn_error_ratio
     sloburn_incident_open
@@ -223,6 +227,14 @@ async fn the_daemon_tells_of_itself() {
     # TYPE sloburn_source_last_good_timestamp_seconds gauge
     sloburn_source_last_good_timestamp_seconds{source="default"} 1768478400.0
     sloburn_source_last_good_timestamp_seconds{source="thanos-eu"} 1768477560.0
+    # TYPE sloburn_config_reloads_total counter
+    sloburn_config_reloads_total 2.0
+    # TYPE sloburn_config_reload_failures_total counter
+    sloburn_config_reload_failures_total 1.0
+    # TYPE sloburn_config_last_reload_successful gauge
+    sloburn_config_last_reload_successful 0.0
+    # TYPE sloburn_config_last_reload_success_timestamp_seconds gauge
+    sloburn_config_last_reload_success_timestamp_seconds 1768460400.0
     # TYPE sloburn_outbox_waiting gauge
     sloburn_outbox_waiting{receiver="payments"} 2.0
     # TYPE sloburn_outbox_oldest_timestamp_seconds gauge

@@ -93,6 +93,12 @@ impl SeriesTable {
         self.head[row] = Some(cursor);
     }
 
+    /// Matches all series anew: others are wanted of them now.
+    pub fn assign(&mut self, family: &Family) {
+        self.seen
+            .reassign(|labels, all| all.extend(edges(family, labels)));
+    }
+
     /// How many series are known.
     pub fn len(&self) -> usize {
         self.seen.len()
@@ -201,13 +207,7 @@ impl SeriesTable {
         if let Some(row) = self.seen.find(id, labels) {
             return row;
         }
-        let edge = |role: &Role| Edge {
-            meter: role.meter,
-            lane: role.lane,
-            weight: role.weight,
-            towards: role.towards,
-        };
-        self.insert(id, labels.to_labels(), family.roles_of(labels).map(edge))
+        self.insert(id, labels.to_labels(), edges(family, labels))
     }
 
     fn insert(
@@ -224,6 +224,17 @@ impl SeriesTable {
         self.head.push(None);
         self.seen.insert(id, labels, edges)
     }
+}
+
+/// What a series counts towards.
+fn edges(family: &Family, labels: LabelsRef) -> impl Iterator<Item = Edge> {
+    let edge = |role: &Role| Edge {
+        meter: role.meter,
+        lane: role.lane,
+        weight: role.weight,
+        towards: role.towards,
+    };
+    family.roles_of(labels).map(edge)
 }
 
 /// The usual distance of samples in a batch: the median over its series of the last distance;

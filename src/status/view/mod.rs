@@ -4,6 +4,7 @@
 //! camelCase. What is not known is `null`, never 0. JSON has no infinity: under an objective of
 //! 100 % a burn rate or a spent share that has no bound is `null` too, and then `bad` is above 0.
 
+pub mod configuration;
 pub mod incident;
 pub mod indicator;
 pub mod list;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::board::{DeliveryStatus, Reading, ReceiverStatus};
+use super::super::board::{DefinitionsStatus, DeliveryStatus, Reading, ReceiverStatus};
 use super::super::freshness::Freshness;
 use super::super::snapshot::{EngineStatus, SourceStatus};
 use super::scalar::{Count, Length, Time};
@@ -30,6 +30,8 @@ pub struct StatusView {
     pub open_incidents: u64,
     /// All sources.
     pub sources: Vec<SourceView>,
+    /// Which definitions are in force; `null` before they are known.
+    pub definitions: Option<DefinitionsView>,
     /// How deliveries fare; `null` before the first look.
     pub delivery: Option<DeliveryView>,
     /// How the store fares.
@@ -58,6 +60,18 @@ pub struct SourceView {
     pub samples: u64,
     /// Series known.
     pub series: u64,
+}
+
+/// Which definitions are in force. `/api/v1/configuration` says more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DefinitionsView {
+    /// Tells this set of files from any other.
+    pub revision: String,
+    /// Since when it is in force.
+    pub since: Time,
+    /// Why what was found last is not; `null` while it is.
+    pub error: Option<String>,
 }
 
 /// How deliveries fare.
@@ -127,6 +141,7 @@ impl StatusView {
             slos: TallyView::of(snapshot.slos.iter().map(AsRef::as_ref)),
             open_incidents: u64::try_from(open.count()).unwrap_or(u64::MAX),
             sources: snapshot.sources.iter().map(SourceView::of).collect(),
+            definitions: read.definitions.as_deref().map(DefinitionsView::of),
             delivery: read.delivery.as_deref().map(DeliveryView::of),
             store: StoreView {
                 open: read.store.is_some(),
@@ -149,6 +164,17 @@ impl SourceView {
             failures: source.failures,
             samples: source.samples,
             series: source.series,
+        }
+    }
+}
+
+impl DefinitionsView {
+    fn of(status: &DefinitionsStatus) -> Self {
+        let refused = status.refused.as_ref();
+        Self {
+            revision: status.revision.clone(),
+            since: Time(status.since),
+            error: refused.map(|refusal| refusal.reason.clone()),
         }
     }
 }

@@ -151,7 +151,7 @@ fn tick(
 
 fn start(store: &MemoryStore, catalog: &Catalog) -> State {
     let plan = Arc::new(Plan::of(catalog, Span::from_millis(TICK)).unwrap());
-    State::new(settings(), &plan, now(store.recover()).unwrap(), catalog)
+    State::new(settings(), &plan, now(store.recover()).unwrap())
 }
 
 /// A store in memory keeps nobody waiting.

@@ -113,11 +113,7 @@ impl Daemon {
     /// Asks it to stop (SIGTERM) and waits until it has.
     pub(crate) async fn terminate(&mut self) -> ExitStatus {
         let mut process = self.process.take().expect("it runs");
-        let asked = Command::new("kill")
-            .args(["-TERM", &process.id().to_string()])
-            .status()
-            .expect("`kill` can be run");
-        assert!(asked.success(), "the daemon can be sent a signal");
+        signal(&process, "-TERM");
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if let Some(status) = process.try_wait().expect("the daemon can be waited for") {
@@ -127,6 +123,11 @@ impl Daemon {
         }
         self.process = Some(process);
         panic!("it did not stop:\n{}", self.log());
+    }
+
+    /// Asks it to look at its definitions (SIGHUP).
+    pub(crate) fn hang_up(&self) {
+        signal(self.process.as_ref().expect("it runs"), "-HUP");
     }
 
     /// Whether its process lives.
@@ -140,13 +141,19 @@ impl Daemon {
 
     /// The JSON at a path of its API, as `/api/v1/slos`.
     pub(crate) async fn json(&self, path: &str) -> Value {
+        let body = self.text(path).await;
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}\n{body}"))
+    }
+
+    /// What is at a path, as `/metrics`.
+    pub(crate) async fn text(&self, path: &str) -> String {
         let reply = get(self.address, path).await;
         let reply =
             reply.unwrap_or_else(|error| panic!("no answer at {path}: {error}\n{}", self.log()));
         let (_, body) = reply
             .split_once("\r\n\r\n")
             .expect("a reply has head and body");
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error}\n{reply}"))
+        body.to_owned()
     }
 
     /// What it has logged since its last start.
@@ -164,6 +171,14 @@ impl Daemon {
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
     }
+}
+
+fn signal(process: &Child, name: &str) {
+    let asked = Command::new("kill")
+        .args([name, &process.id().to_string()])
+        .status()
+        .expect("`kill` can be run");
+    assert!(asked.success(), "the daemon can be sent a signal");
 }
 
 impl Drop for Daemon {

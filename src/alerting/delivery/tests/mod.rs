@@ -1,5 +1,6 @@
 //! The loop on simulated time, with a receiver and a store in memory.
 
+mod changed;
 mod outbox;
 
 use std::collections::VecDeque;
@@ -152,20 +153,25 @@ impl Scene {
         self.receivers.last_mut().unwrap()
     }
 
+    fn delivery(&self, notifiers: Notifiers) -> Delivery<Outbox> {
+        Delivery {
+            store: Arc::clone(&self.store),
+            notifiers,
+            clock: self.clock.clone(),
+            wake: Arc::default(),
+            metrics: DeliveryMetrics::default(),
+            seed: 1,
+        }
+    }
+
     /// Runs the loop for so long, stops it, and returns what happened.
     async fn play(&mut self, seconds: u64) -> String {
         let notifiers = self.receivers.drain(..).map(|receiver| {
             let name = receiver.name.to_owned();
             (name, Arc::new(receiver) as Arc<dyn Notifier>)
         });
-        let delivery = Delivery {
-            store: Arc::clone(&self.store),
-            notifiers: notifiers.collect(),
-            clock: self.clock.clone(),
-            wake: Arc::default(),
-            metrics: DeliveryMetrics::default(),
-            seed: 1,
-        };
+        let notifiers = notifiers.collect();
+        let delivery = self.delivery(notifiers);
         let stop = CancellationToken::new();
         let later = async {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -335,16 +341,8 @@ async fn a_commit_wakes_the_loop_and_a_stop_lets_the_call_in_flight_end() {
     let mut scene = Scene::new();
     scene.receiver("chat", &[Answer::Slow(7)]);
     let receiver = scene.receivers.pop().unwrap();
-    let delivery = Delivery {
-        store: Arc::clone(&scene.store),
-        notifiers: [("chat".to_owned(), Arc::new(receiver) as Arc<dyn Notifier>)]
-            .into_iter()
-            .collect(),
-        clock: scene.clock.clone(),
-        wake: Arc::default(),
-        metrics: DeliveryMetrics::default(),
-        seed: 1,
-    };
+    let receiver = Arc::new(receiver) as Arc<dyn Notifier>;
+    let delivery = scene.delivery([("chat".to_owned(), receiver)].into_iter().collect());
     let (wake, stop) = (Arc::clone(&delivery.wake), CancellationToken::new());
     let play = async {
         tokio::time::sleep(Duration::from_millis(1_500)).await;

@@ -1,0 +1,230 @@
+//! Reloads of all kinds, in the middle of everything, against engines that saw none or were restarted.
+#![expect(clippy::cast_precision_loss, reason = "small whole numbers are exact")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::super::intake::Reading;
+use super::super::tests::{Run, TICK, World, catalog, healthy, requests, selector, shop};
+use super::*;
+use crate::domain::indicator::Split;
+use crate::domain::selector::{MatchOp, Matcher};
+use crate::domain::slo::Slo;
+use crate::ledger::chunk::ChunkKey;
+use crate::status::snapshot::SloStatus;
+
+/// The whole story of an incident: opened, risen, closed.
+const END: i64 = 9_000;
+
+/// The catalog with another objective beside `shop/it`, of which nobody is told.
+fn with(mut catalog: Catalog, name: &str, indicator: Indicator) -> Catalog {
+    let slo = &catalog.slos[&SloId::new("shop/it")];
+    let other = Slo {
+        uid: SloId::new(name),
+        name: name.into(),
+        indicator,
+        policy: None,
+        ..Slo::clone(slo)
+    };
+    catalog.slos.insert(other.uid.clone(), Arc::new(other));
+    catalog
+}
+
+/// The catalog with `shop/it` changed.
+fn changed(mut catalog: Catalog, change: impl FnOnce(&mut Slo)) -> Catalog {
+    for slo in catalog.slos.values_mut() {
+        if slo.uid.as_str() == "shop/it" {
+            return {
+                change(Arc::make_mut(slo));
+                catalog
+            };
+        }
+    }
+    catalog
+}
+
+fn without(mut catalog: Catalog, uid: &str) -> Catalog {
+    catalog.slos.remove(&SloId::new(uid));
+    catalog
+}
+
+/// Requests of one instance only: a selection that is narrower than [`requests`].
+fn narrow() -> Indicator {
+    let matcher = |label: &str, op, value: &str| Matcher {
+        label: label.into(),
+        op,
+        value: value.into(),
+    };
+    let total = selector("requests_total").refined([matcher("instance", MatchOp::Equal, "i")]);
+    Indicator::Errors {
+        split: Split::Bad(total.refined([matcher("code", MatchOp::Matches, "5..")])),
+        total,
+    }
+}
+
+/// What fails of something else.
+fn jobs() -> Indicator {
+    Indicator::Errors {
+        total: selector("jobs_total"),
+        split: Split::Bad(selector("job_failures_total")),
+    }
+}
+
+fn world() -> World {
+    shop(7_200, 7_500, 2)
+        .with("jobs_total", "", |second| Some((second * 2) as f64))
+        .with("job_failures_total", "", |second| {
+            (second > 600).then_some((second / 100) as f64)
+        })
+}
+
+impl Run {
+    fn reload(&mut self, catalog: Catalog) {
+        self.catalog = catalog;
+        let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
+        self.state.adopt(&plan);
+    }
+
+    fn status(&self, uid: &str) -> &SloStatus {
+        let slos = &self.last.as_ref().unwrap().slos;
+        slos.iter().find(|slo| slo.id == uid).unwrap()
+    }
+
+    /// What is kept of one objective.
+    fn slots(&self, uid: &str) -> BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>> {
+        let mut chunks = self.kept.chunks.clone();
+        chunks.retain(|(key, _), _| key.slo.as_str() == uid);
+        chunks
+    }
+}
+
+#[test]
+fn a_reload_of_the_same_changes_nothing_at_all() {
+    let mut whole = Run::new(catalog(requests()));
+    whole.ticks(&world(), 0, END, healthy);
+    let mut reloaded = Run::new(catalog(requests()));
+    for second in (0..END).step_by(30) {
+        reloaded.ticks(&world(), second, second + 30, healthy);
+        reloaded.reload(catalog(requests()));
+    }
+    assert_eq!(reloaded.told, whole.told);
+    assert_eq!(reloaded.kept, whole.kept);
+    assert_eq!(format!("{:?}", reloaded.last), format!("{:?}", whole.last));
+}
+
+#[test]
+fn reloads_in_the_midst_of_an_incident_change_nothing_about_it() {
+    let mut whole = Run::new(catalog(requests()));
+    whole.ticks(&world(), 0, END, healthy);
+    let one = || catalog(requests());
+    // Before it, while it is open, after it rose, and while it is held.
+    for at in [3_000, 7_260, 7_290, 7_410, 7_530] {
+        for next in [
+            with(one(), "a/narrow", narrow()),
+            with(one(), "z/jobs", jobs()),
+            changed(one(), |slo| slo.name = "renamed, with its uid".into()),
+        ] {
+            let mut run = Run::new(one());
+            run.ticks(&world(), 0, at, healthy);
+            run.reload(next.clone());
+            run.ticks(&world(), at, END, healthy);
+            assert_eq!(run.told, whole.told, "{at}");
+            assert_eq!(run.slots("shop/it"), whole.slots("shop/it"), "{at}");
+            let counts = |run: &Run| run.status("shop/it").window.counts;
+            assert_eq!(counts(&run), counts(&whole), "{at}");
+            for slo in &run.last.as_ref().unwrap().slos {
+                assert!(slo.measurement.outcome.is_good(), "{at} {}", slo.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_provisional_outlives_a_reload_while_the_source_is_away() {
+    let counts = |reload: bool| {
+        let mut run = Run::new(catalog(requests()));
+        run.ticks(&world(), 0, 7_410, healthy);
+        if reload {
+            run.reload(with(run.catalog.clone(), "a/narrow", narrow()));
+        }
+        let away = |_| Some(Reading::Failed("cannot reach it".into()));
+        run.ticks(&world(), 7_410, 7_440, away);
+        let status = run.status("shop/it");
+        (status.window.counts, status.burn.clone(), status.alert)
+    };
+    assert_eq!(counts(true), counts(false));
+}
+
+#[test]
+fn what_is_removed_closes_and_has_its_past_when_it_returns() {
+    let both = || with(catalog(requests()), "z/jobs", jobs());
+    let mut run = Run::new(both());
+    run.ticks(&world(), 0, 7_410, healthy);
+    run.reload(without(both(), "shop/it"));
+    run.ticks(&world(), 7_410, 8_100, healthy);
+    insta::assert_snapshot!(run.told.join("\n"), @r"
+    7260 opened ticket team
+    7380 rose page team
+    7440 removed page team
+    ");
+    assert_eq!(run.last.as_ref().unwrap().slos.len(), 1);
+    run.reload(both());
+    run.ticks(&world(), 8_100, END, healthy);
+    let status = run.status("shop/it");
+    // All that the end of the incident is: it was settled up to some minutes before it was removed,
+    // and what is missing since is read when it returns.
+    assert_eq!(
+        (status.window.counts.bad, status.window.counts.total),
+        (15_000.0, 900_000.0)
+    );
+    assert_eq!(status.alert, None);
+}
+
+/// One of a few catalogs, by number.
+fn variant(number: usize) -> Catalog {
+    let one = || catalog(requests());
+    match number {
+        0 => one(),
+        1 => with(one(), "a/narrow", narrow()),
+        2 => without(with(one(), "z/jobs", jobs()), "shop/it"),
+        3 => changed(one(), |slo| slo.indicator = narrow()),
+        4 => changed(one(), |slo| slo.objective = "95%".parse().unwrap()),
+        _ => with(with(one(), "z/jobs", jobs()), "a/narrow", narrow()),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The oracle is a restart with other definitions: a reload comes to the same.
+    #[test]
+    fn reloads_come_to_the_same_as_restarts(
+        steps in prop::collection::vec((0..6_usize, 1..60_i64), 1..7),
+    ) {
+        let mut reloaded = Run::new(variant(0));
+        let mut restarted = Run::new(variant(0));
+        let mut from = 0;
+        for (number, ticks) in steps.into_iter().chain([(5, 40)]) {
+            let to = from + ticks * 30;
+            reloaded.ticks(&world(), from, to, healthy);
+            restarted.ticks(&world(), from, to, healthy);
+            from = to;
+            reloaded.reload(variant(number));
+            restarted.catalog = variant(number);
+            restarted.restart();
+        }
+        reloaded.ticks(&world(), from, from + 1_200, healthy);
+        restarted.ticks(&world(), from, from + 1_200, healthy);
+        prop_assert_eq!(&reloaded.told, &restarted.told);
+        prop_assert_eq!(&reloaded.kept.chunks, &restarted.kept.chunks);
+        prop_assert_eq!(&reloaded.kept.families, &restarted.kept.families);
+        prop_assert_eq!(&reloaded.kept.lanes, &restarted.kept.lanes);
+        let counts = |run: &Run| -> Vec<_> {
+            let slos = run.last.as_ref().unwrap().slos.iter();
+            slos.map(|slo| (slo.id.clone(), slo.window.counts)).collect()
+        };
+        prop_assert_eq!(counts(&reloaded), counts(&restarted));
+    }
+}
