@@ -31,6 +31,22 @@ pub(super) enum ApiError {
         /// As asked for.
         name: String,
     },
+    /// An objective has several instances, or none with the given id.
+    #[error(
+        "`{service}/{name}` is one instance for each group, or has none of that id; name one as `id=`, as /api/v1/slos gives it"
+    )]
+    WhichInstance {
+        /// As asked for.
+        service: String,
+        /// As asked for.
+        name: String,
+    },
+    /// No such incident is known.
+    #[error("no incident `{id}` is known; the newest are at /api/v1/incidents")]
+    NoSuchIncident {
+        /// As asked for.
+        id: String,
+    },
     /// Nothing can be said before the first tick.
     #[error(
         "no tick has run yet, so nothing is known of any objective; /readyz says what is missing"
@@ -74,8 +90,12 @@ struct ErrorView {
 impl ApiError {
     const fn status(&self) -> StatusCode {
         match self {
-            Self::Query(_) | Self::Parameters | Self::Path => StatusCode::BAD_REQUEST,
-            Self::NoSuchSlo { .. } | Self::NoSuchAddress { .. } => StatusCode::NOT_FOUND,
+            Self::Query(_) | Self::WhichInstance { .. } | Self::Parameters | Self::Path => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::NoSuchSlo { .. } | Self::NoSuchIncident { .. } | Self::NoSuchAddress { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotYet | Self::NotReady(_) | Self::Overdue => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

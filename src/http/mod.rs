@@ -6,6 +6,7 @@ mod error;
 mod exposition;
 mod families;
 mod health;
+mod history;
 mod incidents;
 mod metrics;
 mod moment;
@@ -55,11 +56,12 @@ pub struct AppState {
 }
 
 /// Every address that is answered.
-const ADDRESSES: [&str; 10] = [
+const ADDRESSES: [&str; 11] = [
     "/api/v1/status",
     "/api/v1/services",
     "/api/v1/slos",
     "/api/v1/slos/{service}/{name}",
+    "/api/v1/slos/{service}/{name}/history",
     "/api/v1/incidents",
     "/api/v1/configuration",
     "/metrics",
@@ -74,6 +76,7 @@ pub fn router(state: AppState) -> Router {
         .merge(summary::routes())
         .merge(services::routes())
         .merge(slos::routes())
+        .merge(history::routes())
         .merge(incidents::routes())
         .merge(configuration::routes());
     let routes = Router::new()

@@ -7,6 +7,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::status::query::{self, SloQuery};
+use crate::status::snapshot::SloStatus;
 use crate::status::view::list::ListView;
 use crate::status::view::slo::SloView;
 
@@ -33,14 +34,26 @@ async fn show(
 ) -> Result<Response, ApiError> {
     let Path((service, name)) = path.map_err(|_| ApiError::Path)?;
     query::none(pairs)?;
+    let found = find(&moment, &service, &name)?;
+    let items = || found.iter().map(|slo| SloView::of(slo)).collect();
+    Ok(moment.json(|moment| ListView::new(moment.freshness, items(), None)))
+}
+
+/// The instances of an objective: one, or one for each group.
+pub(super) fn find<'a>(
+    moment: &'a Moment,
+    service: &str,
+    name: &str,
+) -> Result<Vec<&'a SloStatus>, ApiError> {
     let slos = moment.read.snapshot.slos.iter();
     let found: Vec<_> = slos
+        .map(AsRef::as_ref)
         .filter(|status| status.slo.service == service && status.slo.name == name)
         .collect();
     if !found.is_empty() {
-        let items = || found.iter().map(|slo| SloView::of(slo)).collect();
-        return Ok(moment.json(|moment| ListView::new(moment.freshness, items(), None)));
+        return Ok(found);
     }
+    let (service, name) = (service.to_owned(), name.to_owned());
     Err(match moment.freshness.at {
         None => ApiError::NotYet,
         Some(_) => ApiError::NoSuchSlo { service, name },

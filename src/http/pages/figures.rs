@@ -1,13 +1,13 @@
 //! An objective's numbers in words, where unknown, unbounded and nothing are told apart.
 
 use crate::status::view::scalar::Length;
-use crate::status::view::slo::{BurnView, SloView, TierView};
+use crate::status::view::slo::{BudgetUnit, BurnView, SloView, TierView};
 use crate::status::words;
 
 /// How much of the budget is left.
 pub(super) fn left(slo: &SloView) -> String {
     match slo.budget.remaining {
-        Some(share) => words::percent(share).replace('-', "−"),
+        Some(share) => signed_percent(share),
         // Under 100 % nothing may be bad, so that what is overspent has no bound.
         None if slo.window.bad.0 > 0.0 => "overspent".to_owned(),
         None => "unknown".to_owned(),
@@ -51,4 +51,23 @@ pub(super) fn coverage(share: f64) -> String {
     } else {
         format!("{} %", tenths / 10.0)
     }
+}
+
+/// What a budget is made of, in the plural.
+pub(super) const fn unit(slo: &SloView) -> &'static str {
+    match slo.budget.unit {
+        BudgetUnit::Events => "events",
+        BudgetUnit::Slices => "slices",
+    }
+}
+
+/// A share that somebody wrote, in percent: no digits that they did not write.
+pub(super) fn written_percent(share: f64) -> String {
+    // Without the noise of binary floats.
+    format!("{} %", (share * 1e11).round() / 1e9).replace('-', "−")
+}
+
+/// A share in percent, with a minus as it is printed.
+pub(super) fn signed_percent(share: f64) -> String {
+    words::percent(share).replace('-', "−")
 }

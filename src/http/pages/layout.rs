@@ -15,10 +15,20 @@ use super::assets::Assets;
 use super::site::{NavEntry, Site};
 use super::when::When;
 
-const NAV: [NavEntry; 1] = [NavEntry {
-    href: "/",
-    label: "Objectives",
-}];
+const NAV: [NavEntry; 3] = [
+    NavEntry {
+        href: "/",
+        label: "Objectives",
+    },
+    NavEntry {
+        href: "/incidents",
+        label: "Incidents",
+    },
+    NavEntry {
+        href: "/sources",
+        label: "Sources",
+    },
+];
 
 /// What `layout.html` shows around every page.
 #[derive(Clone, Debug)]

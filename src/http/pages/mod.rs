@@ -4,11 +4,15 @@
 mod assets;
 mod chart;
 mod figures;
+mod incidents;
 mod layout;
+mod objective;
 mod overview;
+mod promise;
 mod refusal;
 mod sign;
 mod site;
+mod sources;
 mod when;
 
 use askama::Template;
@@ -33,6 +37,9 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .merge(assets::routes())
         .merge(overview::routes())
+        .merge(objective::routes())
+        .merge(incidents::routes())
+        .merge(sources::routes())
 }
 
 /// A page as an answer.

@@ -57,4 +57,18 @@ impl Sign {
             Alert::None => Self::new("quiet", "○", "None"),
         }
     }
+
+    /// Its word alone.
+    pub(super) const fn word(self) -> &'static str {
+        self.word
+    }
+
+    /// That an incident is over.
+    pub(super) const CLOSED: Self = Self::new("quiet", "–", "Closed");
+
+    /// That a source is read well.
+    pub(super) const HEALTHY: Self = Self::new("good", "✓", "Read");
+
+    /// That a source is not.
+    pub(super) const UNREAD: Self = Self::new("unknown", "!", "Not read");
 }

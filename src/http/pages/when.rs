@@ -21,6 +21,11 @@ impl When {
         Self::formatted(time, now, "%H:%M:%S UTC")
     }
 
+    /// `time` to the minute, as seen at `now`: `14:05 UTC`, or `22 Nov 14:05 UTC`.
+    pub(super) fn short(time: Timestamp, now: Timestamp) -> Self {
+        Self::formatted(time, now, "%H:%M UTC")
+    }
+
     fn formatted(time: Timestamp, now: Timestamp, clock: &str) -> Self {
         Self {
             iso: time.to_string(),
@@ -59,16 +64,25 @@ mod tests {
     fn times_have_a_date_only_on_another_day() {
         let time = |text: &str| Timestamp::from(text.parse::<jiff::Timestamp>().unwrap());
         let now = time("2026-11-23T12:00:00Z");
-        for (at, text) in [
-            ("2026-11-23T01:31:05Z", "01:31:05 UTC"),
-            ("2026-11-22T23:10:00Z", "22 Nov 23:10:00 UTC"),
-            ("2025-07-01T10:00:00Z", "1 Jul 2025 10:00:00 UTC"),
+        for (at, exact, short) in [
+            ("2026-11-23T01:31:05Z", "01:31:05 UTC", "01:31 UTC"),
+            (
+                "2026-11-22T23:10:00Z",
+                "22 Nov 23:10:00 UTC",
+                "22 Nov 23:10 UTC",
+            ),
+            (
+                "2025-07-01T10:00:00Z",
+                "1 Jul 2025 10:00:00 UTC",
+                "1 Jul 2025 10:00 UTC",
+            ),
         ] {
-            assert_eq!(When::exact(time(at), now).text(), text);
+            assert_eq!(When::exact(time(at), now).text(), exact);
+            assert_eq!(When::short(time(at), now).text(), short);
         }
         assert_eq!(
-            When::exact(now, now).to_string(),
-            r#"<time datetime="2026-11-23T12:00:00Z">12:00:00 UTC</time>"#
+            When::short(now, now).to_string(),
+            r#"<time datetime="2026-11-23T12:00:00Z">12:00 UTC</time>"#
         );
     }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod exposition;
+mod history;
 mod lists;
 mod pages;
 mod probes;

@@ -198,3 +198,172 @@ async fn a_site_adds_pages_navigation_and_a_banner() {
         assert!(page.body.contains("Game day</a>"));
     }
 }
+
+/// The part of `html` between two texts.
+fn between<'a>(html: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = html
+        .split_once(start)
+        .unwrap_or_else(|| panic!("no {start}"));
+    rest.split_once(end).unwrap().0
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_objective_tells_its_arithmetic_and_its_tiers() {
+    let mut told = Vec::new();
+    for name in [
+        "checkout/availability",
+        "cart/availability",
+        "mail/delivery",
+        "search/availability",
+    ] {
+        let page = page_of(&fresh(), &format!("/slos/{name}")).await;
+        told.push(name.to_owned());
+        for sentence in between(&page.body, r#"<ul class="sum">"#, "</ul>")
+            .split("<li>")
+            .skip(1)
+        {
+            told.push(format!("  {}", text(sentence)));
+        }
+        let tiers = between(&page.body, r#"class="list tiers""#, "</table>");
+        let rows = tiers.split("<tbody>").nth(1).unwrap();
+        told.push(format!("  {}", text(rows)));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r"
+    checkout/availability
+      1,204 bad of 4,120,033 events = 0.029 %.
+      0.1 % of them may be bad: 4,120,033 × 0.1 % = 4,120.
+      29.2 % of the budget is spent, 70.8 % is left.
+      99.8 % of the window was measured.
+      fast Page 14.4× 0× in 1h: 0 of 5,760 0× in 5m: 0 of 480 quiet takes 15 failures in 1h to rule out chance
+    cart/availability
+      1,500 bad of 1,000,000 events = 0.15 %.
+      0.1 % of them may be bad: 1,000,000 × 0.1 % = 1,000.
+      150 % of the budget is spent: 50.0 % more than there is.
+      It was used up at 02:00 UTC.
+      99.8 % of the window was measured.
+      fast Page 14.4× 4.2× in 1h: 12 of 2,880 4.2× in 5m: 1 of 240 quiet
+    mail/delivery
+      1 bad of 4,000 events = 0.025 %.
+      Nothing may be bad, so that the budget is overspent without bound.
+      99.8 % of the window was measured.
+      fast Page 14.4× ∞× in 1h: 12 of 240 ∞× in 5m: 1 of 20 quiet
+    search/availability
+      Nothing was counted over 30d, so that nothing is known of the budget.
+      fast Page 14.4× unknown in 1h: 0 of 0 unknown in 5m: 0 of 0 quiet takes 1 failures in 1h to rule out chance
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_chart_of_a_budget_ends_where_the_api_says_that_it_is() {
+    for name in ["checkout/latency", "cart/availability", "mail/queue"] {
+        let page = page_of(&fresh(), &format!("/slos/{name}")).await;
+        let slo = ask(&fresh(), "GET", &format!("/api/v1/slos/{name}"), &[]).await;
+        let slo: serde_json::Value = serde_json::from_str(&slo.body).unwrap();
+        let left = slo["items"][0]["budget"]["remaining"].as_f64().unwrap();
+        let path = between(&page.body, r#"<path class="line" d=""#, "\"");
+        let (_, last) = path.rsplit_once(['L', 'M']).unwrap();
+        let (x, y) = last.split_once(' ').unwrap();
+        let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+        // From 100 % at the top to none, or to what is overspent, at the bottom.
+        let lowest = left.min(0.0);
+        let expected = 100.0 * (1.0 - left) / (1.0 - lowest);
+        assert!(
+            (x - 1_000.0).abs() < 0.1 && (y - expected).abs() < 0.1,
+            "{name}: {last}"
+        );
+        let zero = between(&page.body, r#"<line class="none" x2="100%" y1=""#, "%");
+        let zero: f64 = zero.parse().unwrap();
+        assert!(
+            (zero - 100.0 / (1.0 - lowest)).abs() < 0.01,
+            "{name}: {zero}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn incidents_tell_how_they_came_and_went() {
+    let list = page_of(&fresh(), "/incidents?state=closed").await;
+    let rows = text(between(&list.body, "<tbody>", "</tbody>"));
+    assert_eq!(
+        rows,
+        "– Closed gone/availability ticket 07:00 UTC 1 h 40 min 08:40 UTC , no longer defined"
+    );
+    let list = page_of(&fresh(), "/incidents").await;
+    let id = between(&list.body, r#"href="/incidents/"#, "\"");
+    let page = page_of(&fresh(), &format!("/incidents/{id}")).await;
+    insta::assert_snapshot!(text(between(&page.body, "<h1>", "<figure")), @r"checkout/latency ▲ Page Open for 30 min. At worst a page. The objective, its budget and burn Timeline 11:28:00 UTC The errors began, as far as the counts tell. 11:30:00 UTC ◆ Ticket Opened as a ticket. 11:48:00 UTC ▲ Page Rose from ticket to page. Cost From when the errors began until now: 672 bad of 3,360 = 1.6 % of the budget over 30d.");
+    let page = page_of(&fresh(), "/incidents/none").await;
+    assert_eq!(page.status, 404);
+    assert!(text(&page.body).contains("no incident `none` is known"));
+    let before = state(Board::new(fixture::NOW), fixture::NOW);
+    for uri in ["/incidents/none", "/slos/cart/availability"] {
+        let page = page_of(&before, uri).await;
+        assert_eq!(page.status, 503, "{uri}");
+        assert!(text(&page.body).contains("no tick has run yet"), "{uri}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sources_and_deliveries_are_told_with_their_reasons() {
+    let page = page_of(&fresh(), "/sources").await;
+    insta::assert_snapshot!(text(between(&page.body, "<h1>", "</main>")), @r"Sources State Source Last read well Series Queries Failed Samples ✓ Read default 12:00:00 UTC 240 1,440 0 691,200 ! Not read thanos-eu cannot read `thanos-eu`: HTTP 503 11:46:00 UTC 240 1,440 28 691,200 Notices Receiver Waiting Since Last attempt payments 2 11:48:00 UTC Slack refused it: channel_not_found; it will fail again until that is mended Engine Ticks 720 since the start, one every 30s; 2 left out because an earlier one took too long Last tick took 0.042 s Store cannot commit to `sloburn.db`: the disk is full Births 5 first values of new series were not counted, because nothing shows when they were");
+}
+
+/// Whatever somebody else may write: markup, quotes, scripts, and what ends an attribute.
+const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(2)> & é\u{202e}";
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_somebody_else_wrote_becomes_markup() {
+    let mut snapshot = fixture::snapshot();
+    for status in &mut snapshot.slos {
+        let status = Arc::make_mut(status);
+        let mut slo = (*status.slo).clone();
+        slo.service = format!("s{HOSTILE}");
+        slo.name = format!("{}{HOSTILE}", slo.name);
+        slo.description = Some(HOSTILE.into());
+        slo.owner = Some(HOSTILE.into());
+        slo.runbook = Some("javascript:alert(3)".into());
+        slo.labels.insert(HOSTILE.into(), HOSTILE.into());
+        status.id = format!("{}{HOSTILE}", status.id);
+        status.slo = Arc::new(slo);
+        status.graph = Some(format!("https://graphs.example.com/{HOSTILE}"));
+        status.measurement.reason = Some(HOSTILE.into());
+        for tier in &mut status.tiers {
+            tier.name = HOSTILE.into();
+        }
+    }
+    for source in &mut snapshot.sources {
+        source.error = Some(HOSTILE.into());
+    }
+    let path = |status: &crate::status::snapshot::SloStatus| {
+        let encode = |text: &str| -> String {
+            text.bytes()
+                .map(|it| format!("%{it:02X}"))
+                .collect::<Vec<_>>()
+                .concat()
+        };
+        format!(
+            "/slos/{}/{}",
+            encode(&status.slo.service),
+            encode(&status.slo.name)
+        )
+    };
+    let mut uris: Vec<String> = snapshot.slos.iter().map(|status| path(status)).collect();
+    uris.extend(["/", "/incidents", "/sources"].map(str::to_owned));
+    uris.push(format!("/?search={}", "%22%3E%3Cscript%3E"));
+    uris.push("/%3Cscript%3E".into());
+    let board = Board::new(fixture::AT);
+    board.publish(snapshot);
+    let state = state(board, fixture::NOW);
+    for uri in uris {
+        let page = page_of(&state, &uri).await;
+        // One script of our own, by its address; nothing of it inline.
+        assert_eq!(page.body.matches("<script").count(), 1, "{uri}");
+        assert!(!page.body.contains("<img"), "{uri}");
+        assert!(!page.body.contains("href=\"javascript:"), "{uri}");
+        assert!(
+            !page.body.contains("style=\""),
+            "the policy forbids inline style: {uri}"
+        );
+    }
+}

@@ -1,11 +1,13 @@
 //! What lists can be asked for: filters, order and page. Everything unknown is refused with what
 //! is allowed.
 
+mod history;
 mod incidents;
 mod parameters;
 mod services;
 mod slos;
 
+pub use history::{Format, HistoryQuery};
 pub use incidents::IncidentQuery;
 pub use parameters::{QueryError, none};
 pub use services::ServiceQuery;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::time::Span;
 use crate::status::page::{MAX_LIMIT, Paging, parse_cursor};
 use crate::status::view::names::Named;
 
@@ -35,6 +36,35 @@ pub enum QueryError {
         /// All that there are.
         allowed: String,
     },
+    /// Not a point in time.
+    #[error(
+        "`{name}={text}` is not a time; write it as 2026-01-15T12:00:00Z, or in milliseconds since 1970"
+    )]
+    Time {
+        /// The parameter.
+        name: &'static str,
+        /// As given.
+        text: String,
+    },
+    /// Not a length of time.
+    #[error("`step={0}` is not a length of time; write it as 5m, or in seconds")]
+    Step(String),
+    /// A range that ends before it begins.
+    #[error("`from` is not before `to`; without them the objective's window is given")]
+    Backwards,
+    /// Steps that are shorter than what is counted at once.
+    #[error(
+        "`step={step}` is shorter than {slot}, the slots in which events are counted; ask for at least that"
+    )]
+    Fine {
+        /// As given.
+        step: Span,
+        /// The least.
+        slot: Span,
+    },
+    /// More rows than an answer may have.
+    #[error("that is more than 11,000 rows; ask for a longer `step` or less time")]
+    Rows,
     /// Not a usable number of items.
     #[error("`limit={0}` is not a whole number from 1 to {MAX_LIMIT}")]
     Limit(String),

@@ -1,0 +1,204 @@
+//! `/slos/{service}/{name}`: one objective with its budget, its burn and everything they come from.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+use axum::routing::get;
+
+use crate::domain::incident::Incident;
+use crate::status::query;
+use crate::status::snapshot::SloStatus;
+use crate::status::view::names::{Measured, Named};
+use crate::status::view::scalar::Length;
+use crate::status::view::slo::{GuardView, SloView, TierView};
+use crate::status::words;
+
+use super::super::AppState;
+use super::super::error::ApiError;
+use super::super::moment::{Moment, Pairs};
+use super::super::slos::find;
+use super::chart::{BudgetChart, Frame, Gauge, RatioChart};
+use super::incidents::IncidentRow;
+use super::sign::Sign;
+use super::when::When;
+use super::{Layout, figures, html, promise};
+
+#[derive(Template)]
+#[template(path = "objective.html")]
+struct ObjectivePage {
+    layout: Layout,
+    service: String,
+    name: String,
+    instances: Vec<Instance>,
+    incidents: Vec<IncidentRow>,
+}
+
+/// One instance: the objective itself, or one of its groups.
+struct Instance {
+    slo: SloView,
+    /// Its number on the page, for the names of its parts.
+    number: usize,
+    sign: Sign,
+    description: Option<String>,
+    promise: String,
+    meaning: String,
+    arithmetic: Vec<String>,
+    left: String,
+    frame: Frame,
+    budget: BudgetChart,
+    ratio: RatioChart,
+    tiers: Vec<TierRow>,
+    outcome: Sign,
+    /// When something good was measured last, where that is not now.
+    last_good: Option<When>,
+    runbook: Option<String>,
+}
+
+/// One tier of the policy.
+struct TierRow {
+    name: String,
+    severity: Sign,
+    threshold: String,
+    windows: [Pace; 2],
+    firing: bool,
+    /// What the low-traffic guard says.
+    guard: Option<String>,
+}
+
+/// How fast one window of a tier burns.
+struct Pace {
+    window: String,
+    rate: String,
+    counts: String,
+    gauge: Gauge,
+}
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/slos/{service}/{name}", get(show))
+}
+
+async fn show(
+    State(state): State<AppState>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    uri: Uri,
+    moment: Moment,
+    Pairs(pairs): Pairs,
+) -> Result<Response, ApiError> {
+    let Path((service, name)) = path.map_err(|_| ApiError::Path)?;
+    query::none(pairs)?;
+    let found = find(&moment, &service, &name)?;
+    let snapshot = &moment.read.snapshot;
+    let uid = &found[0].slo.uid;
+    let own = snapshot.incidents.iter().filter(|it| it.slo == *uid);
+    let own: Vec<&Incident> = own.map(AsRef::as_ref).collect();
+    let instance = |(number, status): (usize, &&SloStatus)| Instance::new(number, status, &own);
+    Ok(html(&ObjectivePage {
+        layout: Layout::of(&moment, &state.site, uri.path()).titled(format!("{service}/{name}")),
+        instances: found.iter().enumerate().map(instance).collect(),
+        incidents: own
+            .iter()
+            .map(|it| IncidentRow::new(it, snapshot))
+            .collect(),
+        service,
+        name,
+    }))
+}
+
+impl Instance {
+    fn new(number: usize, status: &SloStatus, incidents: &[&Incident]) -> Self {
+        let slo = SloView::of(status);
+        let frame = Frame::of(status, status.window.range, incidents.iter().copied());
+        let allowance = status.slo.objective.allowance().to_f64();
+        let measurement = &status.measurement;
+        let last_good = measurement.last_good.filter(|_| !slo.measured);
+        Self {
+            number,
+            sign: Sign::of(&slo),
+            description: status.slo.description.clone(),
+            promise: promise::promise(&slo),
+            meaning: promise::meaning(&status.slo),
+            arithmetic: promise::arithmetic(&slo, status),
+            left: figures::left(&slo),
+            budget: BudgetChart::new(frame.clone(), format!("budget-{number}")),
+            ratio: RatioChart::new(frame.clone(), format!("ratio-{number}"), allowance),
+            frame,
+            tiers: slo
+                .tiers
+                .iter()
+                .map(|tier| TierRow::new(tier, &slo))
+                .collect(),
+            outcome: Sign::of_outcome(slo.measurement.outcome),
+            last_good: last_good.map(|at| When::exact(at, measurement.at)),
+            runbook: slo.links.runbook.clone().filter(|link| is_link(link)),
+            slo,
+        }
+    }
+
+    /// Why the bad selector may never match, where it never has.
+    fn never_bad(&self) -> bool {
+        let counted = self.slo.measurement.outcome == Measured::Measured;
+        counted && !self.slo.measurement.bad_series_ever_seen
+    }
+}
+
+/// Whether a browser follows `link` to a page, and runs nothing.
+fn is_link(link: &str) -> bool {
+    link.starts_with("https://") || link.starts_with("http://")
+}
+
+impl TierRow {
+    fn new(tier: &TierView, slo: &SloView) -> Self {
+        // Fewer failures than it takes may be chance, however fast they burn.
+        let waiting = tier
+            .guard
+            .filter(|guard| !tier.firing && guard.seen.0 < needed(*guard));
+        let long = words::window(tier.long.0);
+        Self {
+            name: tier.name.clone(),
+            severity: Sign::of_alert(tier.severity),
+            threshold: words::limit(tier.threshold),
+            windows: [tier.long, tier.short].map(|length| Pace::new(length, tier.threshold, slo)),
+            firing: tier.firing,
+            guard: waiting.map(|guard| {
+                let needed = words::count(needed(guard));
+                format!("takes {needed} failures in {long} to rule out chance")
+            }),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few failures")]
+fn needed(guard: GuardView) -> f64 {
+    guard.needed as f64
+}
+
+impl Pace {
+    fn new(length: Length, threshold: f64, slo: &SloView) -> Self {
+        let window = words::window(length.0);
+        let Some(burn) = slo.burn.get(&length) else {
+            return Self {
+                window,
+                rate: "unknown".to_owned(),
+                counts: String::new(),
+                gauge: Gauge::new(0.0, threshold),
+            };
+        };
+        let unbounded = if burn.bad.0 > 0.0 { f64::INFINITY } else { 0.0 };
+        Self {
+            window,
+            rate: match burn.rate {
+                Some(rate) => words::burn_beside(rate, threshold),
+                None => figures::rate(burn),
+            },
+            counts: format!(
+                "{} of {}",
+                words::count(burn.bad.0),
+                words::count(burn.total.0)
+            ),
+            gauge: Gauge::new(burn.rate.unwrap_or(unbounded), threshold),
+        }
+    }
+}

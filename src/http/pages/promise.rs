@@ -1,0 +1,137 @@
+//! What an objective promises and how its budget stands, in words with their numbers.
+
+use crate::domain::indicator::{Indicator, Split};
+use crate::domain::slo::Slo;
+use crate::domain::time::Span;
+use crate::status::snapshot::SloStatus;
+use crate::status::view::slo::{SloView, WindowView};
+use crate::status::words;
+
+use super::figures;
+use super::when::When;
+
+/// What is promised, in a sentence.
+pub(super) fn promise(slo: &SloView) -> String {
+    format!(
+        "{} % of {} are good over {}.",
+        slo.objective_percent,
+        figures::unit(slo),
+        period(&slo.window)
+    )
+}
+
+/// The window in words: `30d`, or `the month (Europe/Berlin)`.
+fn period(window: &WindowView) -> String {
+    match &window.time_zone {
+        None => window.length.clone(),
+        Some(zone) => format!("the {} ({zone})", window.length),
+    }
+}
+
+/// How bad is told from good, in a sentence.
+pub(super) fn meaning(slo: &Slo) -> String {
+    match &slo.indicator {
+        Indicator::Errors { split, .. } => match split {
+            Split::Bad(_) => "An event is bad when the bad selector matches it.".to_owned(),
+            Split::Good(_) => "An event is bad unless the good selector matches it.".to_owned(),
+        },
+        Indicator::Latency { at_most, .. } => {
+            format!("An event is bad when it took longer than {at_most} s.")
+        }
+        Indicator::Traffic {
+            at_least, slice, ..
+        } => format!(
+            "A slice of {slice} is bad when fewer than {} events a second came.",
+            words::figure(at_least.to_f64())
+        ),
+        Indicator::Saturation {
+            by, at_most, slice, ..
+        } => format!(
+            "A slice of {slice} is bad when {} uses more than {} of its limit.",
+            if by.is_empty() {
+                "it".to_owned()
+            } else {
+                format!("any {}", by.join(", "))
+            },
+            figures::written_percent(at_most.to_f64())
+        ),
+        Indicator::Query { window, .. } => {
+            format!(
+                "Estimated from two queries over {window} each; the events themselves are not seen."
+            )
+        }
+    }
+}
+
+/// The budget's arithmetic, a sentence for each step of it.
+pub(super) fn arithmetic(slo: &SloView, status: &SloStatus) -> Vec<String> {
+    let (window, unit) = (&slo.window, figures::unit(slo));
+    let (Some(ratio), Some(budget)) = (window.ratio, status.budget) else {
+        return vec![format!(
+            "Nothing was counted over {}, so that nothing is known of the budget.",
+            period(window)
+        )];
+    };
+    let allowance = status.slo.objective.allowance().to_f64();
+    let counted = format!(
+        "{} bad of {} {unit} = {}.",
+        words::count(window.bad.0),
+        words::count(window.total.0),
+        words::percent(ratio)
+    );
+    let allowed = format!(
+        "{} of them may be bad: {} × {} = {}.",
+        figures::written_percent(allowance),
+        words::count(window.total.0),
+        figures::written_percent(allowance),
+        words::count(if budget.allowed < 100.0 {
+            budget.allowed
+        } else {
+            budget.allowed.floor()
+        })
+    );
+    let spent = budget.spent();
+    let left = if !spent.is_finite() {
+        "Nothing may be bad, so that the budget is overspent without bound.".to_owned()
+    } else if spent > 1.0 {
+        format!(
+            "{} of the budget is spent: {} more than there is.",
+            words::percent(spent),
+            words::percent(spent - 1.0)
+        )
+    } else {
+        format!(
+            "{} of the budget is spent, {} is left.",
+            words::percent(spent),
+            words::percent(1.0 - spent)
+        )
+    };
+    let measured = format!(
+        "{} of the window was measured.",
+        figures::coverage(window.coverage)
+    );
+    let allowed = (allowance > 0.0).then_some(allowed);
+    let outlook = outlook(slo, status);
+    [counted]
+        .into_iter()
+        .chain(allowed)
+        .chain([left])
+        .chain(outlook)
+        .chain([measured])
+        .collect()
+}
+
+/// When the budget was or will be empty.
+fn outlook(slo: &SloView, status: &SloStatus) -> Option<String> {
+    if let Some(emptied) = status.emptied_at {
+        let at = When::short(emptied, status.measurement.at);
+        return Some(format!("It was used up at {}.", at.text()));
+    }
+    let seconds = slo.budget.seconds_to_empty?.0;
+    let left = Span::from(std::time::Duration::try_from_secs_f64(seconds).ok()?);
+    let pace = status.burn.first().map(|burn| words::window(burn.length))?;
+    Some(format!(
+        "At the pace of the last {pace} it will be empty in {}.",
+        words::words(left)
+    ))
+}
