@@ -1,5 +1,5 @@
 # `make test` is what has to pass; every step of it can be run alone, as `make clippy`.
-# `cargo test` by itself needs nothing but Rust, and leaves out the tests that need a real Prometheus or Alertmanager.
+# `cargo test` by itself needs nothing but Rust, and leaves out the tests that need real servers and tools.
 
 # Where real servers and checkers are built, once: outside the checkout, so that a fresh clone finds them.
 export SLOBURN_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sloburn-tools
