@@ -174,7 +174,8 @@ async fn release(cluster: &Cluster, helm: &Helm) {
         )
     };
     let url = "prometheus.url=http://prometheus-server.monitoring";
-    run(&["install", "sloburn", &chart, "--set", url]);
+    let notes = run(&["install", "sloburn", &chart, "--set", url]);
+    assert!(notes.contains("There are no objectives yet"), "{notes}");
     let installed = stateful_set(cluster).await;
     let objective = "definitions.checkout\\.yaml=apiVersion: sloburn.dev/v1";
     run(&[

@@ -14,5 +14,6 @@ mod refusals;
 mod renders;
 mod running;
 mod schema;
+mod selectors;
 mod stored;
 mod volume;

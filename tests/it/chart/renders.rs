@@ -129,9 +129,12 @@ fn another_chart_can_contain_it() {
     }
 }
 
+/// Only Helm 4 prints them without a cluster.
 #[test]
 fn the_notes_say_what_is_missing() {
-    let Some(helms) = Helm::both() else { return };
+    let Some([_, helm]) = Helm::both() else {
+        return;
+    };
     let chart = chart();
     let chart = chart.to_string_lossy();
     for (values, named, silent) in [
@@ -155,28 +158,26 @@ fn the_notes_say_what_is_missing() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join(format!("tests/it/chart/values/{values}.yaml"));
         let file = file.to_string_lossy();
-        for helm in &helms {
-            let arguments = [
-                "install",
-                "sloburn",
-                &chart,
-                "--values",
-                &file,
-                "--dry-run=client",
-                "--namespace",
-                "slo",
-            ];
-            let printed = helm.expect(&arguments, None);
-            let (_, notes) = printed.split_once("NOTES:").expect("Helm prints the notes");
-            for text in named {
-                assert!(
-                    notes.contains(text),
-                    "{values}: `{text}` is missing in\n{notes}"
-                );
-            }
-            for text in silent {
-                assert!(!notes.contains(text), "{values}: `{text}` is in\n{notes}");
-            }
+        let arguments = [
+            "install",
+            "sloburn",
+            &chart,
+            "--values",
+            &file,
+            "--dry-run=client",
+            "--namespace",
+            "slo",
+        ];
+        let printed = helm.expect(&arguments, None);
+        let (_, notes) = printed.split_once("NOTES:").expect("Helm prints the notes");
+        for text in named {
+            assert!(
+                notes.contains(text),
+                "{values}: `{text}` is missing in\n{notes}"
+            );
+        }
+        for text in silent {
+            assert!(!notes.contains(text), "{values}: `{text}` is in\n{notes}");
         }
     }
 }
