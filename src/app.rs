@@ -328,12 +328,15 @@ fn settings(config: &Config) -> Settings {
                 settle: prometheus.settle.into(),
                 scrape_interval: prometheus.scrape_interval.map(Span::from),
                 link_url: prometheus.link_url.clone(),
+                backfill_percent: prometheus.backfill_percent,
             },
             config::Source::Scrape(scrape) => SourceSettings {
                 offset: scrape.offset.into(),
                 settle: scrape.settle.into(),
                 scrape_interval: Some(scrape.interval.into()),
                 link_url: None,
+                // A page tells of the present only.
+                backfill_percent: 0,
             },
         };
         (SourceName::new(name.as_str()), settings)

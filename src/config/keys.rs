@@ -108,6 +108,7 @@ const PROMETHEUS: &[Key] = &[
         "SLOBURN_PROMETHEUS_MAX_BODY_BYTES",
     )
     .default("134217728"),
+    key("backfill", Shape::One, "SLOBURN_PROMETHEUS_BACKFILL").default("50%"),
 ];
 
 const SCRAPE: &[Key] = &[

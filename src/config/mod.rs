@@ -126,6 +126,8 @@ pub struct Prometheus {
     pub max_in_flight: usize,
     /// How long an answer may be, in bytes, unpacked.
     pub max_body_bytes: u64,
+    /// How much of the time the past may be read, in percent: from 0, which is never, to 100.
+    pub backfill_percent: u32,
 }
 
 /// What is logged and how.

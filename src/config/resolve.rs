@@ -162,6 +162,7 @@ impl Resolver {
         let body = self.read(&key("maxBodyBytes"), |text| {
             values::count(text, MOST_BODY_BYTES)
         });
+        let backfill = self.read(&key("backfill"), values::percent);
         self.one_authorization(
             &key("headers"),
             &key("bearerTokenFile"),
@@ -181,6 +182,7 @@ impl Resolver {
             scrape_interval,
             max_in_flight: usize::try_from(in_flight?).ok()?,
             max_body_bytes: body?,
+            backfill_percent: backfill?,
         })
     }
 

@@ -146,6 +146,19 @@ pub(super) fn count(text: &str, most: u64) -> Result<u64, Wrong> {
     })
 }
 
+/// A share of the time in percent, written as `50%`.
+pub(super) fn percent(text: &str) -> Result<u32, Wrong> {
+    let digits = text.strip_suffix('%').unwrap_or(text).trim_end();
+    let parsed = digits.parse().ok().filter(|number| *number <= 100);
+    parsed.ok_or_else(|| {
+        let message = format!(
+            "is {}, not a whole number of percent up to 100%",
+            shown(text)
+        );
+        wrong(message, "write it as 50%")
+    })
+}
+
 /// How much is logged.
 pub(super) fn level(text: &str) -> Result<Level, Wrong> {
     one_of(text, &Level::ALL.map(|level| (level.as_str(), level)))

@@ -15,7 +15,7 @@ use super::intake::{Taken, put};
 use super::state::{State, family_key};
 
 /// How long a series is remembered after its last sample.
-const SERIES_KEPT: Span = Span::from_days(3);
+pub(super) const SERIES_KEPT: Span = Span::from_days(3);
 
 /// So long settling waits for evidence that could not be read.
 const EVIDENCE_AWAITED: Span = Span::from_mins(15);
@@ -38,6 +38,7 @@ impl State {
             .settle_grid(&self.plan.families[family].source);
         let rebuilds = self.families[family].head_to.is_none() || boundary > settled_to;
         if rebuilds {
+            self.begin_counters(family, settled_to, batch);
             let mut moved = Vec::new();
             while settled_to < boundary {
                 // Block by block on the grid, so that a stop makes no difference to what is settled.
@@ -250,7 +251,7 @@ impl State {
     }
 
     /// The meters' lanes that count samples of a family.
-    fn counter_lanes(&self, family: FamilyIndex) -> Vec<(usize, usize)> {
+    pub(super) fn counter_lanes(&self, family: FamilyIndex) -> Vec<(usize, usize)> {
         let counts = |lane: &Lane| matches!(lane, Lane::Counters { family: counted, .. } if *counted == family);
         let lanes = self
             .plan

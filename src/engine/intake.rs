@@ -98,6 +98,7 @@ impl State {
                 self.take_lane((meter, lane), at, &complete, commit);
             }
         }
+        self.open_walks(commit);
         for (family, answer) in &complete {
             let head_to = &mut self.families[*family].head_to;
             *head_to = (*head_to).max(Some(answer.range.to));

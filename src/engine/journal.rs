@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::domain::incident::{Change, Incident};
 use crate::domain::slo::SourceName;
-use crate::status::snapshot::SourceStatus;
+use crate::status::snapshot::{Backfill, SourceStatus};
 
 /// What was logged last, so that the same is not logged each tick.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     failing: BTreeMap<SourceName, String>,
+    /// Tenths of the past of each source that were told to be counted.
+    counted: BTreeMap<SourceName, i64>,
 }
 
 /// Logs what just happened to an incident.
@@ -29,6 +31,20 @@ pub(super) fn incident(incident: &Incident) {
 }
 
 impl Journal {
+    /// Logs each tenth of a source's past that was counted, and its end.
+    #[expect(clippy::cast_possible_truncation, reason = "a share is at most 1")]
+    pub(super) fn backfill(&mut self, source: &SourceName, backfill: Option<Backfill>) {
+        let Some(Backfill { share, reached, .. }) = backfill else {
+            self.counted.remove(source);
+            tracing::info!(%source, "the past of source `{source}` is counted");
+            return;
+        };
+        let tenths = (share * 10.0) as i64;
+        if self.counted.insert(source.clone(), tenths) != Some(tenths) {
+            tracing::info!(%source, %reached, "counting the past of source `{source}`: {}0 % done, back to {reached}", tenths);
+        }
+    }
+
     /// Logs each source that began to fail, fails otherwise than before, or can be read again.
     pub(super) fn sources(&mut self, sources: &[SourceStatus]) {
         for source in sources {

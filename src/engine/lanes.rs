@@ -46,7 +46,13 @@ impl State {
             from: self.lane_from(meter, lane, at),
             to: to.floor_to(grain),
         };
-        let slots = self.lane_slots(planned, range, complete);
+        let interval = |family: FamilyIndex| self.families[family].interval;
+        let slots = lane_slots(planned, range, self.settings.slot, &interval, complete);
+        if self.meters[meter].lanes[lane].settled_to.is_none()
+            && !self.meters[meter].lanes[lane].begun
+        {
+            self.begin_lane((meter, lane), range.from);
+        }
         let source = &plan.families[families[0]].source;
         let boundary = self.settings.settle_boundary(source, to).floor_to(grain);
         self.put_lane((meter, lane), range, boundary, grain, &slots);
@@ -60,81 +66,6 @@ impl State {
         if let Some(settled_to) = state.lanes[lane].settled_to {
             commit.lanes.insert(self.lane_key(meter, lane), settled_to);
         }
-    }
-
-    /// The slots that a lane without cursors knows in a range.
-    fn lane_slots(
-        &self,
-        lane: &Lane,
-        range: TimeRange,
-        complete: &BTreeMap<FamilyIndex, Answer>,
-    ) -> Vec<(Timestamp, Counts)> {
-        let interval = |family: FamilyIndex| self.families[family].interval;
-        let series = |family: FamilyIndex, selector: SelectorPosition| {
-            let sorted = complete.get(&family)?.sorted.as_ref()?;
-            Some(sorted.series(selector))
-        };
-        let judged = match lane {
-            Lane::Counters { .. } => Vec::new(),
-            Lane::Rate {
-                family,
-                selector,
-                at_least,
-                slice,
-            } => {
-                let Some(counters) = series(*family, *selector) else {
-                    return Vec::new();
-                };
-                let counters: Vec<Series> = counters.collect();
-                rate::below_floor(&counters, *at_least, *slice, range, interval(*family))
-            }
-            Lane::Fullness {
-                used,
-                limit,
-                by,
-                at_most,
-                slice,
-            } => {
-                let side = |read: &GaugeRead| {
-                    Some(Gauges {
-                        series: series(read.family, read.selector)?,
-                        aggregate: read.aggregate,
-                        usual: interval(read.family),
-                    })
-                };
-                let (Some(used), Some(limit)) = (side(used), side(limit)) else {
-                    return Vec::new();
-                };
-                fullness::over_limit(used, limit, by, *at_most, *slice, range)
-            }
-            Lane::Points {
-                total,
-                part,
-                window,
-            } => {
-                let batch = |family: FamilyIndex| complete.get(&family).map(|it| it.batch);
-                let (Some(all), Some(counted)) = (batch(*total), batch(*part.counted())) else {
-                    return Vec::new();
-                };
-                let part = match part {
-                    Split::Bad(_) => Split::Bad(counted),
-                    Split::Good(_) => Split::Good(counted),
-                };
-                return points::counts(all, &part, range, self.settings.slot, *window);
-            }
-        };
-        let slice = |(end, bad): (Timestamp, Option<bool>)| {
-            bad.map(|bad| {
-                (
-                    end,
-                    Counts {
-                        bad: f64::from(u8::from(bad)),
-                        total: 1.0,
-                    },
-                )
-            })
-        };
-        judged.into_iter().filter_map(slice).collect()
     }
 
     /// Puts a lane's slots in place: final up to `boundary`, the others provisional.
@@ -189,6 +120,81 @@ impl State {
         state.head_to = state.head_to.max(Some(range.to));
         state.known_to = state.known_to.max(slots.last().map(|(end, _)| *end));
     }
+}
+
+/// The slots that a lane without cursors knows in a range.
+pub(super) fn lane_slots(
+    lane: &Lane,
+    range: TimeRange,
+    slot: Span,
+    interval: &dyn Fn(FamilyIndex) -> Span,
+    complete: &BTreeMap<FamilyIndex, Answer>,
+) -> Vec<(Timestamp, Counts)> {
+    let series = |family: FamilyIndex, selector: SelectorPosition| {
+        let sorted = complete.get(&family)?.sorted.as_ref()?;
+        Some(sorted.series(selector))
+    };
+    let judged = match lane {
+        Lane::Counters { .. } => Vec::new(),
+        Lane::Rate {
+            family,
+            selector,
+            at_least,
+            slice,
+        } => {
+            let Some(counters) = series(*family, *selector) else {
+                return Vec::new();
+            };
+            let counters: Vec<Series> = counters.collect();
+            rate::below_floor(&counters, *at_least, *slice, range, interval(*family))
+        }
+        Lane::Fullness {
+            used,
+            limit,
+            by,
+            at_most,
+            slice,
+        } => {
+            let side = |read: &GaugeRead| {
+                Some(Gauges {
+                    series: series(read.family, read.selector)?,
+                    aggregate: read.aggregate,
+                    usual: interval(read.family),
+                })
+            };
+            let (Some(used), Some(limit)) = (side(used), side(limit)) else {
+                return Vec::new();
+            };
+            fullness::over_limit(used, limit, by, *at_most, *slice, range)
+        }
+        Lane::Points {
+            total,
+            part,
+            window,
+        } => {
+            let batch = |family: FamilyIndex| complete.get(&family).map(|it| it.batch);
+            let (Some(all), Some(counted)) = (batch(*total), batch(*part.counted())) else {
+                return Vec::new();
+            };
+            let part = match part {
+                Split::Bad(_) => Split::Bad(counted),
+                Split::Good(_) => Split::Good(counted),
+            };
+            return points::counts(all, &part, range, slot, *window);
+        }
+    };
+    let slice = |(end, bad): (Timestamp, Option<bool>)| {
+        bad.map(|bad| {
+            (
+                end,
+                Counts {
+                    bad: f64::from(u8::from(bad)),
+                    total: 1.0,
+                },
+            )
+        })
+    };
+    judged.into_iter().filter_map(slice).collect()
 }
 
 /// How many series of the batches a lane without cursors looks at, on its two sides.

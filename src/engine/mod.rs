@@ -5,6 +5,7 @@ mod alerts;
 pub mod boundaries;
 mod counters;
 mod coverage;
+mod digger;
 mod episodes;
 mod facts;
 pub mod intake;
@@ -18,6 +19,7 @@ pub mod shell;
 pub mod state;
 pub mod step;
 mod story;
+pub mod walks;
 mod windows;
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ impl State {
                     failures: source.failures,
                     samples: source.samples,
                     series: u64::try_from(series).unwrap_or(u64::MAX),
+                    backfill: self.backfill(name),
                 }
             };
         self.sources.iter().map(status).collect()

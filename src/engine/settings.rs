@@ -32,6 +32,8 @@ pub struct SourceSettings {
     pub scrape_interval: Option<Span>,
     /// A page that shows a query: `{query}` is replaced by it.
     pub link_url: Option<String>,
+    /// How much of the time the past may be read from it, in percent; 0 for never.
+    pub backfill_percent: u32,
 }
 
 impl Default for SourceSettings {
@@ -41,6 +43,7 @@ impl Default for SourceSettings {
             settle: Span::from_mins(5),
             scrape_interval: None,
             link_url: None,
+            backfill_percent: 50,
         }
     }
 }

@@ -15,20 +15,24 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::plan::PlanError;
 use crate::source::Source;
 use crate::status::board::Board;
-use crate::status::snapshot::EngineStatus;
+use crate::status::snapshot::{Backfill, EngineStatus};
 use crate::store::commit::Commit;
 use crate::store::{Store, StoreError};
 
 use super::adopt::Revision;
+use super::digger::{Again, Digger, Finished};
 use super::intake::{Read, Reading};
 use super::journal::{self, Journal};
 use super::reads::Wanted;
 use super::settings::Settings;
 use super::state::State;
-use super::step::{Effects, Input, Tick, step};
+use super::step::{Effects, Input, Tick, step, take_past};
 
 /// All queries of a tick are answered within a tick, but not less than this, or have failed.
 const SHORTEST_DEADLINE: Duration = Duration::from_secs(10);
+
+/// So often in a row a source may refuse before counting all of the past is given up.
+const PATIENCE: u32 = 3;
 
 /// Why the engine could not start.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +73,7 @@ pub struct Engine<S, K> {
     status: EngineStatus,
     boundaries: BTreeMap<usize, Vec<String>>,
     journal: Journal,
+    digger: Digger,
 }
 
 impl<S: Source, K: Store> Engine<S, K> {
@@ -84,6 +89,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         let revision = Revision::of(catalog, settings.slot)?;
         let recovered = parts.store.recover().await?;
         let state = State::new(settings.clone(), &revision.plan, recovered);
+        let digger = Digger::new(parts.clock.clone());
         Ok(Self {
             parts,
             settings,
@@ -94,6 +100,7 @@ impl<S: Source, K: Store> Engine<S, K> {
             status: EngineStatus::default(),
             boundaries: BTreeMap::new(),
             journal: Journal::default(),
+            digger,
         })
     }
 
@@ -122,11 +129,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         let mut last = None;
         loop {
             let at = self.next_tick(last);
-            let due = self
-                .parts
-                .clock
-                .sleep_until((at + self.settings.offset()).to_jiff());
-            if stop.run_until_cancelled(due).await.is_none() {
+            if stop.run_until_cancelled(self.wait_for(at)).await.is_none() {
                 return;
             }
             if stop.run_until_cancelled(self.tick(at)).await.is_none() {
@@ -134,6 +137,81 @@ impl<S: Source, K: Store> Engine<S, K> {
             }
             last = Some(at);
         }
+    }
+
+    /// Waits until the tick `at` is due, and counts the past meanwhile.
+    async fn wait_for(&mut self, at: Timestamp) {
+        let clock = self.parts.clock.clone();
+        let due = clock.sleep_until((at + self.settings.offset()).to_jiff());
+        tokio::pin!(due);
+        loop {
+            self.digger
+                .start(&self.state, &self.settings, &self.parts.sources);
+            tokio::select! {
+                biased;
+                () = &mut due => return,
+                finished = self.digger.wait(&self.state) => {
+                    if let Some(finished) = finished {
+                        // Counting and committing a chunk is quick; what takes long is done elsewhere.
+                        self.take_past(finished).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in a chunk of the past. Says how often in a row the source refused.
+    async fn take_past(&mut self, finished: Finished) -> u32 {
+        let source = finished.source;
+        match finished.result {
+            Err(refused) => {
+                let again = if refused.too_much && self.state.shorten(&finished.key) {
+                    Again::Shorter
+                } else if self.state.is_failing(&source) {
+                    Again::LaterSilently
+                } else {
+                    Again::Later
+                };
+                self.digger.pause(&source, &refused, again)
+            }
+            Ok(dug) => {
+                let effects = take_past(&mut self.state, dug);
+                let started = Timestamp::from(self.parts.clock.now());
+                self.carry_out(effects, started).await;
+                self.digger.rest(&self.settings, &source);
+                self.journal.backfill(&source, self.state.backfill(&source));
+                0
+            }
+        }
+    }
+
+    /// Counts all of the past, without a rest, and tells `progress` of each chunk.
+    ///
+    /// # Errors
+    /// With a sentence, when a source refused several times in a row.
+    pub async fn backfill(
+        &mut self,
+        mut progress: impl FnMut(&SourceName, Option<Backfill>),
+    ) -> Result<(), String> {
+        for source in self.settings.sources.values_mut() {
+            source.backfill_percent = 100;
+        }
+        while self.state.behind().next().is_some() || self.digger.is_busy() {
+            self.digger
+                .start(&self.state, &self.settings, &self.parts.sources);
+            let Some(finished) = self.digger.wait(&self.state).await else {
+                continue;
+            };
+            let source = finished.source.clone();
+            let refused = finished.result.as_ref().err().cloned();
+            if self.take_past(finished).await >= PATIENCE
+                && let Some(refused) = refused
+            {
+                return Err(refused.sentence);
+            }
+            progress(&source, self.state.backfill(&source));
+        }
+        Ok(())
     }
 
     /// The newest tick that is due, or the next one; never one that was run before, however the
@@ -155,6 +233,7 @@ impl<S: Source, K: Store> Engine<S, K> {
     pub async fn tick(&mut self, at: Timestamp) {
         let started = Timestamp::from(self.parts.clock.now());
         self.go_over();
+        self.state.leap(at);
         loop {
             let reads = self.read(self.state.wanted(at)).await;
             let behind = |read: &Read| {

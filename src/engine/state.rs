@@ -14,11 +14,14 @@ use crate::series::seen::Sorter;
 use crate::series::starts::Starts;
 use crate::series::table::SeriesTable;
 use crate::status::snapshot::SeriesCount;
-use crate::store::commit::{Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered};
+use crate::store::commit::{
+    Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered, WalkKey, WalkRecord,
+};
 
 use super::adopt::Shelf;
 use super::coverage::Coverage;
 use super::settings::Settings;
+use super::walks::{Beginning, Seam, Walk};
 
 /// How many closed incidents are kept for readers.
 pub const CLOSED_INCIDENTS: usize = 200;
@@ -39,6 +42,12 @@ pub struct State {
     pub(super) starts: BTreeMap<SourceName, Starts>,
     pub(super) births_ignored: u64,
     pub(super) shelf: Shelf,
+    /// Stretches of the past that were counted or are still to be, and those that are walked through now.
+    pub(super) walked: BTreeMap<WalkKey, WalkRecord>,
+    pub(super) walks: BTreeMap<WalkKey, Walk>,
+    /// Lanes that are about to be counted live for the first time, and what their families were like then.
+    pub(super) beginnings: Vec<Beginning>,
+    pub(super) seams: BTreeMap<FamilyKey, Seam>,
 }
 
 /// What was read of a source.
@@ -91,6 +100,10 @@ pub(super) struct MeterState {
 /// How far one lane is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LaneState {
+    /// Whether it was counted live before, so that its past is counted or walked through.
+    pub(super) begun: bool,
+    /// Where an earlier life of it stopped, until it begins anew.
+    pub(super) stopped: Option<Timestamp>,
     /// Slots up to here are final; only of lanes without cursors.
     pub(super) settled_to: Option<Timestamp>,
     /// Slots up to here are counted.
@@ -127,9 +140,19 @@ impl State {
                 lanes: recovered.lanes,
                 families: recovered.families,
             },
+            walked: recovered.walks,
+            walks: BTreeMap::new(),
+            beginnings: Vec::new(),
+            seams: BTreeMap::new(),
         };
         state.adopt(plan);
         state
+    }
+
+    /// Whether the last tick could not read all of a source.
+    pub(super) fn is_failing(&self, source: &SourceName) -> bool {
+        let source = self.sources.get(source);
+        source.is_some_and(|source| source.error.is_some())
     }
 }
 

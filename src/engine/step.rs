@@ -13,6 +13,7 @@ use crate::store::commit::{Commit, Forgotten, LaneKey};
 
 use super::intake::Read;
 use super::state::State;
+use super::walks::dig::Dug;
 use super::windows::Windows;
 
 /// How long slots are kept beyond the longest window.
@@ -68,6 +69,17 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
     }
 }
 
+/// Takes in a chunk of the past, between two ticks. Nothing is judged: the next tick sees it.
+pub fn take_past(state: &mut State, dug: Dug) -> Effects {
+    let mut commit = Commit::default();
+    let ignored_births = state.take_dug(dug, &mut commit);
+    Effects {
+        commit,
+        snapshot: None,
+        ignored_births,
+    }
+}
+
 fn judge(state: &mut State, at: Timestamp, catalog: &Catalog, commit: &mut Commit) -> Snapshot {
     state.close_orphans(at, commit);
     let mut slos = Vec::with_capacity(state.meters.len());
@@ -85,6 +97,15 @@ fn judge(state: &mut State, at: Timestamp, catalog: &Catalog, commit: &mut Commi
     state.snapshot(at, slos)
 }
 
+/// Hands the settled chunks of an objective that changed to the commit.
+pub(super) fn hand_over(state: &mut State, meter: usize, commit: &mut Commit) {
+    let slo = &state.plan.meters[meter].slo;
+    for ((lane, key), chunk) in state.meters[meter].ledger.take_changed() {
+        let slo = slo.uid.clone();
+        commit.chunks.insert((LaneKey { slo, lane }, key), chunk);
+    }
+}
+
 /// Lets slots grow old, hands the settled chunks that changed to the commit, and forgets those that
 /// no window reaches.
 fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commit) {
@@ -93,10 +114,7 @@ fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commi
     let grown_to = ledger.grow_old(at);
     let kept_from = slo.window.range(at).from.min(at - slo.window.longest()) - KEPT_BEYOND;
     let forgot = ledger.forget_before(kept_from);
-    for ((lane, key), chunk) in ledger.take_changed() {
-        let slo = slo.uid.clone();
-        commit.chunks.insert((LaneKey { slo, lane }, key), chunk);
-    }
+    hand_over(state, meter, commit);
     if !forgot && grown_to.is_none() {
         return;
     }

@@ -262,6 +262,7 @@ impl Run {
             chunks: kept.chunks,
             lanes: kept.lanes,
             families: kept.families,
+            walks: kept.walks,
             alerts: kept.alerts,
             closed: Vec::new(),
             episodes: kept

@@ -31,8 +31,9 @@ impl Gaps {
     }
 }
 
-/// A lane that counts only bad (or good) events has no total of its own, and nothing to tell apart.
-fn shares(
+/// The shares of the slots of `width` in what was counted over a gap. A lane that counts only bad
+/// (or good) events has no total of its own, and nothing to tell apart.
+pub fn shares(
     from: Timestamp,
     to: Timestamp,
     counts: Counts,

@@ -7,6 +7,7 @@ pub mod cursor;
 mod draft;
 pub mod gaps;
 pub mod index;
+pub mod past;
 pub mod plan;
 pub mod points;
 pub mod seen;

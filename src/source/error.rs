@@ -108,6 +108,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether a read of less may well succeed: it was too much, or took too long.
+    pub const fn is_too_much(&self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge { .. } | Self::TimedOut { .. } | Self::Refused { .. }
+        )
+    }
+
     /// Whether the same read may well succeed a moment later.
     pub const fn is_passing(&self) -> bool {
         matches!(

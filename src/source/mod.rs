@@ -24,6 +24,16 @@ pub trait Source: Send + Sync + 'static {
         fetch: &Fetch,
         range: TimeRange,
     ) -> impl Future<Output = Result<Batch, SourceError>> + Send;
+
+    /// Reads what lies in a long range that has passed, in whatever way is the cheapest for the
+    /// source. Samples that only say that a series has ended may be among them: they are no numbers.
+    fn read_past(
+        &self,
+        fetch: &Fetch,
+        range: TimeRange,
+    ) -> impl Future<Output = Result<Batch, SourceError>> + Send {
+        self.read(fetch, range)
+    }
 }
 
 /// A source of any kind, so that one configuration may mix them.

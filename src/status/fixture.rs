@@ -302,6 +302,7 @@ pub(crate) fn snapshot() -> Snapshot {
         failures: if error.is_none() { 0 } else { 28 },
         samples: 691_200,
         series: 240,
+        backfill: None,
     };
     Snapshot {
         at: Some(AT),

@@ -64,6 +64,19 @@ pub struct SourceStatus {
     pub samples: u64,
     /// Series known.
     pub series: u64,
+    /// How far its past is counted, while it is not all counted.
+    pub backfill: Option<Backfill>,
+}
+
+/// How far the past of a source is counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backfill {
+    /// The share (0..1) that is done.
+    pub share: f64,
+    /// Everything newer is counted.
+    pub reached: Timestamp,
+    /// Where it will end.
+    pub goal: Timestamp,
 }
 
 /// One instance of an objective.

@@ -8,9 +8,10 @@ use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::Notice;
 use crate::domain::slo::{SloId, SourceName};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::cursor::Cursor;
+use crate::series::past::LooseEnds;
 
 use super::OutboxKey;
 
@@ -59,6 +60,39 @@ impl FamilyRecord {
             self.cursors.insert(labels, cursor);
         }
     }
+}
+
+/// Tells one stretch of the past from the others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WalkKey(pub String);
+
+/// How far a stretch of the past is counted, from the newest to the oldest. It is kept when it is
+/// done, to tell that its lanes need no other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WalkRecord {
+    /// Which lanes.
+    pub lanes: Vec<LaneKey>,
+    /// What is read for them.
+    pub families: Vec<WalkedFamily>,
+    /// Where it began: what is newer was counted live.
+    pub seam: Timestamp,
+    /// Where it ends.
+    pub goal: Timestamp,
+    /// Everything after this is counted.
+    pub reached: Timestamp,
+}
+
+/// One family on a walk through the past.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WalkedFamily {
+    /// Which one.
+    pub key: FamilyKey,
+    /// The usual distance of its samples when the walk began; zero when it was not known.
+    pub interval: Span,
+    /// First samples whose bases are still to be found.
+    pub loose: LooseEnds,
+    /// Where its series stood at the goal, when that is where an earlier life stopped.
+    pub older: BTreeMap<Labels, Cursor>,
 }
 
 /// What objectives that cannot be measured are grouped by: one message for each.
@@ -129,6 +163,8 @@ pub struct Commit {
     pub lanes: BTreeMap<LaneKey, Timestamp>,
     /// How far families are settled.
     pub families: BTreeMap<FamilyKey, FamilyRecord>,
+    /// Stretches of the past that were begun, or counted further.
+    pub walks: BTreeMap<WalkKey, WalkRecord>,
     /// Alert states that changed; the open incident is kept with them. An empty state is the same
     /// as none, and is not kept.
     pub alerts: BTreeMap<SloId, AlertState>,
@@ -155,6 +191,7 @@ impl Commit {
         for (key, record) in newer.families {
             self.families.entry(key).or_default().merge(record);
         }
+        self.walks.extend(newer.walks);
         self.alerts.extend(newer.alerts);
         self.incidents.extend(newer.incidents);
         self.episodes.extend(newer.episodes);
@@ -174,6 +211,8 @@ pub struct Recovered {
     pub lanes: BTreeMap<LaneKey, Timestamp>,
     /// Families with all their cursors.
     pub families: BTreeMap<FamilyKey, FamilyRecord>,
+    /// Stretches of the past, those that are done too.
+    pub walks: BTreeMap<WalkKey, WalkRecord>,
     /// Alert states.
     pub alerts: BTreeMap<SloId, AlertState>,
     /// The newest closed incidents, newest first, and nothing of the open ones.

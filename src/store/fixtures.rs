@@ -16,10 +16,13 @@ use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::{Age, Chunk, ChunkKey};
-use crate::series::cursor::Cursor;
+use crate::series::batch::Sample;
+use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
+use crate::series::past::{Judgement, LooseEnd, Worth};
 
 use super::OutboxKey;
 use super::commit::{Commit, Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey};
+use super::commit::{WalkKey, WalkRecord, WalkedFamily};
 
 pub(super) fn at(secs: i64) -> Timestamp {
     Timestamp::from_millis(secs * 1_000)
@@ -261,6 +264,51 @@ pub(super) fn episode(name: &str) -> Episode {
     }
 }
 
+/// A walk with loose ends of every verdict.
+pub(super) fn walk() -> WalkRecord {
+    let first = Sample {
+        at: at(60),
+        value: 7.0,
+    };
+    let increase = Increase {
+        from: at(45),
+        to: at(60),
+        events: 7.0,
+        gap: false,
+    };
+    let birth = IgnoredBirth {
+        at: at(60),
+        value: 7.0,
+    };
+    let worths = [
+        None,
+        Some(Worth::WasThere),
+        Some(Worth::Counted(increase)),
+        Some(Worth::Ignored(birth)),
+    ];
+    let loose = (200..).zip(worths).map(|(code, born): (u16, _)| {
+        let judgement = born.map(|born| Judgement {
+            born,
+            fallen: Some(cursor(45, 0.0)),
+            returned: None,
+        });
+        let end = LooseEnd { first, judgement };
+        (labels(&code.to_string()), end)
+    });
+    WalkRecord {
+        lanes: vec![lane("checkout/availability", 0)],
+        families: vec![WalkedFamily {
+            key: family_key(),
+            interval: Span::from_secs(15),
+            loose: loose.collect(),
+            older: BTreeMap::from([(labels("500"), cursor(3, 0.1))]),
+        }],
+        seam: at(3_600),
+        goal: at(0),
+        reached: at(1_800),
+    }
+}
+
 /// A commit with something of everything.
 pub(super) fn everything() -> Commit {
     let slo = SloId::new("checkout/availability");
@@ -279,6 +327,7 @@ pub(super) fn everything() -> Commit {
                 &[("200", cursor(3_690, 1e300)), ("500", cursor(3_681, 0.1))],
             ),
         )]),
+        walks: BTreeMap::from([(WalkKey("first".into()), walk())]),
         alerts: BTreeMap::from([(slo, alert(open.clone()))]),
         incidents: BTreeMap::from([
             (id("open"), open),

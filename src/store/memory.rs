@@ -203,6 +203,7 @@ impl Contents {
             chunks,
             lanes,
             families,
+            walks,
             alerts,
             closed: _,
             episodes,
@@ -218,6 +219,7 @@ impl Contents {
             family.merge(record.clone());
             family.dropped.clear();
         }
+        walks.extend(commit.walks.clone());
         alerts.extend(commit.alerts.clone());
         alerts.retain(|_, state| *state != AlertState::default());
         for (key, episode) in &commit.episodes {

@@ -62,6 +62,7 @@ async fn config_print_shows_what_is_in_force_and_why() {
           # scrapeInterval is not set
           maxInFlight: 4  # FOLDER/my.yaml:10
           maxBodyBytes: 134217728  # default
+          backfill: 50%  # default
       on:
         prometheus:
           url: http://other  # FOLDER/my.yaml:12
@@ -78,6 +79,7 @@ async fn config_print_shows_what_is_in_force_and_why() {
           # scrapeInterval is not set
           maxInFlight: 8  # default
           maxBodyBytes: 134217728  # default
+          backfill: 50%  # default
     store:
       sqlite: /var/lib/sloburn.db  # SLOBURN_STORE
     listen: 0.0.0.0:9099  # --listen

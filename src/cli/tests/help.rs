@@ -141,6 +141,7 @@ async fn of_settings_with_flags_and_variables() {
       SLOBURN_PROMETHEUS_SCRAPE_INTERVAL    sources.default.prometheus.scrapeInterval
       SLOBURN_PROMETHEUS_MAX_IN_FLIGHT      sources.default.prometheus.maxInFlight
       SLOBURN_PROMETHEUS_MAX_BODY_BYTES     sources.default.prometheus.maxBodyBytes
+      SLOBURN_PROMETHEUS_BACKFILL           sources.default.prometheus.backfill
       SLOBURN_SCRAPE_TARGETS                sources.default.scrape.targets
       SLOBURN_SCRAPE_INTERVAL               sources.default.scrape.interval
       SLOBURN_SCRAPE_TIMEOUT                sources.default.scrape.timeout

@@ -77,6 +77,7 @@ fn nothing_configured_is_a_configuration() {
     sources.default.prometheus.scrapeInterval is not set
     sources.default.prometheus.maxInFlight = 8 (default)
     sources.default.prometheus.maxBodyBytes = 134217728 (default)
+    sources.default.prometheus.backfill = 50% (default)
     store.sqlite = sloburn.db (default)
     listen = 127.0.0.1:9099 (default)
     externalUrl is not set
@@ -137,6 +138,7 @@ log: {level: debug}
     sources.default.prometheus.scrapeInterval is not set
     sources.default.prometheus.maxInFlight = 8 (default)
     sources.default.prometheus.maxBodyBytes = 134217728 (default)
+    sources.default.prometheus.backfill = 50% (default)
     sources.other.prometheus.url = https://other/prefix (/etc/sloburn/sloburn.yaml:8)
     sources.other.prometheus.timeout = 10s (default)
     sources.other.prometheus.bearerTokenFile = /etc/sloburn/token (/etc/sloburn/sloburn.yaml:8)
@@ -149,6 +151,7 @@ log: {level: debug}
     sources.other.prometheus.scrapeInterval is not set
     sources.other.prometheus.maxInFlight = 8 (default)
     sources.other.prometheus.maxBodyBytes = 134217728 (default)
+    sources.other.prometheus.backfill = 50% (default)
     store.sqlite = sloburn.db (default)
     listen = localhost:82 (--listen)
     externalUrl is not set

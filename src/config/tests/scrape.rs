@@ -42,6 +42,7 @@ sources:
     sources.prod.prometheus.settle = 5m (default)
     sources.prod.prometheus.linkUrl is not set
     sources.prod.prometheus.scrapeInterval is not set
+    sources.prod.prometheus.backfill = 50% (default)
     "#);
     let Source::Scrape(scrape) = &config.sources["laptop"] else {
         panic!("`laptop` scrapes");

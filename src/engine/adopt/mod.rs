@@ -62,6 +62,7 @@ impl State {
             let state = known.remove(&family.source).unwrap_or_default();
             self.sources.entry(family.source.clone()).or_insert(state);
         }
+        self.adopt_walks();
         self.note_restored();
     }
 
@@ -169,6 +170,7 @@ impl State {
                 state.lanes[usize::from(lane)].restore(planned, at);
             }
             for chunk in self.shelf.chunks.remove(&key).into_iter().flatten() {
+                state.lanes[usize::from(lane)].begun = true;
                 state.ledger.restore(lane, chunk);
             }
         }
@@ -226,6 +228,7 @@ impl MeterState {
 impl LaneState {
     /// Takes over how far the store says that the lane is settled.
     fn restore(&mut self, planned: &Lane, at: Timestamp) {
+        self.begun = true;
         match planned {
             Lane::Counters { .. } => {
                 self.settled = Coverage::from(Some(at));

@@ -266,7 +266,8 @@ async fn the_status_holds_everything_in_one_answer() {
           "queries":1440,
           "failures":0,
           "samples":691200,
-          "series":240
+          "series":240,
+          "backfill":null
         },
         {
           "name":"thanos-eu",
@@ -276,7 +277,8 @@ async fn the_status_holds_everything_in_one_answer() {
           "queries":1440,
           "failures":28,
           "samples":691200,
-          "series":240
+          "series":240,
+          "backfill":null
         }
       ],
       "definitions":{

@@ -99,6 +99,33 @@ impl SeriesTable {
             .reassign(|labels, all| all.extend(edges(family, labels)));
     }
 
+    /// Whether a series was counted for good before.
+    pub fn knows(&self, id: SeriesId, labels: LabelsRef) -> bool {
+        let row = self.seen.find(id, labels);
+        row.is_some_and(|row| self.settled[row].is_some())
+    }
+
+    /// Takes over where a series stood long ago, unless it is known; says its row if it was not.
+    pub fn learn(&mut self, family: &Family, labels: &Labels, cursor: Cursor) -> Option<usize> {
+        let row = self.row(family, SeriesId::of(labels), labels.into());
+        if self.settled[row].is_some() || self.seen.edges_of(row).is_empty() {
+            return None;
+        }
+        self.settled[row] = Some(cursor);
+        self.head[row] = self.head[row].or(Some(cursor));
+        Some(row)
+    }
+
+    /// Forgets all series, and says where they stood.
+    pub fn take_settled(&mut self) -> BTreeMap<Labels, Cursor> {
+        let old = std::mem::take(self);
+        let series = old.seen.series().map(|(_, labels)| labels.clone());
+        series
+            .zip(old.settled)
+            .filter_map(|(labels, settled)| Some((labels, settled?)))
+            .collect()
+    }
+
     /// How many series are known.
     pub fn len(&self) -> usize {
         self.seen.len()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::board::{DefinitionsStatus, DeliveryStatus, Reading, ReceiverStatus};
 use super::super::freshness::Freshness;
-use super::super::snapshot::{EngineStatus, SourceStatus};
+use super::super::snapshot::{Backfill, EngineStatus, SourceStatus};
 use super::scalar::{Count, Length, Time};
 use super::tally::TallyView;
 
@@ -41,7 +41,7 @@ pub struct StatusView {
 }
 
 /// How one source fares.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceView {
     /// Its name.
@@ -60,6 +60,20 @@ pub struct SourceView {
     pub samples: u64,
     /// Series known.
     pub series: u64,
+    /// How far its past is counted; `null` when all of it is.
+    pub backfill: Option<BackfillView>,
+}
+
+/// How far the past of a source is counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackfillView {
+    /// The share (0..1) that is done.
+    pub share: Count,
+    /// Everything newer is counted.
+    pub reached: Time,
+    /// Where it will end.
+    pub goal: Time,
 }
 
 /// Which definitions are in force. `/api/v1/configuration` says more.
@@ -164,6 +178,17 @@ impl SourceView {
             failures: source.failures,
             samples: source.samples,
             series: source.series,
+            backfill: source.backfill.as_ref().map(BackfillView::of),
+        }
+    }
+}
+
+impl BackfillView {
+    fn of(backfill: &Backfill) -> Self {
+        Self {
+            share: Count(backfill.share),
+            reached: Time(backfill.reached),
+            goal: Time(backfill.goal),
         }
     }
 }

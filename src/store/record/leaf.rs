@@ -70,7 +70,7 @@ macro_rules! plain {
         }
     )*};
 }
-plain!(bool u32 u64 String BTreeMap<String, String> BTreeSet<String>);
+plain!(bool u16 u32 u64 String BTreeMap<String, String> BTreeSet<String>);
 
 /// Kinds that are kept as one simpler value.
 macro_rules! simple {

@@ -7,6 +7,7 @@
 mod incident;
 mod leaf;
 mod notice;
+mod walk;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

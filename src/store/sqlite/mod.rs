@@ -86,10 +86,11 @@ impl Writer {
     }
 
     /// After an error of the disk the connection is not trusted again: what it holds in memory may
-    /// not be what is on disk.
+    /// not be what is on disk, and a full disk may have ended the transaction behind our back.
     fn after<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
-        let distrusted =
-            |error: &sqlx::Error| matches!(Cause::of(error), Cause::Disk | Cause::Damaged);
+        let distrusted = |error: &sqlx::Error| {
+            matches!(Cause::of(error), Cause::Disk | Cause::Damaged | Cause::Full)
+        };
         if result.as_ref().err().is_some_and(distrusted) {
             self.connection = None;
         }

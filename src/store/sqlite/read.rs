@@ -14,7 +14,9 @@ use crate::series::cursor::Cursor;
 
 use super::super::CLOSED_KEPT;
 use super::super::chunk_codec;
-use super::super::commit::{Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered};
+use super::super::commit::{
+    Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered, WalkKey, WalkRecord,
+};
 use super::super::record::{self, Record};
 use super::error::unreadable;
 use super::schema::chunk_table;
@@ -27,6 +29,7 @@ pub(super) async fn recover(pool: &SqlitePool) -> Result<Recovered, sqlx::Error>
         chunks: chunks(connection).await?,
         lanes: lanes(connection).await?,
         families: families(connection).await?,
+        walks: walks(connection).await?,
         alerts: alerts(connection).await?,
         closed: closed(connection).await?,
         episodes: episodes(connection).await?,
@@ -124,6 +127,17 @@ async fn families(
         }
     }
     Ok(families)
+}
+
+async fn walks(connection: &mut Connection) -> Result<BTreeMap<WalkKey, WalkRecord>, sqlx::Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as("SELECT id, record FROM walks")
+        .fetch_all(connection)
+        .await?;
+    let walk = |(id, record): (String, String)| {
+        let walk = from_record(&record, || format!("the past after `{id}`"))?;
+        Ok((WalkKey(id), walk))
+    };
+    rows.into_iter().map(walk).collect()
 }
 
 async fn alerts(connection: &mut Connection) -> Result<BTreeMap<SloId, AlertState>, sqlx::Error> {

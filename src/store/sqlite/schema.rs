@@ -11,7 +11,7 @@ use crate::ledger::chunk::Age;
 pub(super) const APPLICATION: i64 = 0x534c_4f42;
 
 /// Each entry leads from the version that is its index to the next one.
-const STEPS: &[&str] = &[VERSION_1, VERSION_2];
+const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 const VERSION_1: &str = "
 CREATE TABLE chunks (
@@ -108,6 +108,11 @@ pub(super) const fn chunk_table(age: Age) -> ChunkTable {
         },
     }
 }
+
+/// Stretches of the past that were counted, or are still to be.
+const VERSION_3: &str = "
+CREATE TABLE walks (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
 
 /// Whose file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,6 +30,7 @@ pub(super) async fn commit(
     chunks(&mut transaction, commit).await?;
     lanes(&mut transaction, commit).await?;
     families(&mut transaction, commit).await?;
+    walks(&mut transaction, commit).await?;
     alerts(&mut transaction, commit).await?;
     incidents(&mut transaction, commit).await?;
     episodes(&mut transaction, commit).await?;
@@ -170,6 +171,23 @@ async fn cursors(
                 .push_bind(cursor.interval.as_millis())
                 .push_bind(cursor.birth.map(|(at, _)| at.as_millis()))
                 .push_bind(cursor.birth.map(|(_, value)| value));
+        },
+    )
+    .await
+}
+
+async fn walks(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let mut rows = Vec::new();
+    for (key, walk) in &commit.walks {
+        rows.push((key, to_record(walk)?));
+    }
+    insert(
+        connection,
+        "INSERT INTO walks (id, record) ",
+        &rows,
+        " ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+        |mut row, (key, record)| {
+            row.push_bind(key.0.as_str()).push_bind(record.as_str());
         },
     )
     .await

@@ -8,10 +8,10 @@ use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
 use crate::ledger::chunk::Age;
 
-use super::super::commit::{Commit, Forgotten, Recovered};
+use super::super::commit::{Commit, Forgotten, Recovered, WalkKey, WalkRecord};
 use super::super::fixtures::{
     alert, at, chunk, cursor, episode, episode_key, everything, family, family_key, id, incident,
-    key, labels, lane,
+    key, labels, lane, walk,
 };
 use super::super::{Attempt, Store};
 use super::{due, telling};
@@ -38,6 +38,7 @@ fn expected(commit: Commit) -> Recovered {
         chunks: commit.chunks,
         lanes: commit.lanes,
         families: commit.families,
+        walks: commit.walks,
         alerts: commit.alerts,
         closed: closed.collect(),
         episodes: episodes.filter_map(|(key, it)| Some((key, it?))).collect(),
@@ -98,6 +99,14 @@ fn newer() -> Commit {
                 3_750,
                 &[("500", cursor(3_740, 7.0)), ("503", cursor(3_741, 1.0))],
             ),
+        )]),
+        walks: BTreeMap::from([(
+            WalkKey("first".into()),
+            WalkRecord {
+                reached: at(0),
+                families: Vec::new(),
+                ..walk()
+            },
         )]),
         alerts: BTreeMap::from([(slo, AlertState::default())]),
         incidents: BTreeMap::from([(id("open"), incident("open", Some(at(3_750))))]),

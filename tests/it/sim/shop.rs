@@ -11,8 +11,8 @@ const RATE: i64 = 10_000;
 
 const SCRAPE: Span = Span::from_secs(15);
 
-/// For how long before the outage the counters had been counting.
-const UPTIME: Span = Span::from_days(10);
+/// For how long before the outage the counters had been counting: as long as the first tick of a week looks back.
+const UPTIME: Span = Span::from_mins(36 * 60 + 10);
 
 /// A share of the requests fails in `[onset, onset + length)`.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,10 @@ impl Source for Shop {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         let mut at = range.from.floor_to(SCRAPE) + SCRAPE;
         while at <= range.to {
+            if at.since(self.outage.onset) + UPTIME < Span::ZERO {
+                at = at + SCRAPE;
+                continue;
+            }
             let (all, failed) = self.counters(at);
             good.push(sample(at, all - failed));
             bad.push(sample(at, failed));

@@ -1,0 +1,234 @@
+//! Reads the past beside the ticks: one chunk of a source at a time, with rests between.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::clock::Clock;
+use crate::domain::slo::SourceName;
+use crate::domain::time::{Span, Timestamp};
+use crate::series::batch::Batch;
+use crate::source::Source;
+use crate::store::commit::WalkKey;
+
+use super::settings::Settings;
+use super::state::State;
+use super::walks::dig::{Dig, Dug};
+
+/// One answer may wait for its turn, but not for ever.
+const DEADLINE: Duration = Duration::from_mins(5);
+
+/// How long a source is left alone after a chunk that failed; doubled with each further one.
+const PAUSE: Span = Span::from_secs(15);
+const LONGEST_PAUSE: Span = Span::from_mins(10);
+
+/// What came of a chunk.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) source: SourceName,
+    pub(super) key: WalkKey,
+    pub(super) result: Result<Dug, Refused>,
+}
+
+/// Why a chunk could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// A sentence for people.
+    pub(super) sentence: String,
+    /// Whether less of it might be.
+    pub(super) too_much: bool,
+}
+
+/// How a chunk that could not be read is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// The same, later.
+    Later,
+    /// The same, later; why is told already, since the ticks fail too.
+    LaterSilently,
+    /// Half of it, at once.
+    Shorter,
+}
+
+/// One source, as far as its past goes.
+#[derive(Debug, Default)]
+struct Place {
+    busy: bool,
+    started: Timestamp,
+    /// Nothing is read before.
+    rests_until: Timestamp,
+    failures: u32,
+    told: Option<String>,
+}
+
+/// The chunks that are under way.
+#[derive(Debug)]
+pub(super) struct Digger {
+    clock: Clock,
+    tasks: JoinSet<Finished>,
+    places: BTreeMap<SourceName, Place>,
+}
+
+impl Digger {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            tasks: JoinSet::new(),
+            places: BTreeMap::new(),
+        }
+    }
+
+    /// Starts on what is due: one chunk for each source that is neither busy nor resting.
+    pub(super) fn start<S: Source>(
+        &mut self,
+        state: &State,
+        settings: &Settings,
+        sources: &BTreeMap<SourceName, Arc<S>>,
+    ) {
+        let now = Timestamp::from(self.clock.now());
+        for (name, source) in sources {
+            let place = self.places.entry(name.clone()).or_default();
+            if place.busy || place.rests_until > now || share(settings, name) == 0 {
+                continue;
+            }
+            let Some(dig) = state.next_dig(name) else {
+                continue;
+            };
+            (place.busy, place.started) = (true, now);
+            tracing::debug!(source = %name, from = %dig.counted().from, to = %dig.counted().to, "reading the past");
+            self.tasks.spawn(read(Arc::clone(source), dig));
+        }
+    }
+
+    /// Returns when a chunk is finished, or when a rest is over and another may be started.
+    pub(super) async fn wait(&mut self, state: &State) -> Option<Finished> {
+        let mut rests = Vec::new();
+        for name in state.behind() {
+            match self.places.get(name) {
+                Some(place) if !place.busy => rests.push(place.rests_until),
+                _ => {}
+            }
+        }
+        let clock = self.clock.clone();
+        let rest = async {
+            match rests.into_iter().min() {
+                Some(until) => clock.sleep_until(until.to_jiff()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(ended) = self.tasks.join_next() => match ended {
+                Ok(finished) => Some(finished),
+                Err(error) => {
+                    tracing::error!(%error, "reading the past ended by a panic; it is begun anew, and report this as a bug");
+                    self.places.clear();
+                    None
+                }
+            },
+            () = rest => None,
+        }
+    }
+
+    /// Whether something is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// Lets the source rest after a chunk that was read: as long as its share of the time asks for.
+    pub(super) fn rest(&mut self, settings: &Settings, source: &SourceName) {
+        let now = Timestamp::from(self.clock.now());
+        let percent = i64::from(share(settings, source)).max(1);
+        let place = self.places.entry(source.clone()).or_default();
+        let took = now.since(place.started).as_millis();
+        place.rests_until = now + Span::from_millis(took * (100 - percent) / percent);
+        (place.busy, place.failures) = (false, 0);
+        if place.told.take().is_some() {
+            tracing::info!(%source, "the past of source `{source}` can be read again");
+        }
+    }
+
+    /// Lets the source rest after a chunk that could not be read, and says why, once it happened
+    /// twice; unless the ticks say so. A shorter chunk is tried at once.
+    pub(super) fn pause(&mut self, source: &SourceName, refused: &Refused, again: Again) -> u32 {
+        let now = Timestamp::from(self.clock.now());
+        let place = self.places.entry(source.clone()).or_default();
+        place.busy = false;
+        if again == Again::Shorter {
+            tracing::debug!(%source, reason = refused.sentence, "a chunk of the past was too much; half of it is tried");
+            place.rests_until = now;
+            return place.failures;
+        }
+        let doubled = PAUSE.as_millis() << place.failures.min(16);
+        place.rests_until = now + Span::from_millis(doubled).min(LONGEST_PAUSE);
+        place.failures += 1;
+        if again == Again::Later
+            && place.failures > 1
+            && place.told.as_ref() != Some(&refused.sentence)
+        {
+            tracing::warn!(%source, "the past cannot be read: {}; it is tried again", refused.sentence);
+            place.told = Some(refused.sentence.clone());
+        }
+        place.failures
+    }
+}
+
+fn share(settings: &Settings, source: &SourceName) -> u32 {
+    let source = settings.sources.get(source);
+    source.map_or(0, |source| source.backfill_percent.min(100))
+}
+
+async fn read<S: Source>(source: Arc<S>, dig: Dig) -> Finished {
+    let (name, key) = (dig.source().clone(), dig.key().clone());
+    let result = match fetch(&*source, &dig).await {
+        Err(refused) => Err(refused),
+        Ok(batches) => {
+            // Millions of samples: too long for a thread that others wait for.
+            let counted = tokio::task::spawn_blocking(move || dig.count(&batches)).await;
+            counted.map_err(|error| Refused {
+                sentence: format!("counting it failed ({error}); report this as a bug"),
+                too_much: false,
+            })
+        }
+    };
+    Finished {
+        source: name,
+        key,
+        result,
+    }
+}
+
+/// One query after the other: nobody is to notice that the past is read.
+async fn fetch<S: Source>(source: &S, dig: &Dig) -> Result<Vec<Batch>, Refused> {
+    let mut batches = Vec::new();
+    for (fetch, range) in dig.reads() {
+        let refuse = |sentence, too_much| Err(Refused { sentence, too_much });
+        match timeout(DEADLINE, source.read_past(fetch, range)).await {
+            Err(_) => {
+                let name = dig.source();
+                return refuse(
+                    format!(
+                        "source `{name}` did not answer within {}",
+                        Span::from(DEADLINE)
+                    ),
+                    true,
+                );
+            }
+            Ok(Err(error)) => return refuse(error.to_string(), error.failure.is_too_much()),
+            Ok(Ok(batch)) if !batch.warnings.is_empty() => {
+                let warnings = batch.warnings.join("; ");
+                return refuse(
+                    format!(
+                        "source `{}` answered with a part of it: {warnings}",
+                        dig.source()
+                    ),
+                    false,
+                );
+            }
+            Ok(Ok(batch)) => batches.push(batch),
+        }
+    }
+    Ok(batches)
+}

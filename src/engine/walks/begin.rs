@@ -1,0 +1,266 @@
+//! Where walks begin: when an objective is counted live for the first time, and when so much was
+//! missed that reading all of it would hold up the alerts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::labels::Labels;
+use crate::domain::slo::SourceName;
+use crate::domain::time::Timestamp;
+use crate::engine::counters::SERIES_KEPT;
+use crate::engine::settings::LONGEST_READ;
+use crate::engine::state::{State, family_key};
+use crate::series::batch::Batch;
+use crate::series::cursor::Cursor;
+use crate::series::past::{LaneIndex, LooseEnd, LooseEnds};
+use crate::series::plan::FamilyIndex;
+use crate::store::commit::{Commit, FamilyKey, WalkKey, WalkRecord, WalkedFamily};
+
+use super::{FIRST_LENGTH, Walk};
+
+/// A lane whose live counting begins.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Beginning {
+    pub(in crate::engine) lane: LaneIndex,
+    /// What is newer is counted live.
+    pub(in crate::engine) seam: Timestamp,
+    /// Where an earlier life of it stopped, if there was one.
+    pub(in crate::engine) stopped: Option<Timestamp>,
+}
+
+/// What a family's series were like where its live counting began.
+#[derive(Clone, Debug, Default)]
+pub(in crate::engine) struct Seam {
+    /// First samples that live counting took as given.
+    pub(in crate::engine) loose: LooseEnds,
+    /// Where the series stood when an earlier life stopped.
+    pub(in crate::engine) older: BTreeMap<Labels, Cursor>,
+}
+
+/// Lanes that walk together, since they read the same families.
+struct Company {
+    lanes: Vec<LaneIndex>,
+    families: BTreeSet<FamilyIndex>,
+    seam: Timestamp,
+    stopped: Option<Timestamp>,
+}
+
+impl State {
+    /// Gives up reading on from where it stopped for families that are so far behind that it would
+    /// take more than one read: they begin anew at the present, and the time between is walked
+    /// through backwards.
+    pub fn leap(&mut self, at: Timestamp) {
+        let is_behind = |to: Option<Timestamp>| to.is_some_and(|to| at.since(to) > LONGEST_READ);
+        for family in 0..self.families.len() {
+            let has_past = self.has_past(&self.plan.families[family].source);
+            let state = &mut self.families[family];
+            if !has_past || !is_behind(state.settled_to) {
+                continue;
+            }
+            let stopped = state.settled_to.take();
+            let older = state.table.take_settled();
+            (state.head_to, state.newest_totals) = (None, BTreeMap::new());
+            let key = family_key(&self.plan.families[family]);
+            self.seams.entry(key).or_default().older = older;
+            for (meter, lane) in self.counter_lanes(family) {
+                self.restart_lane((meter, lane), stopped);
+            }
+        }
+        for meter in 0..self.meters.len() {
+            for lane in 0..self.meters[meter].lanes.len() {
+                let settled_to = self.meters[meter].lanes[lane].settled_to;
+                let source = &self.plan.meters[meter].slo.source;
+                if self.has_past(source) && is_behind(settled_to) {
+                    self.restart_lane((meter, lane), settled_to);
+                }
+            }
+        }
+    }
+
+    /// Whether the past of a source may be read. Else what was missed is known from the counters alone.
+    fn has_past(&self, source: &SourceName) -> bool {
+        let source = self.settings.sources.get(source);
+        source.is_some_and(|source| source.backfill_percent > 0)
+    }
+
+    fn restart_lane(&mut self, (meter, lane): LaneIndex, stopped: Option<Timestamp>) {
+        let number = u16::try_from(lane).unwrap_or(u16::MAX);
+        let meter = &mut self.meters[meter];
+        meter.ledger.clear_provisional(number);
+        let state = &mut meter.lanes[lane];
+        *state = super::super::state::LaneState {
+            stopped: state.begun.then_some(stopped).flatten().or(state.stopped),
+            ..Default::default()
+        };
+    }
+
+    /// Takes note that the counters of a family are about to be counted live, for lanes of which
+    /// that is the first time. `batch` is what was read.
+    pub(in crate::engine) fn begin_counters(
+        &mut self,
+        family: FamilyIndex,
+        seam: Timestamp,
+        batch: &Batch,
+    ) {
+        let lanes = self.counter_lanes(family);
+        let is_new = |(meter, lane): &LaneIndex| !self.meters[*meter].lanes[*lane].begun;
+        let new: Vec<LaneIndex> = lanes.into_iter().filter(is_new).collect();
+        if new.is_empty() {
+            return;
+        }
+        let table = &self.families[family].table;
+        let mut loose = LooseEnds::new();
+        for series in batch.series().filter(|it| !table.knows(it.id, it.labels)) {
+            let is_first = |sample: &&crate::series::batch::Sample| {
+                sample.at > seam && sample.value.is_finite() && sample.value >= 0.0
+            };
+            if let Some(first) = series.samples.iter().find(is_first) {
+                let end = LooseEnd {
+                    first: *first,
+                    judgement: None,
+                };
+                loose.insert(series.labels.to_labels(), end);
+            }
+        }
+        let key = family_key(&self.plan.families[family]);
+        self.seams.entry(key).or_default().loose = loose;
+        for lane in new {
+            self.begin_lane(lane, seam);
+        }
+    }
+
+    /// Takes note that a lane is about to be counted live for the first time.
+    pub(in crate::engine) fn begin_lane(&mut self, (meter, lane): LaneIndex, seam: Timestamp) {
+        let state = &mut self.meters[meter].lanes[lane];
+        state.begun = true;
+        self.beginnings.push(Beginning {
+            lane: (meter, lane),
+            seam,
+            stopped: state.stopped.take(),
+        });
+    }
+
+    /// Lets the lanes that began at this tick walk through their past.
+    pub(in crate::engine) fn open_walks(&mut self, commit: &mut Commit) {
+        let beginnings = std::mem::take(&mut self.beginnings);
+        let seams = if beginnings.is_empty() {
+            return;
+        } else {
+            std::mem::take(&mut self.seams)
+        };
+        for company in self.companies(beginnings) {
+            let Some((key, walk)) = self.walk(company, &seams) else {
+                continue;
+            };
+            self.walked.insert(key.clone(), walk.record.clone());
+            commit.walks.insert(key.clone(), walk.record.clone());
+            if !walk.is_done() {
+                self.walks.insert(key, walk);
+            }
+        }
+    }
+
+    fn companies(&self, beginnings: Vec<Beginning>) -> Vec<Company> {
+        let mut companies: Vec<Company> = Vec::new();
+        for Beginning {
+            lane,
+            seam,
+            stopped,
+        } in beginnings
+        {
+            let families = self.plan.meters[lane.0].lanes[lane.1].families();
+            let mut own = Company {
+                lanes: vec![lane],
+                families: families.into_iter().collect(),
+                seam,
+                stopped,
+            };
+            companies.retain_mut(|other| {
+                let together = (other.seam, other.stopped) == (own.seam, own.stopped)
+                    && !other.families.is_disjoint(&own.families);
+                if together {
+                    own.lanes.append(&mut other.lanes);
+                    own.families.append(&mut other.families);
+                }
+                !together
+            });
+            companies.push(own);
+        }
+        companies
+    }
+
+    fn walk(&self, company: Company, seams: &BTreeMap<FamilyKey, Seam>) -> Option<(WalkKey, Walk)> {
+        let first = *company.families.first()?;
+        let source = self.plan.families[first].source.clone();
+        if !self.has_past(&source) {
+            return None;
+        }
+        let grid = self.settings.settle_grid(&source);
+        let windows = company.lanes.iter().map(|(meter, _)| {
+            let slo = &self.plan.meters[*meter].slo;
+            slo.window.range(company.seam).from
+        });
+        let window = windows.min()?.floor_to(grid);
+        let family = |index: &FamilyIndex| {
+            let key = family_key(&self.plan.families[*index]);
+            let seam = seams.get(&key).cloned().unwrap_or_default();
+            WalkedFamily {
+                key,
+                interval: self.families[*index].interval,
+                loose: seam.loose,
+                older: company.stopped.map(|_| seam.older).unwrap_or_default(),
+            }
+        };
+        let lanes = company.lanes.iter();
+        let keys = lanes.map(|(meter, lane)| self.lane_key(*meter, *lane));
+        let record = WalkRecord {
+            lanes: keys.collect(),
+            families: company.families.iter().map(family).collect(),
+            seam: company.seam,
+            goal: company
+                .stopped
+                .map_or(window, |stopped| stopped.max(window)),
+            reached: company.seam,
+        };
+        let lane = record.lanes.iter().min()?;
+        let key = WalkKey(format!("{}/{} {}", lane.slo, lane.lane, record.seam));
+        let walk = Walk {
+            source,
+            lanes: company.lanes,
+            families: company.families.into_iter().collect(),
+            record,
+            length: FIRST_LENGTH,
+        };
+        Some((key, walk))
+    }
+
+    /// Lets live counting know of series that it has not seen: should they come back, they are not new-born.
+    pub(super) fn learn(
+        &mut self,
+        family: FamilyIndex,
+        ends: Vec<(Labels, Cursor)>,
+        commit: &mut Commit,
+    ) {
+        let Some(settled_to) = self.families[family].settled_to else {
+            return;
+        };
+        let planned = &self.plan.families[family];
+        let mut learned = Vec::new();
+        for (labels, cursor) in ends {
+            if settled_to.since(cursor.at) <= SERIES_KEPT {
+                let table = &mut self.families[family].table;
+                learned.extend(table.learn(planned, &labels, cursor));
+            }
+        }
+        if !learned.is_empty() {
+            let record = self.families[family].record(planned, &learned);
+            match commit.families.entry(family_key(planned)) {
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(record);
+                }
+                std::collections::btree_map::Entry::Occupied(mut entry) => {
+                    entry.get_mut().merge(record);
+                }
+            }
+        }
+    }
+}

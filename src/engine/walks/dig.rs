@@ -1,0 +1,202 @@
+//! One chunk of the past: what to read for it, and what comes of that. It shares nothing with the
+//! engine's state, so that it is worked on beside the ticks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::labels::Labels;
+use crate::domain::slo::SourceName;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::engine::counters::SERIES_KEPT;
+use crate::engine::intake::Answer;
+use crate::engine::lanes::lane_slots;
+use crate::series::batch::{Batch, Fetch, Series};
+use crate::series::cursor::{Cursor, IgnoredBirth};
+use crate::series::past::{Chunk, Family, Gained, LooseEnds, Sums, WantedLane};
+use crate::series::plan::{FamilyIndex, Lane, Plan};
+use crate::series::seen::Sorter;
+use crate::series::starts::Starts;
+use crate::store::commit::{WalkKey, WalkedFamily};
+
+/// Slices are judged in pieces of this length: each looks at all samples that it is given.
+const PIECE: Span = Span::from_hours(1);
+
+/// What to read of the past, and all that is needed to make slots of it.
+#[derive(Clone, Debug)]
+pub struct Dig {
+    pub(super) key: WalkKey,
+    pub(super) source: SourceName,
+    pub(super) chunk: Chunk,
+    pub(super) plan: Arc<Plan>,
+    pub(super) slot: Span,
+    pub(super) lanes: Vec<WantedLane>,
+    pub(super) families: Vec<(FamilyIndex, WalkedFamily)>,
+    pub(super) goal: Timestamp,
+    /// Where the starts of processes are read, if counters are counted.
+    pub(super) starts: Option<FamilyIndex>,
+}
+
+/// What a chunk of the past held.
+#[derive(Debug)]
+pub struct Dug {
+    pub(super) key: WalkKey,
+    pub(super) plan: Arc<Plan>,
+    pub(super) chunk: Chunk,
+    pub(super) gained: Vec<Gained>,
+    /// In the order of the walk's families.
+    pub(super) loose: Vec<LooseEnds>,
+    pub(super) ends: Vec<(FamilyIndex, Vec<(Labels, Cursor)>)>,
+    pub(super) ignored: Vec<(Labels, IgnoredBirth)>,
+    pub(super) queries: u64,
+    pub(super) samples: u64,
+}
+
+impl Dig {
+    /// Whose walk it is a part of.
+    pub fn key(&self) -> &WalkKey {
+        &self.key
+    }
+
+    /// Whom to ask.
+    pub fn source(&self) -> &SourceName {
+        &self.source
+    }
+
+    /// Which part of the past it counts.
+    pub fn counted(&self) -> TimeRange {
+        self.chunk.counted
+    }
+
+    /// What to ask: one answer is due for each, in this order.
+    pub fn reads(&self) -> impl Iterator<Item = (&Fetch, TimeRange)> {
+        let families = self.families.iter().map(|(index, _)| *index);
+        let read = |index: FamilyIndex| (&self.plan.families[index].fetch, self.chunk.read());
+        families.chain(self.starts).map(read)
+    }
+
+    /// Makes slots of the answers.
+    pub fn count(self, batches: &[Batch]) -> Dug {
+        let mut sums = Sums::new(&self.lanes, self.chunk.counted, self.slot);
+        let mut dug = Dug {
+            key: self.key.clone(),
+            plan: Arc::clone(&self.plan),
+            chunk: self.chunk,
+            gained: Vec::new(),
+            loose: Vec::new(),
+            ends: Vec::new(),
+            ignored: Vec::new(),
+            queries: u64::try_from(batches.len()).unwrap_or(u64::MAX),
+            samples: 0,
+        };
+        let starts = self.starts.and(batches.last()).map(|batch| {
+            let mut starts = Starts::default();
+            starts.note(batch, self.chunk.read());
+            starts
+        });
+        for ((index, walked), batch) in self.families.iter().zip(batches) {
+            self.count_family(
+                (*index, walked),
+                batch,
+                starts.as_ref(),
+                &mut sums,
+                &mut dug,
+            );
+        }
+        self.judge_slices(batches, &mut sums);
+        dug.gained = sums.into_gained().collect();
+        dug
+    }
+
+    fn count_family(
+        &self,
+        (index, walked): (FamilyIndex, &WalkedFamily),
+        batch: &Batch,
+        starts: Option<&Starts>,
+        sums: &mut Sums,
+        dug: &mut Dug,
+    ) {
+        let family = Family {
+            index,
+            planned: &self.plan.families[index],
+            interval: walked.interval,
+            kept: SERIES_KEPT,
+            starts,
+        };
+        let mut loose = walked.loose.clone();
+        let counted = family.count(&self.chunk, batch, &mut loose, sums);
+        let reached = self.chunk.counted.from;
+        if reached <= self.goal {
+            family.join_older(&walked.older, &mut loose, sums);
+        }
+        dug.ignored.extend(counted.ignored);
+        dug.ignored
+            .extend(family.settle(&mut loose, reached, self.goal, sums));
+        dug.samples += counted.samples;
+        dug.ends.push((index, counted.ends));
+        dug.loose.push(loose);
+    }
+
+    /// Lanes without counters: their slices and values are judged from the samples at once.
+    fn judge_slices(&self, batches: &[Batch], sums: &mut Sums) {
+        let intervals: BTreeMap<FamilyIndex, Span> = self
+            .families
+            .iter()
+            .map(|(index, walked)| (*index, walked.interval))
+            .collect();
+        let interval = |family| intervals.get(&family).copied().unwrap_or_default();
+        let mut sorters: BTreeMap<FamilyIndex, Sorter> = BTreeMap::new();
+        let longest = intervals.values().copied().max().unwrap_or_default();
+        for wanted in &self.lanes {
+            let lane = &self.plan.meters[wanted.lane.0].lanes[wanted.lane.1];
+            if matches!(lane, Lane::Counters { .. }) {
+                continue;
+            }
+            let grain = lane.slice().unwrap_or(self.slot);
+            let mut from = self.chunk.counted.from;
+            while from < self.chunk.counted.to {
+                let to = self.chunk.counted.to.min(from + PIECE);
+                let range = TimeRange {
+                    // Slices that end in the piece are judged with it, wherever they begin.
+                    from: from.floor_to(grain),
+                    to,
+                };
+                let seen = TimeRange {
+                    from: range.from - super::lookback(longest, grain),
+                    to,
+                };
+                let pieces: Vec<(FamilyIndex, Batch)> = self
+                    .families
+                    .iter()
+                    .zip(batches)
+                    .filter(|((index, _), _)| lane.families().contains(index))
+                    .map(|((index, _), batch)| (*index, piece(batch, seen)))
+                    .collect();
+                let mut complete = BTreeMap::new();
+                for (index, batch) in &pieces {
+                    let planned = &self.plan.families[*index];
+                    let sorter = sorters.entry(*index).or_default();
+                    let answer = Answer {
+                        range: seen,
+                        batch,
+                        sorted: planned.is_read.then(|| sorter.sort(planned, batch)),
+                    };
+                    complete.insert(*index, answer);
+                }
+                let slots = lane_slots(lane, range, self.slot, &interval, &complete);
+                sums.add_slices(wanted.lane, grain, &slots);
+                from = to;
+            }
+        }
+    }
+}
+
+/// The samples of a batch that lie in a range.
+fn piece(batch: &Batch, range: TimeRange) -> Batch {
+    let within = |series: Series<'_>| {
+        let start = series.samples.partition_point(|it| it.at <= range.from);
+        let end = series.samples.partition_point(|it| it.at <= range.to);
+        let samples = series.samples.get(start..end).unwrap_or_default();
+        (series.labels.to_labels(), samples.to_vec())
+    };
+    batch.series().map(within).collect()
+}

@@ -1,0 +1,267 @@
+//! Walks through the past: what is to be counted from before live counting began, newest first,
+//! chunk by chunk. A walk goes back to the start of its objectives' windows, or to where an earlier
+//! life stopped; what it reached is kept with every chunk, so that a restart goes on there.
+
+mod begin;
+pub mod dig;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::domain::labels::Labels;
+use crate::domain::slo::SourceName;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::series::cursor::{IgnoredBirth, validity};
+use crate::series::past::{Chunk, Gained, LaneIndex, WantedLane};
+use crate::series::plan::{FamilyIndex, Lane, Meter};
+use crate::status::snapshot::Backfill;
+use crate::store::commit::{Commit, WalkKey, WalkRecord};
+
+use super::state::{State, family_key};
+use super::step::hand_over;
+use dig::{Dig, Dug};
+
+pub(super) use begin::{Beginning, Seam};
+
+/// So many samples one chunk holds at most, as far as that can be known beforehand.
+const SAMPLES: i64 = 4_000_000;
+const FIRST_LENGTH: Span = Span::from_hours(6);
+const SHORTEST: Span = Span::from_mins(30);
+const LONGEST: Span = Span::from_hours(24);
+
+/// One stretch of the past.
+#[derive(Debug)]
+pub(super) struct Walk {
+    source: SourceName,
+    lanes: Vec<LaneIndex>,
+    /// In the order of the record's.
+    families: Vec<FamilyIndex>,
+    record: WalkRecord,
+    /// How long the next chunk is.
+    length: Span,
+}
+
+impl Walk {
+    fn is_done(&self) -> bool {
+        self.record.reached <= self.record.goal
+    }
+
+    /// The next chunk: its start lies on the grid, and the last one ends at the goal.
+    fn chunk(&self, grid: Span, longest_slice: Span) -> Chunk {
+        let to = self.record.reached;
+        let from = (to - self.length).floor_to(grid).max(self.record.goal);
+        let margins = self.record.families.iter().map(|family| {
+            let lookback = lookback(family.interval, longest_slice);
+            Chunk::margin(grid, family.interval).max(Chunk::whole(grid, lookback))
+        });
+        Chunk {
+            counted: TimeRange { from, to },
+            margin: margins.max().unwrap_or(grid),
+            grid,
+        }
+    }
+
+    /// Chooses the next chunk's length by what the last one held.
+    fn adapt(&mut self, read: Span, samples: u64) {
+        let samples = i64::try_from(samples).unwrap_or(i64::MAX).max(1);
+        let fits = read
+            .as_millis()
+            .saturating_mul(SAMPLES / samples.min(SAMPLES));
+        let hours = Span::from_millis(fits.min(self.length.as_millis() * 2));
+        self.length = hours.clamp(SHORTEST, LONGEST);
+    }
+}
+
+/// How far before its end a slice looks.
+fn lookback(interval: Span, slice: Span) -> Span {
+    validity(interval) + slice
+}
+
+impl State {
+    /// Finds the walks' places in a plan anew. Lanes that were on one need no other.
+    pub(super) fn adopt_walks(&mut self) {
+        self.walks.clear();
+        for (key, record) in self.walked.clone() {
+            let lanes: Vec<LaneIndex> = record
+                .lanes
+                .iter()
+                .filter_map(|key| {
+                    let of = |meter: &Meter| meter.slo.uid == key.slo;
+                    let meter = self.plan.meters.iter().position(of)?;
+                    let lane = usize::from(key.lane);
+                    (lane < self.meters[meter].lanes.len()).then_some((meter, lane))
+                })
+                .collect();
+            for (meter, lane) in &lanes {
+                self.meters[*meter].lanes[*lane].begun = true;
+            }
+            let families = record.families.iter().map(|family| {
+                let is_it = |planned: &_| family_key(planned) == family.key;
+                self.plan.families.iter().position(is_it)
+            });
+            // What is no longer read cannot be counted further.
+            let Some(families) = families.collect::<Option<Vec<_>>>() else {
+                continue;
+            };
+            let Some(source) = families
+                .first()
+                .map(|it| self.plan.families[*it].source.clone())
+            else {
+                continue;
+            };
+            let walk = Walk {
+                source,
+                lanes,
+                families,
+                record,
+                length: FIRST_LENGTH,
+            };
+            if !walk.is_done() && !walk.lanes.is_empty() {
+                self.walks.insert(key, walk);
+            }
+        }
+    }
+
+    /// The sources that have something of the past left to count.
+    pub fn behind(&self) -> impl Iterator<Item = &SourceName> {
+        self.walks.values().map(|walk| &walk.source)
+    }
+
+    /// What to read next of a source's past: the newest that is missing.
+    pub fn next_dig(&self, source: &SourceName) -> Option<Dig> {
+        let own = self.walks.iter().filter(|(_, walk)| walk.source == *source);
+        let (key, walk) = own.max_by_key(|(_, walk)| walk.record.reached)?;
+        let slices = walk.lanes.iter().filter_map(|(meter, lane)| {
+            let lane = &self.plan.meters[*meter].lanes[*lane];
+            lane.slice()
+        });
+        let chunk = walk.chunk(
+            self.settings.settle_grid(source),
+            slices.max().unwrap_or_default(),
+        );
+        let wanted = |lane: &LaneIndex| WantedLane {
+            lane: *lane,
+            part_of: match &self.plan.meters[lane.0].lanes[lane.1] {
+                Lane::Counters {
+                    family,
+                    totals: false,
+                } => Some(*family),
+                _ => None,
+            },
+        };
+        Some(Dig {
+            key: key.clone(),
+            source: source.clone(),
+            chunk,
+            plan: Arc::clone(&self.plan),
+            slot: self.settings.slot,
+            lanes: walk.lanes.iter().map(wanted).collect(),
+            families: walk
+                .families
+                .iter()
+                .copied()
+                .zip(walk.record.families.iter().cloned())
+                .collect(),
+            goal: walk.record.goal,
+            starts: self.plan.starts.get(source).copied().filter(|starts| {
+                let counts = |it: &FamilyIndex| !self.plan.families[*it].roles.is_empty();
+                walk.families.iter().any(counts) && !walk.families.contains(starts)
+            }),
+        })
+    }
+
+    /// Adds what a chunk of the past held, and hands it to the commit together with how far the
+    /// walk is now. Says which first values were not counted.
+    pub(super) fn take_dug(
+        &mut self,
+        dug: Dug,
+        commit: &mut Commit,
+    ) -> Vec<(Labels, IgnoredBirth)> {
+        if !Arc::ptr_eq(&dug.plan, &self.plan) {
+            // The definitions have changed meanwhile: it is read again for those that are in force.
+            return Vec::new();
+        }
+        let Some(mut walk) = self.walks.remove(&dug.key) else {
+            return Vec::new();
+        };
+        for gained in dug.gained {
+            self.gain(&walk, gained, commit);
+        }
+        for (family, ends) in dug.ends {
+            self.learn(family, ends, commit);
+        }
+        if let Some(source) = self.sources.get_mut(&walk.source) {
+            source.queries += dug.queries;
+            source.samples += dug.samples;
+        }
+        walk.record.reached = dug.chunk.counted.from;
+        for (family, loose) in walk.record.families.iter_mut().zip(dug.loose) {
+            family.loose = loose;
+        }
+        walk.adapt(dug.chunk.read().length(), dug.samples);
+        if walk.is_done() {
+            for family in &mut walk.record.families {
+                family.loose.clear();
+                family.older.clear();
+            }
+        }
+        self.walked.insert(dug.key.clone(), walk.record.clone());
+        commit.walks.insert(dug.key.clone(), walk.record.clone());
+        if !walk.is_done() {
+            self.walks.insert(dug.key, walk);
+        }
+        self.births_ignored += u64::try_from(dug.ignored.len()).unwrap_or(u64::MAX);
+        dug.ignored
+    }
+
+    /// After a chunk that was too large for the source, the next try is for half of it. Says
+    /// whether there is a half.
+    pub fn shorten(&mut self, key: &WalkKey) -> bool {
+        let Some(walk) = self.walks.get_mut(key) else {
+            return false;
+        };
+        let shorter = walk.length > SHORTEST;
+        walk.length = Span::from_millis(walk.length.as_millis() / 2).max(SHORTEST);
+        shorter
+    }
+
+    fn gain(&mut self, walk: &Walk, gained: Gained, commit: &mut Commit) {
+        let (meter, lane) = gained.lane;
+        let slo = &self.plan.meters[meter].slo;
+        let wanted_from = slo.window.range(walk.record.seam).from;
+        self.meters[meter].bad_series_ever_seen |= gained.part_seen;
+        if self.lacks_bucket(meter) {
+            return;
+        }
+        let number = u16::try_from(lane).unwrap_or(u16::MAX);
+        let ledger = &mut self.meters[meter].ledger;
+        for (end, slot) in gained.slots {
+            if end > wanted_from {
+                ledger.add_settled(number, end, &slot);
+            }
+        }
+        hand_over(self, meter, commit);
+    }
+
+    /// How far the past of a source is counted, while it is not all counted.
+    pub(super) fn backfill(&self, source: &SourceName) -> Option<Backfill> {
+        let own = self.walks.values().filter(|walk| walk.source == *source);
+        let (mut done, mut all) = (0.0, 0.0);
+        let mut reached: Option<Timestamp> = None;
+        let mut goal: Option<Timestamp> = None;
+        for walk in own {
+            let record = &walk.record;
+            done += record.seam.since(record.reached).as_secs_f64();
+            all += record.seam.since(record.goal).as_secs_f64();
+            reached = Some(reached.map_or(record.reached, |it| it.max(record.reached)));
+            goal = Some(goal.map_or(record.goal, |it| it.min(record.goal)));
+        }
+        Some(Backfill {
+            share: if all > 0.0 { done / all } else { 1.0 },
+            reached: reached?,
+            goal: goal?,
+        })
+    }
+}

@@ -1,0 +1,256 @@
+//! Whoever begins late, or was away, ends with the slots of one who watched all along.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::intake::{Read, Reading};
+use super::super::state::State;
+use super::super::step::{Input, Tick, step, take_past};
+use super::super::tests::{catalog, requests, settings};
+use crate::domain::labels::{Labels, METRIC_NAME};
+use crate::domain::slo::{Catalog, SourceName};
+use crate::domain::slot::Slot;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::series::batch::{Batch, Fetch, Sample};
+use crate::series::plan::Plan;
+use crate::store::commit::{Commit, Recovered};
+
+const TICK: Span = Span::from_secs(30);
+const HOUR: i64 = 3_600;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(second * 1_000)
+}
+
+/// Counters that are scraped every 15 seconds: `200` is reset at 5 h; nothing is scraped for 40
+/// minutes from 7 h; `500` is born at 2 h and is away from 6 h to 8 h.
+fn read(fetch: &Fetch, range: TimeRange) -> Batch {
+    if !fetch.text().starts_with("requests_total") {
+        return Batch::default();
+    }
+    let labels = |code: &str| -> Labels {
+        let pairs = [
+            (METRIC_NAME, "requests_total"),
+            ("job", "a"),
+            ("instance", "i"),
+            ("code", code),
+        ];
+        pairs.into_iter().collect()
+    };
+    let samples = |value: &dyn Fn(i64) -> Option<i64>| {
+        let seconds = (range.from.as_millis().div_euclid(15_000) + 1) * 15
+            ..=range.to.as_millis().div_euclid(1_000);
+        let scraped = |second: &i64| !(7 * HOUR..7 * HOUR + 2_400).contains(second) && *second > 0;
+        let sample = |second: i64| {
+            let value = f64::from(i32::try_from(value(second)?).unwrap());
+            let at = at(second);
+            Some(Sample { at, value })
+        };
+        seconds
+            .step_by(15)
+            .filter(scraped)
+            .filter_map(sample)
+            .collect::<Vec<_>>()
+    };
+    let ok = samples(&|second| {
+        Some(if second < 5 * HOUR {
+            second
+        } else {
+            second - 5 * HOUR
+        })
+    });
+    let bad = samples(&|second| {
+        let away = second < 2 * HOUR || (6 * HOUR..8 * HOUR).contains(&second);
+        (!away).then_some(3 + (second - 2 * HOUR) / 60)
+    });
+    [(labels("200"), ok), (labels("500"), bad)]
+        .into_iter()
+        .filter(|(_, samples)| !samples.is_empty())
+        .collect()
+}
+
+struct Daemon {
+    catalog: Catalog,
+    state: State,
+    kept: Commit,
+}
+
+impl Daemon {
+    fn new() -> Self {
+        let catalog = catalog(requests());
+        let plan = Arc::new(Plan::of(&catalog, TICK).unwrap());
+        let state = State::new(settings(), &plan, Recovered::default());
+        Self {
+            catalog,
+            state,
+            kept: Commit::default(),
+        }
+    }
+
+    /// What a kill −9 leaves.
+    fn restart(&mut self) {
+        let kept = self.kept.clone();
+        let recovered = Recovered {
+            chunks: kept.chunks,
+            lanes: kept.lanes,
+            families: kept.families,
+            walks: kept.walks,
+            ..Recovered::default()
+        };
+        let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
+        self.state = State::new(settings(), &plan, recovered);
+    }
+
+    fn tick(&mut self, second: i64) {
+        self.state.leap(at(second));
+        let answer = |wanted: super::super::reads::Wanted| Read {
+            wanted,
+            reading: Reading::Complete(read(self.state.fetch(wanted.family).1, wanted.range)),
+        };
+        let reads: Vec<Read> = self
+            .state
+            .wanted(at(second))
+            .into_iter()
+            .map(answer)
+            .collect();
+        assert!(
+            reads.iter().all(|read| read.wanted.range.to == at(second)),
+            "a tick is one read"
+        );
+        let input = Input {
+            reads,
+            ..Input::default()
+        };
+        let tick = Tick {
+            at: at(second),
+            judge: true,
+        };
+        self.kept
+            .merge(step(&mut self.state, tick, &input, &self.catalog).commit);
+    }
+
+    fn ticks(&mut self, from: i64, to: i64) {
+        for second in (from..=to).step_by(30) {
+            self.tick(second);
+        }
+    }
+
+    /// One chunk of the past; says whether there was one. What is not kept is lost with a restart.
+    fn dig(&mut self, length: Span) -> bool {
+        for walk in self.state.walks.values_mut() {
+            walk.length = length;
+        }
+        let Some(dig) = self.state.next_dig(&SourceName::new("default")) else {
+            return false;
+        };
+        let answers: Vec<Batch> = dig
+            .reads()
+            .map(|(fetch, range)| read(fetch, range))
+            .collect();
+        let dug = dig.count(&answers);
+        self.kept.merge(take_past(&mut self.state, dug).commit);
+        true
+    }
+
+    fn slots(&self) -> BTreeMap<Timestamp, Slot> {
+        let all = TimeRange {
+            from: at(0),
+            to: at(12 * HOUR),
+        };
+        self.state.meters[0].ledger.slots(all).collect()
+    }
+}
+
+fn difference(one: &Daemon, other: &Daemon) -> Vec<String> {
+    let (one, other) = (one.slots(), other.slots());
+    let ends = one
+        .keys()
+        .chain(other.keys())
+        .collect::<std::collections::BTreeSet<_>>();
+    ends.into_iter()
+        .filter(|end| one.get(*end) != other.get(*end))
+        .map(|end| format!("{end}: {:?} and {:?}", one.get(end), other.get(end)))
+        .collect()
+}
+
+#[test]
+fn who_begins_late_or_was_away_ends_with_the_slots_of_one_who_watched() {
+    let mut watcher = Daemon::new();
+    watcher.ticks(30, 12 * HOUR);
+    assert!(watcher.slots().len() > 700, "{}", watcher.slots().len());
+    for (name, seen, back, length) in [
+        (
+            "late, in short chunks",
+            None,
+            11 * HOUR,
+            Span::from_mins(40),
+        ),
+        ("late, at once", None, 11 * HOUR, Span::from_hours(24)),
+        (
+            "late, in the midst of an outage",
+            None,
+            7 * HOUR + 1_200,
+            Span::from_hours(1),
+        ),
+        ("away for hours", Some(HOUR), 9 * HOUR, Span::from_hours(2)),
+        (
+            "away over the outage",
+            Some(7 * HOUR - 30),
+            10 * HOUR,
+            Span::from_mins(30),
+        ),
+    ] {
+        let mut daemon = Daemon::new();
+        if let Some(seen) = seen {
+            daemon.ticks(30, seen);
+            while daemon.dig(length) {}
+            daemon.restart();
+        }
+        daemon.tick(back);
+        let mut chunks = 0;
+        while daemon.dig(length) {
+            chunks += 1;
+            daemon.restart();
+            daemon.tick(back + 30 * chunks);
+        }
+        daemon.ticks(back + 30 * (chunks + 1), 12 * HOUR);
+        assert_eq!(
+            difference(&daemon, &watcher),
+            Vec::<String>::new(),
+            "{name}"
+        );
+        assert!(chunks > 0, "{name}");
+    }
+}
+
+#[test]
+fn a_walk_that_is_done_is_not_begun_again() {
+    let mut daemon = Daemon::new();
+    daemon.tick(11 * HOUR);
+    let source = SourceName::new("default");
+    let progress = |daemon: &Daemon| daemon.state.backfill(&source).map(|it| it.share);
+    assert_eq!(progress(&daemon), Some(0.0));
+    assert!(daemon.dig(Span::from_hours(12)));
+    assert!(progress(&daemon).is_some_and(|share| share > 0.3 && share < 1.0));
+    while daemon.dig(Span::from_hours(24)) {}
+    assert_eq!(progress(&daemon), None);
+    daemon.restart();
+    daemon.tick(11 * HOUR + 30);
+    assert!(!daemon.dig(Span::from_hours(24)));
+}
+
+#[test]
+fn a_chunk_that_was_not_kept_is_counted_again_and_once() {
+    let (mut daemon, mut other) = (Daemon::new(), Daemon::new());
+    daemon.tick(11 * HOUR);
+    other.tick(11 * HOUR);
+    let kept = daemon.kept.clone();
+    assert!(daemon.dig(Span::from_hours(3)));
+    daemon.kept = kept;
+    daemon.restart();
+    daemon.tick(11 * HOUR + 30);
+    other.tick(11 * HOUR + 30);
+    while daemon.dig(Span::from_hours(5)) {}
+    while other.dig(Span::from_hours(1)) {}
+    assert_eq!(difference(&daemon, &other), Vec::<String>::new());
+}

@@ -1,0 +1,123 @@
+//! Stretches of the past, and the loose ends of their series.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::labels::Labels;
+use crate::domain::slo::{SloId, SourceName};
+use crate::domain::time::{Span, Timestamp};
+use crate::series::batch::Sample;
+use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
+use crate::series::past::{Judgement, LooseEnd, LooseEnds, Worth};
+
+use super::super::commit::{FamilyKey, LaneKey, WalkRecord, WalkedFamily};
+use super::{Record, Unreadable, object};
+
+object!(LaneKey as LaneJson {
+    slo: SloId,
+    lane: u16,
+});
+
+object!(FamilyKey as FamilyJson {
+    source: SourceName,
+    metric: String,
+});
+
+object!(WalkedFamily as WalkedJson {
+    key: FamilyKey,
+    interval: Span,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    loose: LooseEnds,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    older: BTreeMap<Labels, Cursor>,
+});
+
+object!(WalkRecord as WalkJson {
+    lanes: Vec<LaneKey>,
+    families: Vec<WalkedFamily>,
+    seam: Timestamp,
+    goal: Timestamp,
+    reached: Timestamp,
+});
+
+object!(Sample as SampleJson {
+    at: Timestamp,
+    value: f64,
+});
+
+object!(IgnoredBirth as IgnoredJson {
+    at: Timestamp,
+    value: f64,
+});
+
+object!(Increase as IncreaseJson {
+    from: Timestamp,
+    to: Timestamp,
+    events: f64,
+    gap: bool,
+});
+
+object!(Cursor as CursorJson {
+    at: Timestamp,
+    value: f64,
+    interval: Span,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    birth: Option<(Timestamp, f64)>,
+});
+
+object!(Judgement as JudgementJson {
+    born: Worth,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fallen: Option<Cursor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    returned: Option<Cursor>,
+});
+
+object!(LooseEnd as LooseEndJson {
+    first: Sample,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    judgement: Option<Judgement>,
+});
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::store) enum WorthJson {
+    WasThere,
+    Counted(IncreaseJson),
+    Ignored(IgnoredJson),
+}
+
+impl Record for Worth {
+    type Json = WorthJson;
+
+    fn to_json(&self) -> WorthJson {
+        match self {
+            Self::WasThere => WorthJson::WasThere,
+            Self::Counted(increase) => WorthJson::Counted(increase.to_json()),
+            Self::Ignored(birth) => WorthJson::Ignored(birth.to_json()),
+        }
+    }
+
+    fn from_json(json: WorthJson) -> Result<Self, Unreadable> {
+        Ok(match json {
+            WorthJson::WasThere => Self::WasThere,
+            WorthJson::Counted(increase) => Self::Counted(Record::from_json(increase)?),
+            WorthJson::Ignored(birth) => Self::Ignored(Record::from_json(birth)?),
+        })
+    }
+}
+
+impl<T: Record> Record for BTreeMap<Labels, T> {
+    type Json = Vec<(<Labels as Record>::Json, T::Json)>;
+
+    fn to_json(&self) -> Self::Json {
+        let pair = |(labels, value): (&Labels, &T)| (labels.to_json(), value.to_json());
+        self.iter().map(pair).collect()
+    }
+
+    fn from_json(json: Self::Json) -> Result<Self, Unreadable> {
+        let pair = |(labels, value)| Ok((Labels::from_json(labels)?, T::from_json(value)?));
+        json.into_iter().map(pair).collect()
+    }
+}
