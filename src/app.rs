@@ -52,6 +52,18 @@ pub fn log_as(config: &Config) -> anyhow::Result<()> {
     Ok(telemetry::init(&config.log)?)
 }
 
+/// Logs nothing but what goes wrong from here on: for commands that talk to a person.
+///
+/// # Errors
+/// When logging was set up before.
+pub fn log_warnings() -> anyhow::Result<()> {
+    Ok(telemetry::init(&config::Log {
+        level: config::Level::Warn,
+        format: config::Format::Human,
+        filter: None,
+    })?)
+}
+
 /// Runs the daemon until it is told to stop, or until one of its loops ends by itself.
 ///
 /// # Errors
@@ -253,21 +265,26 @@ fn flatten(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow:
     ended.context("a loop panicked; restart sloburn, nothing is lost, and report this as a bug")?
 }
 
-/// Returns when the process is asked to end: SIGTERM or SIGINT.
 async fn wait_for_signal(stop: CancellationToken) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let asked = async {
-        tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        }
-    };
-    if let Some(signal) = stop.run_until_cancelled(asked).await {
+    if let Some(signal) = stop.run_until_cancelled(asked_to_end()).await {
+        let signal = signal?;
         tracing::info!(signal, "stopping: told to by {signal}");
     }
     Ok(())
+}
+
+/// Returns the name of the signal when the process is asked to end: SIGTERM or SIGINT.
+///
+/// # Errors
+/// When signals cannot be listened for.
+pub async fn asked_to_end() -> anyhow::Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
 }
 
 async fn open_store(path: &Path, clock: &Clock, board: &Board) -> anyhow::Result<SqliteStore> {

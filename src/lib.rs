@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod definitions;
+pub mod demo;
 pub mod diagnostic;
 pub mod domain;
 pub mod engine;

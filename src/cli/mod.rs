@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod demo;
 mod ready;
 mod run;
 mod status;
@@ -46,6 +47,9 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show it all on simulated services, with nothing else installed
+    #[command(long_about = demo::LONG, after_help = EXIT_CODES)]
+    Demo(demo::Args),
     /// Run the daemon: evaluate, alert, serve status
     #[command(long_about = run::LONG, after_help = EXIT_CODES)]
     Run(run::Args),
@@ -110,6 +114,7 @@ async fn execute(
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
     match command {
+        Command::Demo(args) => demo::run(&args, streams).await,
         Command::Run(args) => run::run(&args, environment, streams).await,
         Command::Check(args) => check::run(&args, environment, streams),
         Command::Status(args) => status::run(&args, streams.out).await,

@@ -56,7 +56,7 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A Prometheus, or what speaks its query API.
-    Prometheus(Prometheus),
+    Prometheus(Box<Prometheus>),
     /// Pages that are scraped without one.
     Scrape(Scrape),
 }

@@ -128,7 +128,10 @@ impl Resolver {
                 None
             }
             (None, Some(origin)) => self.scrape(name, &origin, tick).map(Source::Scrape),
-            (_, None) => self.prometheus(name, tick).map(Source::Prometheus),
+            (_, None) => {
+                let prometheus = self.prometheus(name, tick)?;
+                Some(Source::Prometheus(Box::new(prometheus)))
+            }
         }
     }
 

@@ -15,16 +15,16 @@ const PART: usize = 1_000;
 
 /// A message in Slack's form.
 #[derive(Clone, Debug)]
-pub(super) struct Form {
+pub struct Form {
     /// What notifications show, and the whole message in the plain form.
-    pub(super) text: String,
+    pub text: String,
     /// The blocks; empty in the plain form.
-    pub(super) blocks: Vec<Value>,
+    pub blocks: Vec<Value>,
 }
 
 impl Form {
     /// The full form. `mention` is in Slack's own words and stands as it is.
-    pub(super) fn full(message: &Message, mention: Option<&str>) -> Self {
+    pub fn full(message: &Message, mention: Option<&str>) -> Self {
         let mention = mention.map_or_else(String::new, |mention| format!("  {mention}"));
         let title = escaped(&message.title, SECTION - 200);
         let footer = escaped(&message.footer, PART);

@@ -2,5 +2,5 @@
 
 pub mod bot;
 mod errors;
-mod form;
+pub mod form;
 pub mod webhook;

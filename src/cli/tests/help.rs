@@ -11,6 +11,7 @@ async fn of_the_program_and_of_its_commands() {
     Usage: sloburn <COMMAND>
 
     Commands:
+      demo    Show it all on simulated services, with nothing else installed
       run     Run the daemon: evaluate, alert, serve status
       check   Check definitions, alert policies, receivers and routes without running anything
       status  Ask a running daemon how the objectives fare

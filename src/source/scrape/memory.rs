@@ -14,6 +14,8 @@ use crate::series::batch::{Batch, Sample};
 pub(super) struct Memory {
     kept: Span,
     series: Mutex<HashMap<Arc<Labels>, VecDeque<Sample>>>,
+    /// The matchers of every selector that was asked for: as many as there are families.
+    matchers: Mutex<HashMap<Selector, Arc<CompiledMatchers>>>,
 }
 
 impl Memory {
@@ -21,6 +23,7 @@ impl Memory {
         Self {
             kept,
             series: Mutex::default(),
+            matchers: Mutex::default(),
         }
     }
 
@@ -48,7 +51,7 @@ impl Memory {
 
     /// The samples in `range` of every series that `selector` selects, in the order of their labels.
     pub(super) fn read(&self, selector: &Selector, range: TimeRange) -> Result<Batch, PromqlError> {
-        let matchers = CompiledMatchers::new(&selector.matchers)?;
+        let matchers = self.compiled(selector)?;
         let mut found = BTreeMap::new();
         for (labels, samples) in &*self.lock() {
             if labels.get(METRIC_NAME) != selector.metric || !matchers.matches(&**labels) {
@@ -65,6 +68,17 @@ impl Memory {
         Ok(found
             .map(|(labels, samples)| ((*labels).clone(), samples))
             .collect())
+    }
+
+    /// Compiling costs more than matching all series, and the same is asked at every tick.
+    fn compiled(&self, selector: &Selector) -> Result<Arc<CompiledMatchers>, PromqlError> {
+        let mut known = self.matchers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = known.get(selector) {
+            return Ok(Arc::clone(compiled));
+        }
+        let compiled = Arc::new(CompiledMatchers::new(&selector.matchers)?);
+        known.insert(selector.clone(), Arc::clone(&compiled));
+        Ok(compiled)
     }
 
     /// How many series there are.

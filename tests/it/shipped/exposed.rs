@@ -52,6 +52,8 @@ const CADVISOR: &str =
 const KUBE_STATE: &str = "job=kube-state-metrics,instance=10.0.0.4:8080,namespace=shop,node=node-1";
 const CELERY: &str =
     "job=celery-exporter,instance=10.0.0.5:9808,hostname=worker-1,name=ship,queue_name=orders";
+const REFUNDS: &str =
+    "job=celery-exporter,instance=10.0.0.5:9808,hostname=worker-1,name=refund,queue_name=refunds";
 const RABBIT: &str = "job=rabbitmq,instance=10.0.0.6:15692";
 const POSTGRES: &str = "job=postgres,instance=10.0.0.8:9187";
 
@@ -150,6 +152,18 @@ pub(super) const EXPOSED: &[Exposed] = &[
         Kind::Counter,
         CELERY,
         &[("exception=Timeout", 0.01)],
+    ),
+    exposed(
+        "celery_task_started_total",
+        Kind::Counter,
+        REFUNDS,
+        &[("", 0.1)],
+    ),
+    exposed(
+        "celery_task_failed_total",
+        Kind::Counter,
+        REFUNDS,
+        &[("exception=Timeout", 0.001)],
     ),
     exposed("celery_task_runtime", PYTHON, CELERY, &[("", 3.0)]),
     // /metrics/detailed?family=queue_delivery_metrics
