@@ -92,7 +92,7 @@ async fn is_as_restricted_as_asked(cluster: &Cluster, pod: &Value) {
         (
             in_container,
             "capabilities",
-            Some(json!({"drop": ["ALL"], "add": ["SYS_ADMIN"]})),
+            Some(json!({"drop": ["ALL"], "add": ["NET_RAW"]})),
         ),
         (
             "/spec",
@@ -134,7 +134,7 @@ async fn know_service_monitors(cluster: &Cluster) {
         "endpoints": {"type": "array", "items": endpoint}}});
     let definition = json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "servicemonitors.monitoring.coreos.com", "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
+        "metadata": {"name": "servicemonitors.monitoring.coreos.com"},
         "spec": {
             "group": "monitoring.coreos.com", "scope": "Namespaced",
             "names": {"kind": "ServiceMonitor", "plural": "servicemonitors", "singular": "servicemonitor", "listKind": "ServiceMonitorList"},
