@@ -276,6 +276,8 @@ fn settings(address: SocketAddr) -> Settings {
         settle: SETTLE,
         scrape_interval: Some(SCRAPE),
         link_url: None,
+        // The whole past is played before anything is live.
+        backfill_percent: 0,
     };
     Settings {
         tick: TICK,
