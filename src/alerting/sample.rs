@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::domain::incident::{Change, CloseReason, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{
-    BudgetFacts, BurnFacts, Facts, Notice, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts,
+    BudgetFacts, BurnFacts, Facts, Notice, OriginFacts, SloFacts, TierFacts, UnmeasuredFacts,
+    WindowFacts,
 };
 use crate::domain::policy::Severity;
 use crate::domain::slo::{SloId, SourceName};
@@ -55,6 +56,14 @@ fn tiers() -> Vec<TierFacts> {
     ]
 }
 
+fn origin(label: &str, value: Option<(&str, f64)>) -> OriginFacts {
+    OriginFacts {
+        label: label.to_owned(),
+        value: value.map(|(value, share)| (value.to_owned(), share)),
+        values: 12,
+    }
+}
+
 pub(super) fn facts() -> BurnFacts {
     BurnFacts {
         slo: SloFacts {
@@ -92,6 +101,11 @@ pub(super) fn facts() -> BurnFacts {
             total: 4_769.0,
         },
         coverage: 1.0,
+        origins: vec![
+            origin("code", Some(("503", 0.94))),
+            origin("route", Some(("/pay", 0.81))),
+            origin("pod", None),
+        ],
         details: Some("https://slo.example.com/slos/checkout/availability".into()),
         graph: None,
     }

@@ -3,6 +3,7 @@
 
 pub mod budget;
 pub mod calendar;
+pub mod contributors;
 pub mod decimal;
 pub mod guard;
 pub mod incident;

@@ -71,10 +71,23 @@ pub struct BurnFacts {
     pub cost: Counts,
     /// The share (0..1) of the longest long window that was measured.
     pub coverage: f64,
+    /// Where the bad events of the last hour came from, by label; the clearest first.
+    pub origins: Vec<OriginFacts>,
     /// Where the objective's page is, when the daemon knows its own address.
     pub details: Option<String>,
     /// Where the samples can be looked at.
     pub graph: Option<String>,
+}
+
+/// How bad events are spread over the values of a label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OriginFacts {
+    /// The label.
+    pub label: String,
+    /// The value that stands out, with its share (0..1); `None` when they are spread evenly.
+    pub value: Option<(String, f64)>,
+    /// How many values the label has.
+    pub values: u64,
 }
 
 /// The promise, as far as a message needs it.

@@ -101,12 +101,15 @@ impl State {
     ) {
         let slo = Arc::clone(&self.plan.meters[meter].slo);
         let state = &self.meters[meter];
+        let origins = self.contributors(meter, transition.at);
+        let (_, origins) = origins.last().cloned().unwrap_or_default();
         let facts = facts::burn(
             &self.settings,
             state,
             &slo,
             policy,
             windows,
+            &origins,
             (&incident, &transition),
         );
         let labels = labels(&slo);

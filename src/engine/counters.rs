@@ -8,7 +8,7 @@ use crate::series::batch::Batch;
 use crate::series::cursor::validity;
 use crate::series::gaps::Gaps;
 use crate::series::plan::{FamilyIndex, Lane, Towards};
-use crate::series::table::{Counted, Layer, Past};
+use crate::series::table::{Counted, Gain, Layer, Past};
 use crate::store::commit::Commit;
 
 use super::intake::{Taken, put};
@@ -95,9 +95,9 @@ impl State {
         self.families[family].table.rewind_heads();
         for (meter, lane) in self.counter_lanes(family) {
             let meter = &mut self.meters[meter];
-            meter
-                .ledger
-                .clear_provisional(u16::try_from(lane).unwrap_or(u16::MAX));
+            let number = u16::try_from(lane).unwrap_or(u16::MAX);
+            meter.ledger.clear_provisional(number);
+            meter.blame.clear_head(number);
             meter.lanes[lane].head = meter.lanes[lane].settled;
         }
     }
@@ -124,12 +124,13 @@ impl State {
         };
         let counted = state.table.count(planned, batch, range, layer, past);
         let Counted {
-            increases,
+            gains,
             ignored,
             moved,
         } = counted;
+        self.note_blame(family, range.to, layer, &gains);
         let mut covered: BTreeMap<(usize, usize), Vec<TimeRange>> = BTreeMap::new();
-        for edge in state
+        for edge in self.families[family]
             .table
             .edges()
             .filter(|edge| edge.towards == Towards::Part)
@@ -137,7 +138,7 @@ impl State {
             self.meters[edge.meter].bad_series_ever_seen = true;
         }
         let mut gaps = Gaps::default();
-        for (edge, increase) in increases {
+        for Gain { edge, increase, .. } in gains {
             if self.lacks_bucket(edge.meter) {
                 continue;
             }
@@ -184,6 +185,10 @@ impl State {
             self.credit(meter, lane, layer, ranges);
         }
         if layer == Layer::Settled {
+            let source = &self.plan.families[family].source;
+            if let Some(source) = self.sources.get_mut(source) {
+                source.note_ignored(&ignored);
+            }
             taken.ignored.extend(ignored);
         }
         moved

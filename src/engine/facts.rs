@@ -2,9 +2,12 @@
 
 use crate::domain::budget::ErrorBudget;
 use crate::domain::calendar::Calendar;
+use crate::domain::contributors::LabelShare;
 use crate::domain::incident::{Change, Incident, Transition};
 use crate::domain::indicator::{Budgeting, Indicator};
-use crate::domain::notice::{BudgetFacts, BurnFacts, SloFacts, TierFacts, WindowFacts};
+use crate::domain::notice::{
+    BudgetFacts, BurnFacts, OriginFacts, SloFacts, TierFacts, WindowFacts,
+};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::{AlertPolicy, Severity};
 use crate::domain::slo::Slo;
@@ -24,6 +27,7 @@ pub(super) fn burn(
     slo: &Slo,
     policy: Option<&AlertPolicy>,
     windows: &Windows,
+    origins: &[LabelShare],
     (incident, transition): (&Incident, &Transition),
 ) -> BurnFacts {
     let range = TimeRange {
@@ -61,8 +65,18 @@ pub(super) fn burn(
         trend: story::trend(&state.ledger, range, settings.slot),
         cost: state.ledger.sum(cost).counts,
         coverage: windows.longest().covered,
+        origins: origins.iter().map(origin).collect(),
         details: details(settings, slo),
         graph: graph(settings, slo),
+    }
+}
+
+fn origin(share: &LabelShare) -> OriginFacts {
+    let outstanding = share.outstanding();
+    OriginFacts {
+        label: share.label.clone(),
+        value: outstanding.map(|value| (value.value.clone(), value.share)),
+        values: u64::try_from(share.values).unwrap_or(u64::MAX),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 mod alerts;
+mod blame;
 pub mod boundaries;
 mod counters;
 mod coverage;

@@ -37,7 +37,11 @@ impl State {
             incidents,
             sources: self.source_statuses(),
             engine: EngineStatus {
-                births_ignored: self.births_ignored,
+                births_ignored: self
+                    .sources
+                    .values()
+                    .map(|source| source.births_ignored)
+                    .sum(),
                 ..EngineStatus::default()
             },
         }
@@ -63,6 +67,8 @@ impl State {
                     samples: source.samples,
                     series: u64::try_from(series).unwrap_or(u64::MAX),
                     backfill: self.backfill(name),
+                    births_ignored: source.births_ignored,
+                    births: source.births.iter().cloned().collect(),
                 }
             };
         self.sources.iter().map(status).collect()
@@ -115,6 +121,7 @@ impl State {
             tiers: policy
                 .map(|policy| tiers(state, &slo, policy, windows))
                 .unwrap_or_default(),
+            contributors: self.contributors(meter, at),
             incident: state.alert.incident.clone().map(Arc::new),
             details: details(&self.settings, &slo),
             graph: graph(&self.settings, &slo),

@@ -9,16 +9,18 @@ use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::slo::{Slo, SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
+use crate::series::cursor;
 use crate::series::plan::{Family, Plan};
 use crate::series::seen::Sorter;
 use crate::series::starts::Starts;
 use crate::series::table::SeriesTable;
-use crate::status::snapshot::SeriesCount;
+use crate::status::snapshot::{IgnoredBirth, SeriesCount};
 use crate::store::commit::{
     Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered, WalkKey, WalkRecord,
 };
 
 use super::adopt::Shelf;
+use super::blame::Blame;
 use super::coverage::Coverage;
 use super::settings::Settings;
 use super::walks::{Beginning, Seam, Walk};
@@ -40,7 +42,6 @@ pub struct State {
     pub(super) sources: BTreeMap<SourceName, SourceState>,
     /// When the processes of each source's targets began.
     pub(super) starts: BTreeMap<SourceName, Starts>,
-    pub(super) births_ignored: u64,
     pub(super) shelf: Shelf,
     /// Stretches of the past that were counted or are still to be, and those that are walked through now.
     pub(super) walked: BTreeMap<WalkKey, WalkRecord>,
@@ -58,6 +59,28 @@ pub(super) struct SourceState {
     pub(super) queries: u64,
     pub(super) failures: u64,
     pub(super) samples: u64,
+    /// First values that were not counted.
+    pub(super) births_ignored: u64,
+    /// The newest of them, oldest first.
+    pub(super) births: VecDeque<IgnoredBirth>,
+}
+
+/// So many births that were left out are listed for each source.
+const BIRTHS_LISTED: usize = 100;
+
+impl SourceState {
+    /// Counts births that were left out, and keeps the newest of them.
+    pub(super) fn note_ignored(&mut self, ignored: &[(Labels, cursor::IgnoredBirth)]) {
+        self.births_ignored += u64::try_from(ignored.len()).unwrap_or(u64::MAX);
+        let births = ignored.iter().map(|(series, birth)| IgnoredBirth {
+            series: series.clone(),
+            at: birth.at,
+            value: birth.value,
+        });
+        self.births.extend(births);
+        let surplus = self.births.len().saturating_sub(BIRTHS_LISTED);
+        self.births.drain(..surplus);
+    }
 }
 
 /// One family: its series, and how far it was read.
@@ -95,6 +118,8 @@ pub(super) struct MeterState {
     pub(super) boundaries: Option<Vec<String>>,
     /// When the budget was used up, while it is.
     pub(super) emptied_at: Option<Timestamp>,
+    /// Which series the bad events of late came from.
+    pub(super) blame: Blame,
 }
 
 /// How far one lane is.
@@ -134,7 +159,6 @@ impl State {
             orphans: recovered.alerts,
             sources: BTreeMap::new(),
             starts: BTreeMap::new(),
-            births_ignored: 0,
             shelf: Shelf {
                 chunks,
                 lanes: recovered.lanes,
@@ -220,6 +244,7 @@ impl MeterState {
             bad_series_ever_seen: false,
             boundaries: None,
             emptied_at: None,
+            blame: Blame::default(),
         }
     }
 }

@@ -55,7 +55,6 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
         state.answer(*meter, boundaries.clone());
     }
     let taken = state.take_in(tick.at, &input.reads, &mut commit);
-    state.births_ignored += u64::try_from(taken.ignored.len()).unwrap_or(u64::MAX);
     let snapshot = tick
         .judge
         .then(|| judge(state, tick.at, catalog, &mut commit));

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::calendar::{Calendar, Period};
+use crate::domain::contributors::LabelShare;
 use crate::domain::decimal::Fraction;
 use crate::domain::incident::Change;
 use crate::domain::indicator::{Aggregate, Gauge, Indicator, Split};
@@ -290,6 +291,48 @@ pub(super) fn shop(from: i64, to: i64, one_in: i64) -> World {
         .with("requests_total", "code=500", move |second| {
             Some(bad(second) as f64)
         })
+}
+
+#[test]
+fn bad_events_are_told_by_the_labels_that_they_came_from() {
+    let mut run = Run::new(catalog(requests()));
+    let bad = |pace: i64| move |second: i64| Some(((second - 7_200).clamp(0, 300) * pace) as f64);
+    let world = World::new(15)
+        .with("requests_total", "code=200,route=/pay", |second| {
+            Some((second * 100) as f64)
+        })
+        .with("requests_total", "code=503,route=/pay", bad(9))
+        .with("requests_total", "code=500,route=/list", bad(1));
+    let status = run.ticks(&world, 0, 7_500, healthy);
+    let told = |(window, labels): &(Span, Vec<LabelShare>)| {
+        let label = |it: &LabelShare| {
+            let top = it.top.iter();
+            let top = top.map(|top| format!("{} {}", top.value, top.bad));
+            format!("{}: {}", it.label, top.collect::<Vec<_>>().join(", "))
+        };
+        let labels: Vec<String> = labels.iter().map(label).collect();
+        format!("{window} {}", labels.join("; "))
+    };
+    let told: Vec<String> = status.contributors.iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            "5m code: 503 2700, 500 300; route: /pay 2700, /list 300",
+            "1h code: 503 2700, 500 300; route: /pay 2700, /list 300",
+        ]
+    );
+    let status = run.ticks(&world, 7_500, 9_000, healthy);
+    let sums = status.contributors.iter().map(|(_, labels)| labels.len());
+    assert_eq!(sums.collect::<Vec<_>>(), [0, 2], "the hour remembers, once");
+    let hour = &status.contributors[1].1[0].top[0];
+    assert_eq!((hour.bad, hour.share), (2_700.0, 0.9));
+    let status = run.ticks(&world, 9_000, 11_400, healthy);
+    assert!(
+        status
+            .contributors
+            .iter()
+            .all(|(_, labels)| labels.is_empty())
+    );
 }
 
 #[test]

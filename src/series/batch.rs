@@ -44,7 +44,7 @@ pub struct Sample {
 
 /// A hash of a series' labels: the same for the same labels. Others may have it too, so whoever
 /// looks a series up by it compares the labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SeriesId(u64);
 
 impl SeriesId {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::domain::budget::ErrorBudget;
+use crate::domain::contributors::{LabelShare, ValueShare};
 use crate::domain::decimal::{Decimal, Fraction};
 use crate::domain::guard::Guard;
 use crate::domain::incident::{Change, CloseReason, Incident, IncidentId, Transition};
@@ -24,8 +25,8 @@ use super::board::{
     Board, DefinitionsStatus, DeliveryStatus, ReceiverStatus, Refusal, StoreOpened,
 };
 use super::snapshot::{
-    BurnStatus, EngineStatus, SeriesCount, SloStatus, Snapshot, SourceStatus, TierStatus,
-    WindowStatus,
+    BurnStatus, EngineStatus, IgnoredBirth, SeriesCount, SloStatus, Snapshot, SourceStatus,
+    TierStatus, WindowStatus,
 };
 
 /// The tick that the snapshot shows: 2026-01-15T12:00:00Z.
@@ -122,6 +123,44 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+fn births(error: Option<&str>) -> Vec<IgnoredBirth> {
+    let birth = IgnoredBirth {
+        series: [("__name__", "jobs_total"), ("pod", "b-1")]
+            .into_iter()
+            .collect(),
+        at: ago(7),
+        value: 4_711.0,
+    };
+    if error.is_none() {
+        vec![birth]
+    } else {
+        Vec::new()
+    }
+}
+
+fn value(value: &str, bad: f64, share: f64) -> ValueShare {
+    let value = value.to_owned();
+    ValueShare { value, bad, share }
+}
+
+/// Of 96 bad requests most came from one route, and all pods had some.
+fn contributors(alert: Option<Severity>) -> Vec<(Span, Vec<LabelShare>)> {
+    let routes = LabelShare {
+        label: "route".to_owned(),
+        values: 7,
+        top: vec![value("/pay", 72.0, 0.75), value("/list", 24.0, 0.25)],
+    };
+    let pods = LabelShare {
+        label: "pod".to_owned(),
+        values: 3,
+        top: vec![value("a", 48.0, 0.5), value("b", 48.0, 0.5)],
+    };
+    match alert {
+        Some(_) => vec![(Span::from_mins(5), vec![routes, pods])],
+        None => Vec::new(),
+    }
+}
+
 fn status(case: Case) -> SloStatus {
     let uid = case.id.split('{').next().unwrap();
     let (service, name) = uid.split_once('/').unwrap();
@@ -167,6 +206,7 @@ fn status(case: Case) -> SloStatus {
         },
         series: SeriesCount { total: 12, bad: 4 },
         bad_series_ever_seen: true,
+        contributors: contributors(case.alert),
         reconstructed_share: 0.0,
         window: WindowStatus {
             range: Window::Rolling(WINDOW).range(AT),
@@ -303,6 +343,8 @@ pub(crate) fn snapshot() -> Snapshot {
         samples: 691_200,
         series: 240,
         backfill: None,
+        births_ignored: if error.is_none() { 5 } else { 0 },
+        births: births(error),
     };
     Snapshot {
         at: Some(AT),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::budget::ErrorBudget;
+use crate::domain::contributors::LabelShare;
 use crate::domain::guard::Guard;
 use crate::domain::incident::Incident;
 use crate::domain::labels::Labels;
@@ -66,6 +67,10 @@ pub struct SourceStatus {
     pub series: u64,
     /// How far its past is counted, while it is not all counted.
     pub backfill: Option<Backfill>,
+    /// First values of new series that were not counted, since the start.
+    pub births_ignored: u64,
+    /// The newest of them, oldest first.
+    pub births: Vec<IgnoredBirth>,
 }
 
 /// How far the past of a source is counted.
@@ -77,6 +82,17 @@ pub struct Backfill {
     pub reached: Timestamp,
     /// Where it will end.
     pub goal: Timestamp,
+}
+
+/// A first value of a new series that was not counted, because nothing shows when its events happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IgnoredBirth {
+    /// The series.
+    pub series: Labels,
+    /// When it was first seen.
+    pub at: Timestamp,
+    /// Its value then.
+    pub value: f64,
 }
 
 /// One instance of an objective.
@@ -110,6 +126,8 @@ pub struct SloStatus {
     pub burn: Vec<BurnStatus>,
     /// The tiers of its policy.
     pub tiers: Vec<TierStatus>,
+    /// Where the bad events came from, for each window that is looked at.
+    pub contributors: Vec<(Span, Vec<LabelShare>)>,
     /// The open incident.
     pub incident: Option<Arc<Incident>>,
     /// Where the daemon tells everything about it, when it knows its own address.

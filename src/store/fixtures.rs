@@ -10,7 +10,7 @@ use crate::domain::indicator::Signal;
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice};
-use crate::domain::notice::{SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
+use crate::domain::notice::{OriginFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
 use crate::domain::policy::Severity;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::{Counts, Slot};
@@ -99,6 +99,18 @@ pub(super) fn burn(incident: &str, sequence: u32, change: Change, number: f64) -
             trend: vec![Some(number), None, Some(0.1 + 0.2)],
             cost: counts(number, 17_167.0),
             coverage: 0.998,
+            origins: vec![
+                OriginFacts {
+                    label: "route".to_owned(),
+                    value: Some(("/pay".to_owned(), number)),
+                    values: 7,
+                },
+                OriginFacts {
+                    label: "pod".to_owned(),
+                    value: None,
+                    values: 12,
+                },
+            ],
             details: Some("https://slo.example.com/slos/checkout".to_owned()),
             graph: None,
         })),

@@ -123,7 +123,7 @@ async fn an_alert_as_it_is_sent() {
     [
       {
         "annotations": {
-          "description": "Promise  Card payments succeed · 99.9 % over 30 d · owner payments\nSpeed    5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)\nBudget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace\nSince    01:31 UTC, rising ▁▂▆▇ · coverage 100 %\nDo       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability",
+          "description": "Promise  Card payments succeed · 99.9 % over 30 d · owner payments\nSpeed    5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)\nBudget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace\nSince    01:31 UTC, rising ▁▂▆▇ · coverage 100 %\nWhere    code=503 94 % · route=/pay 81 % · pods even (12)\nDo       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability",
           "incident": "7f3a09c2d1e44b10",
           "runbook_url": "https://runbooks.example.com/checkout",
           "summary": "🔴 PAGE checkout/availability: 20.0 % of requests fail (0.1 % allowed)",

@@ -191,6 +191,7 @@ mod tests {
     *Speed*  5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)
     *Budget*  68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
     *Since*  02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    *Where*  code=503 94 % · route=/pay 81 % · pods even (12)
     *Do*  <https://runbooks.example.com/checkout|Runbook> · <https://slo.example.com/slos/checkout/availability|Details>
     --
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
@@ -213,6 +214,7 @@ mod tests {
     *Speed*  5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)
     *Budget*  68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
     *Since*  02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    *Where*  code=503 94 % · route=/pay 81 % · pods even (12)
     *Do*  <https://x.example/a%7Cb%3Ec%3Cd&amp;e|Runbook> · Details javascript:alert(1)
     --
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1

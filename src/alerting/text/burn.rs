@@ -1,17 +1,24 @@
 //! What is said of a burning budget.
 
 use crate::domain::incident::Change;
-use crate::domain::notice::{BudgetFacts, BurnFacts, Notice, SloFacts, TierFacts, WindowFacts};
+use crate::domain::notice::{
+    BudgetFacts, BurnFacts, Notice, OriginFacts, SloFacts, TierFacts, WindowFacts,
+};
 use crate::domain::policy::Severity;
 use crate::domain::time::Span;
 
 use super::when::When;
 use super::{Line, Part, number};
 
+/// So many labels are named at most of which one value stands out, and of which none does.
+const CLEAR: usize = 4;
+const EVEN: usize = 2;
+
 pub(super) fn lines(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Vec<Line> {
     let promise = Line::of("Promise", promise(&facts.slo));
     let budget = Line::of("Budget", budget(facts));
     let since = Line::of("Since", since(facts, when));
+    let origins = Line::of("Where", origins(&facts.origins));
     let speed = |label, order| Line::of(label, speed(notice.severity, facts, order));
     let links = links(facts);
     match notice.change {
@@ -20,17 +27,21 @@ pub(super) fn lines(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Vec<
             speed("Speed", Order::ShortFirst),
             budget,
             since,
+            origins,
             links,
         ],
         Change::Rose { .. } => {
             let why = speed("Why now", Order::LongFirst);
-            vec![why, before(facts, when), budget, since, links]
+            vec![why, before(facts, when), budget, since, origins, links]
         }
         Change::Fell { .. } => {
             let now = speed("Now", Order::LongFirst);
-            vec![now, before(facts, when), budget, since, links]
+            vec![now, before(facts, when), budget, since, origins, links]
         }
-        Change::Reminded => vec![speed("Speed", Order::ShortFirst), budget, since, links],
+        Change::Reminded => {
+            let speed = speed("Speed", Order::ShortFirst);
+            vec![speed, budget, since, origins, links]
+        }
         Change::Closed(_) => vec![
             Line::of("Lasted", lasted(notice, facts, when)),
             Line::of("Cost", cost(facts)),
@@ -38,6 +49,18 @@ pub(super) fn lines(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Vec<
             links,
         ],
     }
+}
+
+/// The values that stand out, then the labels of which none does.
+fn origins(origins: &[OriginFacts]) -> Vec<String> {
+    let clear = origins.iter().filter_map(|origin| {
+        let (value, share) = origin.value.as_ref()?;
+        let percent = 100.0 * share;
+        Some(format!("{}={value} {percent:.0} %", origin.label))
+    });
+    let even = origins.iter().filter(|origin| origin.value.is_none());
+    let even = even.map(|origin| format!("{}s even ({})", origin.label, origin.values));
+    clear.take(CLEAR).chain(even.take(EVEN)).collect()
 }
 
 pub(super) const fn unit(slo: &SloFacts) -> &'static str {

@@ -22,6 +22,7 @@ fn a_page() {
     Speed    5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)
     Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
     Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Where    code=503 94 % · route=/pay 81 % · pods even (12)
     Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
     > 02:36 CET PAGE: 20.0 % of requests fail (0.1 % allowed) · 5m 200× · 1h 16.7×
@@ -49,6 +50,7 @@ fn a_ticket_with_little_known() {
     Promise  99.9 % over 30 d
     Speed    2h: 954 of 114,446 = 8.3× · 24h: 4,669 of 1,373,352 = 3.4× (tickets above 3×)
     Since    02:31 CET · coverage 93.2 %
+    Where    code=503 94 % · route=/pay 81 % · pods even (12)
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
     > 02:36 CET TICKET: 20.0 % of requests fail (0.1 % allowed) · 2h 8.3× · 24h 3.4×
     ");
@@ -65,6 +67,7 @@ fn a_rise() {
     Before   ticket since 22 Nov 21:10 (24h 3.4×)
     Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
     Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Where    code=503 94 % · route=/pay 81 % · pods even (12)
     Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 2
     > 02:36 CET ticket → PAGE: 20.0 % of requests fail (0.1 % allowed) · 5m 200× · 1h 16.7×
@@ -82,6 +85,7 @@ fn a_fall() {
     Before   page since 02:36
     Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
     Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Where    code=503 94 % · route=/pay 81 % · pods even (12)
     Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
     tick 2026-11-23T02:33:00Z · incident 7f3a09c2d1e44b10 · 2
     > 03:33 CET PAGE → ticket: 0.1 % of requests fail (0.1 % allowed) · 2h 8.3× · 24h 3.4×
@@ -95,6 +99,7 @@ fn a_reminder() {
     Speed    5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)
     Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
     Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Where    code=503 94 % · route=/pay 81 % · pods even (12)
     Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
     tick 2026-11-23T02:33:00Z · incident 7f3a09c2d1e44b10 · 2
     > 03:33 CET still PAGE: 20.0 % of requests fail (0.1 % allowed) · 5m 200× · 1h 16.7×
@@ -238,6 +243,7 @@ fn slices_and_impossible_budgets_are_told_as_they_are() {
     Speed    5m: 1 of 5 slices = ∞× · 1h: no slices (pages above 14.4×)
     Budget   none is allowed, and it is broken
     Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Where    code=503 94 % · route=/pay 81 % · pods even (12)
     Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
     > 02:36 CET PAGE: too little traffic for 20.0 % of the last 5m (0 % allowed) · 5m ∞×

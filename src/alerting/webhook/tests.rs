@@ -206,10 +206,10 @@ async fn every_copy_has_the_same_id_and_a_signature_of_its_own_time() {
     insta::assert_snapshot!(seen, @r"
     7f3a09c2d1e44b10/h%C3%A4ppy%2Ehook/1
     1795397760
-    v1,zYOQ6xrPjU1tiVwJuYEnvLJw2VM3myUHgRmqYx73VZQ=
+    v1,v+ZNgeEeIcu1gTsiFWMMZei4KYXa4+kkMWA9NaEuq5o=
     7f3a09c2d1e44b10/h%C3%A4ppy%2Ehook/1
     1795397820
-    v1,Kugtk01gx7wFAvq1yeqOahvZHMYgHT8g4J0PKkUUIiw=
+    v1,IxFne4gT7PeNcMnj6bcolfO6gVdsZdW7bjEFx8MpDiQ=
     ");
 }
 

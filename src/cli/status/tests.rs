@@ -35,6 +35,7 @@ fn slo(id: &str, alert: &str, compliance: &str, outcome: &str) -> Value {
             "1h": {"rate": known.then_some(16.68), "bad": 954, "total": 57_223, "coverage": 1.0},
             "6h": {"rate": known.then_some(6.3), "bad": 954, "total": 57_223, "coverage": 1.0}
         },
+        "contributors": [],
         "tiers": [{
             "name": "fast", "severity": "page", "long": "1h", "short": "5m", "threshold": 14.4,
             "firing": alert == "page", "guard": {"seen": 2, "needed": 3}

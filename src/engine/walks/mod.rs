@@ -195,6 +195,7 @@ impl State {
         if let Some(source) = self.sources.get_mut(&walk.source) {
             source.queries += dug.queries;
             source.samples += dug.samples;
+            source.note_ignored(&dug.ignored);
         }
         walk.record.reached = dug.chunk.counted.from;
         for (family, loose) in walk.record.families.iter_mut().zip(dug.loose) {
@@ -212,7 +213,6 @@ impl State {
         if !walk.is_done() {
             self.walks.insert(dug.key, walk);
         }
-        self.births_ignored += u64::try_from(dug.ignored.len()).unwrap_or(u64::MAX);
         dug.ignored
     }
 

@@ -81,6 +81,7 @@ async fn one_objective_is_a_list_with_every_numbers_inputs() {
           "budget":{"unit":"events", "allowed":41200.33, "spent":0.48543300502690145, "remaining":0.5145669949730985, "emptiedAt":null, "secondsToEmpty":62400},
           "burn":{"5m":{"rate":20.0, "bad":96, "total":480, "coverage":1.0}, "1h":{"rate":20.0, "bad":1152, "total":5760, "coverage":1.0}, "6h":{"rate":20.0, "bad":6912, "total":34560, "coverage":1.0}},
           "tiers":[{"name":"fast", "severity":"page", "long":"1h", "short":"5m", "threshold":14.4, "firing":true, "guard":{"seen":1152, "needed":83}}],
+          "contributors":[{"window":"5m", "label":"route", "value":"/pay", "bad":72, "share":0.75}, {"window":"5m", "label":"route", "value":"/list", "bad":24, "share":0.25}, {"window":"5m", "label":"pod", "value":"a", "bad":48, "share":0.5}, {"window":"5m", "label":"pod", "value":"b", "bad":48, "share":0.5}],
           "incident":{"id":"758a304eec8dcba6", "slo":"checkout/latency", "service":"checkout", "severity":"page", "peak":"page", "opened":"2026-01-15T11:30:00Z", "onset":"2026-01-15T11:28:00Z", "paged":"2026-01-15T11:48:00Z", "closed":null, "closeReason":null, "history":[{"sequence":1, "at":"2026-01-15T11:30:00Z", "change":"opened", "severity":"ticket"}, {"sequence":2, "at":"2026-01-15T11:48:00Z", "change":"rose", "severity":"page"}]},
           "links":{"page":null, "graph":null, "runbook":"https://runbooks.example.com/checkout"}
         }
@@ -267,7 +268,8 @@ async fn the_status_holds_everything_in_one_answer() {
           "failures":0,
           "samples":691200,
           "series":240,
-          "backfill":null
+          "backfill":null,
+          "birthsIgnored":{"count":5, "newest":[{"series":"{__name__=\"jobs_total\",pod=\"b-1\"}", "value":4711, "at":"2026-01-15T11:53:00Z"}]}
         },
         {
           "name":"thanos-eu",
@@ -278,7 +280,8 @@ async fn the_status_holds_everything_in_one_answer() {
           "failures":28,
           "samples":691200,
           "series":240,
-          "backfill":null
+          "backfill":null,
+          "birthsIgnored":{"count":0, "newest":[]}
         }
       ],
       "definitions":{

@@ -9,7 +9,7 @@ use super::super::batch::{Batch, Sample};
 use super::super::births::{Surroundings, Target, Verdict};
 use super::super::cursor::{Cursor, IgnoredBirth, Increase, usual_distance, validity};
 use super::super::plan::Family;
-use super::{Counted, Falls, Layer, Past, SeriesTable};
+use super::{Counted, Falls, Gain, Layer, Past, SeriesTable};
 
 impl SeriesTable {
     /// Counts the samples of a batch that lie in `range` and are newer than the cursors of `layer`.
@@ -105,10 +105,13 @@ impl SeriesTable {
             counted.ignored.extend(ignored);
         }
         for increase in &increases {
-            let edges = self.seen.edges_of(row).iter();
-            counted
-                .increases
-                .extend(edges.map(|edge| (*edge, *increase)));
+            let edges = self.seen.edges_of(row).iter().copied();
+            let increase = *increase;
+            counted.gains.extend(edges.map(|edge| Gain {
+                row,
+                edge,
+                increase,
+            }));
         }
         self.cursors(layer)[row] = cursor;
         self.scratch.increases = increases;
@@ -130,10 +133,12 @@ impl SeriesTable {
             self.settled[row] = Some(cursor);
             counted.moved.push(row);
             for increase in increases {
-                let edges = self.seen.edges_of(row).iter();
-                counted
-                    .increases
-                    .extend(edges.map(|edge| (*edge, increase)));
+                let edges = self.seen.edges_of(row).iter().copied();
+                counted.gains.extend(edges.map(|edge| Gain {
+                    row,
+                    edge,
+                    increase,
+                }));
             }
         }
     }

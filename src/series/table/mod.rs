@@ -2,6 +2,7 @@
 
 mod count;
 
+use crate::domain::contributors::{BUCKET, Variety};
 use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};
@@ -48,6 +49,11 @@ pub struct SeriesTable {
     settled: Vec<Option<Cursor>>,
     head: Vec<Option<Cursor>>,
     targets: HashMap<Target, Vec<usize>>,
+    /// How many values the labels have among the series of each meter.
+    varieties: HashMap<usize, Variety>,
+    /// Which series' labels tell where the events of each come from: of buckets, the first.
+    origins: Vec<usize>,
+    histograms: HashMap<SeriesId, usize>,
     settled_falls: Falls,
     head_falls: Falls,
     scratch: Scratch,
@@ -74,11 +80,22 @@ struct Scratch {
     increases: Vec<Increase>,
 }
 
+/// What a series counted towards a lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Gain {
+    /// The series, as long as none is forgotten.
+    pub row: usize,
+    /// Its part in the lane.
+    pub edge: Edge,
+    /// The events.
+    pub increase: Increase,
+}
+
 /// What counting a batch brought to light.
 #[derive(Debug, Default)]
 pub struct Counted {
-    /// Increases with the edges of their series.
-    pub increases: Vec<(Edge, Increase)>,
+    /// What series counted towards the lanes that they belong to.
+    pub gains: Vec<Gain>,
     /// First values that were not counted.
     pub ignored: Vec<(Labels, IgnoredBirth)>,
     /// The series whose cursor moved.
@@ -174,6 +191,21 @@ impl SeriesTable {
         (0..self.len()).filter(nobody).count()
     }
 
+    /// How many values the labels have among the series that count for a meter.
+    pub fn variety(&self, meter: usize) -> Option<&Variety> {
+        self.varieties.get(&meter)
+    }
+
+    /// The series whose labels tell where the events of a series come from, the same for all buckets of a histogram.
+    pub fn origin(&self, row: usize) -> usize {
+        self.origins.get(row).copied().unwrap_or(row)
+    }
+
+    /// The labels of a series.
+    pub fn labels(&self, row: usize) -> Option<&Labels> {
+        self.seen.labels(row)
+    }
+
     /// Starts the heads anew from the settled cursors.
     pub fn rewind_heads(&mut self) {
         self.head.clone_from(&self.settled);
@@ -247,9 +279,28 @@ impl SeriesTable {
             let row = self.len();
             self.targets.entry(target).or_default().push(row);
         }
+        let origin = self.origin_of(&labels);
+        self.origins.push(origin);
         self.settled.push(None);
         self.head.push(None);
-        self.seen.insert(id, labels, edges)
+        let row = self.seen.insert(id, labels, edges);
+        if let Some(labels) = self.seen.labels(row) {
+            for edge in self.seen.edges_of(row) {
+                self.varieties.entry(edge.meter).or_default().add(labels);
+            }
+        }
+        row
+    }
+
+    /// The row of the first series that differs from this new one by nothing but the bucket.
+    fn origin_of(&mut self, labels: &Labels) -> usize {
+        let row = self.len();
+        if labels.get(BUCKET).is_empty() {
+            return row;
+        }
+        let others = labels.iter().filter(|(label, _)| *label != BUCKET);
+        let id = SeriesId::of(&others.collect::<Labels>());
+        *self.histograms.entry(id).or_insert(row)
     }
 }
 

@@ -58,6 +58,9 @@ pub struct SloView {
     pub burn: BTreeMap<Length, BurnView>,
     /// The tiers of its policy.
     pub tiers: Vec<TierView>,
+    /// Which label values the bad events of late came from; older daemons do not tell.
+    #[serde(default)]
+    pub contributors: Vec<ContributorView>,
     /// The open incident.
     pub incident: Option<IncidentView>,
     /// Where to go from here.
@@ -202,6 +205,22 @@ pub struct GuardView {
     pub needed: u64,
 }
 
+/// One value of a label that tells the series of the objective apart, and its part of the bad events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContributorView {
+    /// The window whose bad events are meant.
+    pub window: Length,
+    /// The label.
+    pub label: String,
+    /// Its value.
+    pub value: String,
+    /// The bad events of the series with this value.
+    pub bad: Count,
+    /// Their share of all bad events of the window.
+    pub share: f64,
+}
+
 /// Where to go from here; what is not known is `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -240,6 +259,7 @@ impl SloView {
             budget: BudgetView::of(status),
             burn: status.burn.iter().map(burn).collect(),
             tiers: status.tiers.iter().map(TierView::of).collect(),
+            contributors: contributors(status),
             incident: status
                 .incident
                 .as_deref()
@@ -321,6 +341,22 @@ fn burn(status: &BurnStatus) -> (Length, BurnView) {
         coverage: status.coverage,
     };
     (Length(status.length), view)
+}
+
+/// The values of all labels, window by window, the label with the greatest share first.
+fn contributors(status: &SloStatus) -> Vec<ContributorView> {
+    let windows = status.contributors.iter();
+    let labels = windows.flat_map(|(window, labels)| labels.iter().map(move |it| (window, it)));
+    let values = labels.flat_map(|(window, it)| it.top.iter().map(move |top| (window, it, top)));
+    values
+        .map(|(window, it, top)| ContributorView {
+            window: Length(*window),
+            label: it.label.clone(),
+            value: top.value.clone(),
+            bad: Count(top.bad),
+            share: top.share,
+        })
+        .collect()
 }
 
 impl TierView {

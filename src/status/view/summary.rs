@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::board::{DefinitionsStatus, DeliveryStatus, Reading, ReceiverStatus};
 use super::super::freshness::Freshness;
-use super::super::snapshot::{Backfill, EngineStatus, SourceStatus};
+use super::super::snapshot::{Backfill, EngineStatus, IgnoredBirth, SourceStatus};
 use super::scalar::{Count, Length, Time};
 use super::tally::TallyView;
 
@@ -62,6 +62,9 @@ pub struct SourceView {
     pub series: u64,
     /// How far its past is counted; `null` when all of it is.
     pub backfill: Option<BackfillView>,
+    /// First values of new series that were not counted; older daemons do not list them.
+    #[serde(default)]
+    pub births_ignored: BirthsView,
 }
 
 /// How far the past of a source is counted.
@@ -74,6 +77,28 @@ pub struct BackfillView {
     pub reached: Time,
     /// Where it will end.
     pub goal: Time,
+}
+
+/// First values of new series that were not counted, because nothing shows when their events happened.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BirthsView {
+    /// How many since the start.
+    pub count: u64,
+    /// The newest of them, the newest first.
+    pub newest: Vec<BirthView>,
+}
+
+/// A first value that was not counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BirthView {
+    /// The series, as a selector.
+    pub series: String,
+    /// What is missing for it.
+    pub value: Count,
+    /// When it was first seen.
+    pub at: Time,
 }
 
 /// Which definitions are in force. `/api/v1/configuration` says more.
@@ -179,6 +204,10 @@ impl SourceView {
             samples: source.samples,
             series: source.series,
             backfill: source.backfill.as_ref().map(BackfillView::of),
+            births_ignored: BirthsView {
+                count: source.births_ignored,
+                newest: source.births.iter().rev().map(BirthView::of).collect(),
+            },
         }
     }
 }
@@ -189,6 +218,16 @@ impl BackfillView {
             share: Count(backfill.share),
             reached: Time(backfill.reached),
             goal: Time(backfill.goal),
+        }
+    }
+}
+
+impl BirthView {
+    fn of(birth: &IgnoredBirth) -> Self {
+        Self {
+            series: format!("{{{}}}", birth.series),
+            value: Count(birth.value),
+            at: Time(birth.at),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::calendar::Period;
 use crate::domain::incident::{Change, IncidentId};
 use crate::domain::indicator::Signal;
-use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice};
+use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice, OriginFacts};
 use crate::domain::notice::{SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
 use crate::domain::objective::Objective;
 use crate::domain::policy::Severity;
@@ -43,8 +43,16 @@ object!(BurnFacts as BurnJson {
     trend: Vec<Option<f64>>,
     cost: Counts,
     coverage: f64,
+    #[serde(default)]
+    origins: Vec<OriginFacts>,
     details: Option<String>,
     graph: Option<String>,
+});
+
+object!(OriginFacts as OriginJson {
+    label: String,
+    value: Option<(String, f64)>,
+    values: u64,
 });
 
 object!(SloFacts as SloJson {

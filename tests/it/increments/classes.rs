@@ -26,6 +26,8 @@ pub(super) struct Class {
     pub(super) events: usize,
     /// Whether its slots are known before they are coarse: not where gaps are so long that they reach back further.
     pub(super) is_fine: bool,
+    /// Whether each tick can know all that happened before: not where samples come late, or tell of what was long ago.
+    pub(super) is_prompt: bool,
     /// Whether the time between two scrapes counts as measured in it throughout: not where series come and go alone.
     pub(super) covers: bool,
     /// What it loses while nobody knows when processes began.
@@ -79,6 +81,7 @@ impl Class {
             events: count(&maker.log),
             log: maker.log,
             is_fine: true,
+            is_prompt: ["steady", "bursty", "births", "relabel", "jitter"].contains(&name),
             covers: true,
             loses: Loses::Nothing,
         }

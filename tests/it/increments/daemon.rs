@@ -8,7 +8,7 @@ use futures_util::future::FutureExt as _;
 use sloburn::definitions::{self, Options};
 use sloburn::domain::labels::Labels;
 use sloburn::domain::slo::{Catalog, SourceName};
-use sloburn::domain::slot::Slot;
+use sloburn::domain::slot::{Counts, Slot};
 use sloburn::domain::time::{Span, Timestamp};
 use sloburn::engine::intake::{Read, Reading};
 use sloburn::engine::settings::{Settings, SourceSettings};
@@ -28,8 +28,9 @@ const OFFSET: i64 = 15 * SECOND;
 /// Slots that are younger are as wide as they were counted.
 pub(super) const FINE: i64 = 5 * HOUR;
 
-/// So many ticks are judged: every one would tell nothing more, and cost half of the time.
+/// One tick in so many is judged, some time after the last samples were settled: every one would cost half of the time.
 const JUDGED: i64 = 20;
+const AFTER_SETTLING: i64 = 7;
 
 const DEFINITIONS: &str = r"
 apiVersion: sloburn.dev/v1
@@ -55,6 +56,8 @@ pub(super) struct Counted {
     pub(super) slots: BTreeMap<i64, Slot>,
     /// What is kept at the end: of what is old, coarser slots.
     pub(super) kept: BTreeMap<i64, Slot>,
+    /// Bad events and all of them up to a tick, as that tick showed them.
+    pub(super) shown: BTreeMap<i64, Counts>,
     /// First values that were left out.
     pub(super) ignored: Vec<(Labels, IgnoredBirth)>,
     /// What was counted begins behind this.
@@ -133,9 +136,12 @@ fn tick(
             reads: reads.collect(),
             ..Input::default()
         };
-        let judge = !is_behind && at / TICK % JUDGED == 0;
+        let judge = !is_behind && at / TICK % JUDGED == AFTER_SETTLING;
         let effects = step(state, Tick { at: time, judge }, &input, catalog);
         counted.ignored.extend(effects.ignored_births);
+        if let Some(snapshot) = effects.snapshot {
+            counted.shown.insert(at, snapshot.slos[0].window.counts);
+        }
         for chunk in effects.commit.chunks.values() {
             let slots = chunk.slots().map(|(end, slot)| (end.as_millis(), slot));
             counted

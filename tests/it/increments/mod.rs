@@ -34,6 +34,30 @@ fn every_slot_of_every_class_is_exact_where_start_times_are_known() {
 }
 
 #[test]
+fn every_tick_shows_what_happened_before_it() {
+    let way = Way {
+        starts: true,
+        crashes: Some(17),
+    };
+    judge(way, |class, expected, counted| {
+        let mut report = String::new();
+        for (at, shown) in counted.shown.iter().filter(|_| class.is_prompt) {
+            let before = expected
+                .range(..=at)
+                .map(|(_, slot)| (slot.bad, slot.total));
+            let sum = before.fold((0, 0), |sum, slot| (sum.0 + slot.0, sum.1 + slot.1));
+            let shown = (whole(shown.bad), whole(shown.total));
+            if shown != sum {
+                let second = (at - BEGIN) / 1_000;
+                let name = class.name;
+                writeln!(report, "{name} at {second} s: {shown:?} instead of {sum:?}").unwrap();
+            }
+        }
+        report
+    });
+}
+
+#[test]
 fn without_start_times_only_births_are_lost_and_each_is_listed() {
     let way = Way {
         starts: false,
@@ -164,6 +188,6 @@ fn shape(slot: &Slot) -> Expected {
 /// A count, which has no fraction here.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be whole")]
 fn whole(count: f64) -> i64 {
-    assert_eq!(count.fract(), 0.0, "{count}");
+    assert!(count.fract().abs() < f64::EPSILON, "{count}");
     count as i64
 }

@@ -145,6 +145,7 @@ async fn blocks_that_are_refused_become_plain_text() {
     Speed    5m: 954 of 4,769 = 200× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)
     Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
     Since    01:31 UTC, rising ▁▂▆▇ · coverage 100 %
+    Where    code=503 94 % · route=/pay 81 % · pods even (12)
     Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
     ");
