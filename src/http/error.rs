@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::status::query::QueryError;
 
-use super::{ADDRESSES, PATIENCE};
+use super::{ADDRESSES, PATIENCE, events};
 
 /// Why a request is not answered as it was meant.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,12 @@ pub(super) enum ApiError {
         /// As asked for.
         path: String,
     },
+    /// As many follow as may.
+    #[error(
+        "{} clients follow already, which is the most; ask `/api/v1/status` now and then",
+        events::MOST
+    )]
+    Full,
     /// The answer was not there in time.
     #[error("the answer took longer than {} s; ask again later", PATIENCE.as_secs())]
     Overdue,
@@ -97,7 +103,9 @@ impl ApiError {
                 StatusCode::NOT_FOUND
             }
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotYet | Self::NotReady(_) | Self::Overdue => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotYet | Self::NotReady(_) | Self::Full | Self::Overdue => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -3,6 +3,7 @@
 
 mod configuration;
 mod error;
+mod events;
 mod exposition;
 mod families;
 mod health;
@@ -56,7 +57,7 @@ pub struct AppState {
 }
 
 /// Every address that is answered.
-const ADDRESSES: [&str; 11] = [
+const ADDRESSES: [&str; 12] = [
     "/api/v1/status",
     "/api/v1/services",
     "/api/v1/slos",
@@ -64,6 +65,7 @@ const ADDRESSES: [&str; 11] = [
     "/api/v1/slos/{service}/{name}/history",
     "/api/v1/incidents",
     "/api/v1/configuration",
+    "/api/v1/events",
     "/metrics",
     "/healthz",
     "/livez",
@@ -76,6 +78,7 @@ pub fn router(state: AppState) -> Router {
         .merge(summary::routes())
         .merge(services::routes())
         .merge(slos::routes())
+        .merge(events::routes())
         .merge(history::routes())
         .merge(incidents::routes())
         .merge(configuration::routes());

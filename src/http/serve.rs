@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::events::Stop;
 use super::{AppState, router};
 
 /// How many connections are served at once; more wait in the kernel's queue. Below the usual limit
@@ -71,13 +72,14 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 
 /// Serves until `stop` is cancelled; the caller owns the listener, so a test passes port 0.
 ///
-/// Idle connections are closed at once then, and answers under way have three seconds.
+/// Idle connections, and those that follow events, are closed at once then, and answers under way have three seconds.
 pub async fn serve(
     listener: TcpListener,
     state: AppState,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    run(listener, router(state), stop).await
+    let app = router(state).layer(Extension(Stop(stop.clone())));
+    run(listener, app, stop).await
 }
 
 pub(super) async fn run(

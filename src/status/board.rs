@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::diagnostic::Diagnostics;
 use crate::domain::time::Timestamp;
@@ -82,6 +83,7 @@ pub struct Board {
     delivery: ArcSwap<Posted<Option<Arc<DeliveryStatus>>>>,
     definitions: ArcSwap<Posted<Option<Arc<DefinitionsStatus>>>>,
     store: OnceLock<Arc<StoreOpened>>,
+    changes: watch::Sender<()>,
 }
 
 /// Something posted, and the how manieth it is.
@@ -100,7 +102,14 @@ impl Board {
             delivery: ArcSwap::default(),
             definitions: ArcSwap::default(),
             store: OnceLock::new(),
+            changes: watch::Sender::new(()),
         }
+    }
+
+    /// Says when something may have been posted since it was last asked; several postings may come
+    /// as one.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// Posts the picture of a tick.
@@ -110,17 +119,20 @@ impl Board {
             generation: old.generation + 1,
             value: Arc::clone(&value),
         });
+        self.changes.send_replace(());
     }
 
     /// Posts how deliveries fare. What is the same as before changes nothing, so it may be posted
     /// as often as one likes.
     pub fn publish_delivery(&self, delivery: DeliveryStatus) {
         post(&self.delivery, delivery);
+        self.changes.send_replace(());
     }
 
     /// Posts which definitions are in force. What is the same as before changes nothing.
     pub fn publish_definitions(&self, definitions: DefinitionsStatus) {
         post(&self.definitions, definitions);
+        self.changes.send_replace(());
     }
 
     /// Posts that the store is open. Only the first time counts: a store is opened once.

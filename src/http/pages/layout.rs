@@ -138,6 +138,9 @@ fn notices(read: &Reading) -> Vec<String> {
     notices.extend(engine.store_error.as_ref().map(|why| {
         format!("The last commit failed; what it held is kept in memory for the next: {why}")
     }));
+    let definitions = read.definitions.as_ref();
+    let refused = definitions.and_then(|it| it.refused.as_ref());
+    notices.extend(refused.map(|refused| refused.reason.clone()));
     let sources = read.snapshot.sources.iter();
     notices.extend(sources.filter_map(|source| {
         let why = source.error.as_ref()?;

@@ -1,6 +1,7 @@
 //! Every address, asked without a socket, and the server itself with one.
 
 mod api;
+mod events;
 mod exposition;
 mod history;
 mod lists;

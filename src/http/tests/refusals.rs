@@ -45,8 +45,8 @@ async fn refusals_say_what_would_be_right() {
     400 unknown parameter `sort`; allowed are `limit`, `cursor`
     400 `state=new` is not known; allowed are `open`, `closed`, `all`
     400 unknown parameter `at`; this address takes none
-    404 nothing is at `/api/v2/slos`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/incidents, /api/v1/configuration, /metrics, /healthz, /livez, /readyz
-    404 nothing is at `/api/v1/slos/`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/incidents, /api/v1/configuration, /metrics, /healthz, /livez, /readyz
+    404 nothing is at `/api/v2/slos`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/incidents, /api/v1/configuration, /api/v1/events, /metrics, /healthz, /livez, /readyz
+    404 nothing is at `/api/v1/slos/`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/incidents, /api/v1/configuration, /api/v1/events, /metrics, /healthz, /livez, /readyz
     405 `/api/v1/slos` answers GET and HEAD, not POST
     405 `/metrics` answers GET and HEAD, not DELETE
     ");

@@ -101,7 +101,8 @@ impl IncidentView {
 }
 
 impl TransitionView {
-    fn of(transition: &Transition) -> Self {
+    /// The view of one line.
+    pub fn of(transition: &Transition) -> Self {
         Self {
             sequence: transition.sequence,
             at: Time(transition.at),

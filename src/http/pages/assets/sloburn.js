@@ -3,7 +3,9 @@
 "use strict";
 (() => {
   const every = 1000 * Number(document.body.dataset.every || 30);
-  let stream = null, busy = false, again = false, timer = null, shownAt = Date.now();
+  // A fast clock may tick many times a second; nobody reads faster than this.
+  const atLeast = 500;
+  let stream = null, opened = false, busy = false, again = false, timer = null, shownAt = Date.now();
 
   // Makes the children of `old` those of `fresh`, keeping every node that can stay.
   function match(old, fresh) {
@@ -58,6 +60,7 @@
       say("Sloburn cannot be reached; what you see is old");
       document.getElementById("main").classList.add("stale");
     }
+    await new Promise((done) => setTimeout(done, atLeast));
     busy = false;
     if (again) { again = false; refresh(); }
     plan();
@@ -84,8 +87,14 @@
     }
     if (!stream || stream.readyState === EventSource.CLOSED) {
       stream = new EventSource("/api/v1/events");
-      for (const kind of ["tick", "incident", "notice"]) stream.addEventListener(kind, refresh);
-      stream.addEventListener("open", () => { say("follows by itself"); plan(); });
+      for (const kind of ["tick", "incident", "notice", "configuration"]) stream.addEventListener(kind, refresh);
+      stream.addEventListener("open", () => {
+        // What happened while it was away was not told.
+        if (opened) refresh();
+        opened = true;
+        say("follows by itself");
+        plan();
+      });
       stream.addEventListener("error", plan);
     }
     plan();
