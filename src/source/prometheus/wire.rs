@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
         while let Some(key) = map.next_key()? {
             match key {
                 EnvelopeKey::Status => once(&mut found.status, Some(map.next_value()?))?,
-                EnvelopeKey::Data => once(&mut data, Some(map.next_value_seed(DataSeed(self.0))?))?,
+                EnvelopeKey::Data => once(&mut data, map.next_value_seed(DataSeed(self.0))?)?,
                 EnvelopeKey::ErrorType => once(&mut found.error_type, map.next_value()?)?,
                 EnvelopeKey::Error => once(&mut found.error, map.next_value()?)?,
                 EnvelopeKey::Warnings => once(&mut warnings, map.next_value()?)?,
@@ -92,7 +92,7 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
             return Err(A::Error::missing_field("status"));
         }
         Ok(Envelope {
-            data: data.flatten(),
+            data,
             warnings: warnings.unwrap_or_default(),
             infos: infos.unwrap_or_default(),
             is_partial: partial.unwrap_or_default(),
@@ -101,12 +101,12 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     }
 }
 
-/// A key that comes twice makes an answer that nobody can be sure of.
+/// Fills a slot; `null` is as good as nothing. A key that comes twice makes an answer that nobody can be sure of.
 fn once<T, E: Error>(slot: &mut Option<T>, value: Option<T>) -> Result<(), E> {
-    if slot.is_some() {
+    if slot.is_some() && value.is_some() {
         return Err(E::custom("a key comes twice"));
     }
-    *slot = value;
+    *slot = slot.take().or(value);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod liar;
 mod lies;
+mod oracle;
 mod requests;
 
 use std::fmt::Write;
