@@ -344,6 +344,7 @@ fn settings(config: &Config) -> Settings {
                 offset: prometheus.offset.into(),
                 settle: prometheus.settle.into(),
                 scrape_interval: prometheus.scrape_interval.map(Span::from),
+                series_per_query: prometheus.series_per_query,
                 link_url: prometheus.link_url.clone(),
                 backfill_percent: prometheus.backfill_percent,
             },
@@ -351,6 +352,7 @@ fn settings(config: &Config) -> Settings {
                 offset: scrape.offset.into(),
                 settle: scrape.settle.into(),
                 scrape_interval: Some(scrape.interval.into()),
+                series_per_query: usize::MAX,
                 link_url: None,
                 // A page tells of the present only.
                 backfill_percent: 0,

@@ -91,7 +91,7 @@ async fn measure(size: Size) {
     println!("  tick longest  {:>9.3} s", took[TICKS - 1].as_secs_f64());
     println!(
         "  CPU a tick    {:>9.3} s",
-        (after.cpu - before.cpu).as_secs_f64() / f64::from(count)
+        (after.cpu.as_secs_f64() - before.cpu.as_secs_f64()) / f64::from(count)
     );
     println!("  queries a tick{:>9}", per_tick(queries));
     println!("  answers a tick{:>9} KiB", per_tick(bytes) >> 10);

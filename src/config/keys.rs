@@ -109,6 +109,12 @@ const PROMETHEUS: &[Key] = &[
     )
     .default("134217728"),
     key("backfill", Shape::One, "SLOBURN_PROMETHEUS_BACKFILL").default("50%"),
+    key(
+        "seriesPerQuery",
+        Shape::One,
+        "SLOBURN_PROMETHEUS_SERIES_PER_QUERY",
+    )
+    .default("20000"),
 ];
 
 const SCRAPE: &[Key] = &[

@@ -128,6 +128,8 @@ pub struct Prometheus {
     pub max_body_bytes: u64,
     /// How much of the time the past may be read, in percent: from 0, which is never, to 100.
     pub backfill_percent: u32,
+    /// How many series one query may bring; from 1 to 10,000,000.
+    pub series_per_query: usize,
 }
 
 /// What is logged and how.

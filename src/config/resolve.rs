@@ -19,6 +19,7 @@ use super::{Config, Log, Prometheus, Setting, Source, Value};
 const SETTLE: Duration = Duration::from_mins(5);
 const MOST_IN_FLIGHT: u64 = 1_000;
 pub(super) const MOST_BODY_BYTES: u64 = 4 << 30;
+const MOST_SERIES: u64 = 10_000_000;
 
 /// The configuration that `effective` describes, or everything that is wrong with it after the `faults` of its shape.
 pub(super) fn resolve(
@@ -166,6 +167,9 @@ impl Resolver {
             values::count(text, MOST_BODY_BYTES)
         });
         let backfill = self.read(&key("backfill"), values::percent);
+        let series = self.read(&key("seriesPerQuery"), |text| {
+            values::count(text, MOST_SERIES)
+        });
         self.one_authorization(
             &key("headers"),
             &key("bearerTokenFile"),
@@ -186,6 +190,7 @@ impl Resolver {
             max_in_flight: usize::try_from(in_flight?).ok()?,
             max_body_bytes: body?,
             backfill_percent: backfill?,
+            series_per_query: usize::try_from(series?).ok()?,
         })
     }
 

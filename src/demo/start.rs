@@ -275,9 +275,9 @@ fn settings(address: SocketAddr) -> Settings {
         offset: Span::ZERO,
         settle: SETTLE,
         scrape_interval: Some(SCRAPE),
-        link_url: None,
         // The whole past is played before anything is live.
         backfill_percent: 0,
+        ..SourceSettings::default()
     };
     Settings {
         tick: TICK,

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
-use crate::domain::measurement::Outcome;
 use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Batch;
 use crate::series::cursor::IgnoredBirth;
 use crate::series::plan::FamilyIndex;
 use crate::series::seen::Sorted;
-use crate::series::table::{Layer, usual_interval};
+use crate::series::table::Layer;
 use crate::store::commit::{Commit, LaneKey};
 
 use super::reads::Wanted;
@@ -59,25 +58,18 @@ impl State {
     /// Counts everything that was read for the tick `at`. What was settled goes into `commit`.
     pub(super) fn take_in(&mut self, at: Timestamp, reads: &[Read], commit: &mut Commit) -> Taken {
         let mut taken = Taken::default();
+        let whole = self.gather(reads);
         let mut complete: BTreeMap<FamilyIndex, Answer> = BTreeMap::new();
-        for read in reads {
-            self.note_source(read);
-            let family = &mut self.families[read.wanted.family];
-            match &read.reading {
-                Reading::Complete(batch) => {
-                    let planned = &self.plan.families[read.wanted.family];
-                    let answer = Answer {
-                        range: read.wanted.range,
-                        batch,
-                        sorted: planned.is_read.then(|| family.sorter.sort(planned, batch)),
-                    };
-                    complete.insert(read.wanted.family, answer);
-                    family.failure = None;
-                    family.interval = usual_interval(batch).unwrap_or(family.interval);
-                }
-                Reading::Partial(why) => family.failure = Some((Outcome::Partial, why.clone())),
-                Reading::Failed(why) => family.failure = Some((Outcome::Failed, why.clone())),
-            }
+        for (family, whole) in &whole {
+            let planned = &self.plan.families[*family];
+            let sorter = &mut self.families[*family].sorter;
+            let sort = || sorter.sort(planned, &whole.batch);
+            let answer = Answer {
+                range: whole.range,
+                batch: &whole.batch,
+                sorted: planned.is_read.then(sort),
+            };
+            complete.insert(*family, answer);
         }
         let plan = Arc::clone(&self.plan);
         for (source, family) in &plan.starts {
@@ -103,10 +95,11 @@ impl State {
             let head_to = &mut self.families[*family].head_to;
             *head_to = (*head_to).max(Some(answer.range.to));
         }
+        self.revise_queries(&whole);
         taken
     }
 
-    fn note_source(&mut self, read: &Read) {
+    pub(super) fn note_source(&mut self, read: &Read) {
         let name = &self.plan.families[read.wanted.family].source;
         let Some(source) = self.sources.get_mut(name) else {
             return;

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 mod alerts;
+mod answers;
 mod blame;
 pub mod boundaries;
 mod counters;

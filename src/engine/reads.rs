@@ -17,18 +17,21 @@ const STARTS_MARGIN: Span = Span::from_mins(5);
 pub struct Wanted {
     /// Which family.
     pub family: FamilyIndex,
+    /// Which of the family's queries.
+    pub query: usize,
     /// Which range.
     pub range: TimeRange,
 }
 
 impl State {
-    /// Whom to ask for a family, and what.
-    pub fn fetch(&self, family: FamilyIndex) -> (&SourceName, &Fetch) {
-        let family = &self.plan.families[family];
-        (&family.source, &family.fetch)
+    /// Whom to ask, and what.
+    pub fn fetch(&self, wanted: Wanted) -> (&SourceName, &Fetch) {
+        let planned = &self.plan.families[wanted.family];
+        let query = self.families[wanted.family].fetches.query(wanted.query);
+        (&planned.source, query.unwrap_or(&planned.fetch))
     }
 
-    /// One read for each family that does not end at `at` yet. Ranges that would be longer than
+    /// What to read for each family that was not read up to `at` yet. Ranges that would be longer than
     /// [`LONGEST_READ`] are cut: their families stay behind and need another pass. Where counters
     /// are read, the starts of their processes are read for the same time.
     pub fn wanted(&self, at: Timestamp) -> Vec<Wanted> {
@@ -38,6 +41,7 @@ impl State {
                 let to = at.min((from + LONGEST_READ).floor_to(self.settings.slot));
                 (to > from).then_some(Wanted {
                     family,
+                    query: 0,
                     range: TimeRange { from, to },
                 })
             })
@@ -60,10 +64,23 @@ impl State {
             match wanted.iter_mut().find(|wanted| wanted.family == family) {
                 // Somebody measures by the starts themselves.
                 Some(wanted) => wanted.range = wanted.range.hull(range),
-                None => wanted.push(Wanted { family, range }),
+                None => wanted.push(Wanted {
+                    family,
+                    query: 0,
+                    range,
+                }),
             }
         }
         wanted
+            .into_iter()
+            .flat_map(|wanted| self.queries(wanted))
+            .collect()
+    }
+
+    /// The same for each query of the family.
+    fn queries(&self, wanted: Wanted) -> impl Iterator<Item = Wanted> + use<> {
+        let queries = 0..self.families[wanted.family].fetches.queries().len();
+        queries.map(move |query| Wanted { query, ..wanted })
     }
 
     /// The time for which counters of a source are to be read.

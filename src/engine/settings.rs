@@ -30,6 +30,8 @@ pub struct SourceSettings {
     pub settle: Span,
     /// How often it scrapes, where that is not to be found out from its samples.
     pub scrape_interval: Option<Span>,
+    /// How many series one query may bring; a family with more is asked for in several.
+    pub series_per_query: usize,
     /// A page that shows a query: `{query}` is replaced by it.
     pub link_url: Option<String>,
     /// How much of the time the past may be read from it, in percent; 0 for never.
@@ -42,6 +44,7 @@ impl Default for SourceSettings {
             offset: Span::from_secs(15),
             settle: Span::from_mins(5),
             scrape_interval: None,
+            series_per_query: 20_000,
             link_url: None,
             backfill_percent: 50,
         }

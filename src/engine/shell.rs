@@ -314,7 +314,7 @@ impl<S: Source, K: Store> Engine<S, K> {
     }
 
     async fn read_one(&self, wanted: Wanted) -> Read {
-        let (source, fetch) = self.state.fetch(wanted.family);
+        let (source, fetch) = self.state.fetch(wanted);
         let limit = self.settings.tick.to_std().max(SHORTEST_DEADLINE);
         let reading = match self.parts.sources.get(source) {
             None => Reading::Failed(format!(

@@ -10,6 +10,7 @@ use crate::domain::slo::{Slo, SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
 use crate::series::cursor;
+use crate::series::fetches::Fetches;
 use crate::series::plan::{Family, Plan};
 use crate::series::seen::Sorter;
 use crate::series::starts::Starts;
@@ -84,8 +85,12 @@ impl SourceState {
 }
 
 /// One family: its series, and how far it was read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FamilyState {
+    /// How it is asked for, by what was learned of the answers.
+    pub(super) fetches: Fetches,
+    /// How often all of it was read.
+    pub(super) reads: u64,
     pub(super) table: SeriesTable,
     /// Which selectors its series match; only of families that lanes without cursors read.
     pub(super) sorter: Sorter,
@@ -192,8 +197,16 @@ impl FamilyState {
             .get(&family.source)
             .and_then(|source| source.scrape_interval);
         let mut state = Self {
+            fetches: family.fetches.clone(),
+            reads: 0,
+            table: SeriesTable::default(),
+            sorter: Sorter::default(),
+            settled_to: None,
+            head_to: None,
             interval: hint.unwrap_or_default(),
-            ..Self::default()
+            newest_totals: BTreeMap::new(),
+            failure: None,
+            reselected: false,
         };
         let Some(record) = record else {
             return state;

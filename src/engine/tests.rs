@@ -209,7 +209,7 @@ impl Run {
                 let wanted = self.state.wanted(at(second));
                 let judge = wanted.iter().all(|wanted| wanted.range.to == at(second));
                 let read = |wanted: super::reads::Wanted| {
-                    let batch = world.read(self.state.fetch(wanted.family).1, wanted.range);
+                    let batch = world.read(self.state.fetch(wanted).1, wanted.range);
                     Read {
                         wanted,
                         reading: fault(second).unwrap_or(Reading::Complete(batch)),
@@ -353,6 +353,30 @@ fn every_event_is_counted_once_and_an_incident_rises_falls_and_closes() {
 7380 rose page team
 7620 recovered page team
 ");
+}
+
+#[test]
+fn a_family_that_is_asked_for_in_several_queries_is_counted_as_one() {
+    let world = shop(300, 600, 2);
+    let mut whole = Run::new(catalog(requests()));
+    whole.ticks(&world, 0, 900, healthy);
+    let mut settings = settings();
+    for source in settings.sources.values_mut() {
+        source.series_per_query = 1;
+    }
+    let mut divided = Run::new(catalog(requests()));
+    let plan = Arc::clone(&divided.state.plan);
+    divided.state = State::new(settings, &plan, Recovered::default());
+    divided.ticks(&world, 0, 900, healthy);
+    let wanted = divided.state.wanted(at(9_030));
+    let counters = |wanted: &&super::reads::Wanted| {
+        let (_, fetch) = divided.state.fetch(**wanted);
+        fetch.text().starts_with("requests_total")
+    };
+    // This world brings all series to each query: what came twice was counted once.
+    assert!(wanted.iter().filter(counters).count() > 1, "{wanted:?}");
+    assert_eq!(divided.told, whole.told);
+    assert_eq!(divided.kept.chunks, whole.kept.chunks);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 
 use crate::domain::labels::{Draft, Labels, LabelsRef};
 use crate::domain::selector::Selector;
@@ -129,18 +130,34 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// Several answers as one; what more than one of them brought is kept once.
+    pub fn joined<'b>(parts: impl IntoIterator<Item = &'b Self>) -> Self {
+        let mut writer = BatchWriter::new(TimeRange::ALL);
+        let mut seen: HashTable<(SeriesId, LabelsRef)> = HashTable::new();
+        for part in parts {
+            writer.batch.histograms += part.histograms;
+            writer.batch.warnings.extend_from_slice(&part.warnings);
+            for series in part.series() {
+                let is_same = |(_, labels): &(SeriesId, LabelsRef)| *labels == series.labels;
+                let hash = |(id, _): &(SeriesId, LabelsRef)| id.bits();
+                let known = seen.find(series.id.bits(), is_same).is_some();
+                if !known {
+                    seen.insert_unique(series.id.bits(), (series.id, series.labels), hash);
+                    writer.series(series.labels, series.samples.iter().copied());
+                }
+            }
+        }
+        writer.finish()
+    }
+}
+
 impl FromIterator<(Labels, Vec<Sample>)> for Batch {
     /// Series without samples are left out.
     fn from_iter<I: IntoIterator<Item = (Labels, Vec<Sample>)>>(series: I) -> Self {
         let mut writer = BatchWriter::new(TimeRange::ALL);
         for (labels, samples) in series {
-            for (name, value) in &labels {
-                writer.label(name, value);
-            }
-            for sample in samples {
-                writer.sample(sample);
-            }
-            writer.end_series();
+            writer.series((&labels).into(), samples);
         }
         writer.finish()
     }
@@ -164,6 +181,17 @@ impl BatchWriter {
             draft: Draft::behind(&[]),
             is_sorted: true,
         }
+    }
+
+    /// Writes a whole series.
+    pub fn series(&mut self, labels: LabelsRef, samples: impl IntoIterator<Item = Sample>) {
+        for (name, value) in labels.iter() {
+            self.label(name, value);
+        }
+        for sample in samples {
+            self.sample(sample);
+        }
+        self.end_series();
     }
 
     /// Adds a label to the series.

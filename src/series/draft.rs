@@ -13,6 +13,7 @@ use crate::promql::PromqlError;
 
 use super::batch::Fetch;
 use super::boundary;
+use super::fetches::Fetches;
 use super::index::SelectorIndex;
 use super::plan::{Family, FamilyIndex, GaugeRead, Lane, Role, SelectorPosition, Towards};
 use super::starts::METRIC;
@@ -273,10 +274,15 @@ impl FamilyDraft {
         let selectors = self.positions.into_keys().chain(self.besides);
         let selectors: Vec<Selector> = selectors.collect();
         let union = || Fetch::Samples(union(&self.metric, &selectors));
+        let fetches = match &self.fetch {
+            Some(expression) => Fetches::expression(expression.clone()),
+            None => Fetches::union(&self.metric, &selectors),
+        };
         self.roles.sort_by_key(|role| role.selector);
         Family {
             source: self.source,
             fetch: self.fetch.unwrap_or_else(union),
+            fetches,
             selectors: SelectorIndex::new(self.selectors),
             is_read: self.is_read,
             roles: self.roles,

@@ -5,6 +5,7 @@ pub mod births;
 pub mod boundary;
 pub mod cursor;
 mod draft;
+pub mod fetches;
 pub mod gaps;
 pub mod index;
 pub mod past;

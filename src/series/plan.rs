@@ -12,6 +12,7 @@ use crate::promql::PromqlError;
 
 use super::batch::Fetch;
 use super::draft::Draft;
+use super::fetches::Fetches;
 use super::index::SelectorIndex;
 
 /// A selector that cannot be matched here.
@@ -43,8 +44,10 @@ pub struct Plan {
 pub struct Family {
     /// Where it is read.
     pub source: SourceName,
-    /// What is asked.
+    /// All that is asked, as one.
     pub fetch: Fetch,
+    /// What is asked before anything was measured.
+    pub fetches: Fetches,
     /// What the objectives select of it, each selector once; empty for an expression.
     pub selectors: SelectorIndex,
     /// Whether a lane without cursors reads its series.

@@ -136,6 +136,14 @@ impl Sorter {
     }
 }
 
+impl Sorter {
+    /// Whether any selector matches a series; not of one that was never sorted.
+    pub fn wants(&self, series: &Series) -> bool {
+        let row = self.seen.find(series.id, series.labels);
+        row.is_some_and(|row| !self.seen.edges_of(row).is_empty())
+    }
+}
+
 impl<'b> Sorted<'b> {
     /// The series that a selector of the family matches.
     pub fn series(&self, selector: SelectorPosition) -> impl Iterator<Item = Series<'b>> {

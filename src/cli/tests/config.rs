@@ -63,6 +63,7 @@ async fn config_print_shows_what_is_in_force_and_why() {
           maxInFlight: 4  # FOLDER/my.yaml:10
           maxBodyBytes: 134217728  # default
           backfill: 50%  # default
+          seriesPerQuery: 20000  # default
       on:
         prometheus:
           url: http://other  # FOLDER/my.yaml:12
@@ -80,6 +81,7 @@ async fn config_print_shows_what_is_in_force_and_why() {
           maxInFlight: 8  # default
           maxBodyBytes: 134217728  # default
           backfill: 50%  # default
+          seriesPerQuery: 20000  # default
     store:
       sqlite: /var/lib/sloburn.db  # SLOBURN_STORE
     listen: 0.0.0.0:9099  # --listen

@@ -143,6 +143,7 @@ async fn of_settings_with_flags_and_variables() {
       SLOBURN_PROMETHEUS_MAX_IN_FLIGHT      sources.default.prometheus.maxInFlight
       SLOBURN_PROMETHEUS_MAX_BODY_BYTES     sources.default.prometheus.maxBodyBytes
       SLOBURN_PROMETHEUS_BACKFILL           sources.default.prometheus.backfill
+      SLOBURN_PROMETHEUS_SERIES_PER_QUERY   sources.default.prometheus.seriesPerQuery
       SLOBURN_SCRAPE_TARGETS                sources.default.scrape.targets
       SLOBURN_SCRAPE_INTERVAL               sources.default.scrape.interval
       SLOBURN_SCRAPE_TIMEOUT                sources.default.scrape.timeout

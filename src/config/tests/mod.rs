@@ -78,6 +78,7 @@ fn nothing_configured_is_a_configuration() {
     sources.default.prometheus.maxInFlight = 8 (default)
     sources.default.prometheus.maxBodyBytes = 134217728 (default)
     sources.default.prometheus.backfill = 50% (default)
+    sources.default.prometheus.seriesPerQuery = 20000 (default)
     store.sqlite = sloburn.db (default)
     listen = 127.0.0.1:9099 (default)
     externalUrl is not set
@@ -139,6 +140,7 @@ log: {level: debug}
     sources.default.prometheus.maxInFlight = 8 (default)
     sources.default.prometheus.maxBodyBytes = 134217728 (default)
     sources.default.prometheus.backfill = 50% (default)
+    sources.default.prometheus.seriesPerQuery = 20000 (default)
     sources.other.prometheus.url = https://other/prefix (/etc/sloburn/sloburn.yaml:8)
     sources.other.prometheus.timeout = 10s (default)
     sources.other.prometheus.bearerTokenFile = /etc/sloburn/token (/etc/sloburn/sloburn.yaml:8)
@@ -152,6 +154,7 @@ log: {level: debug}
     sources.other.prometheus.maxInFlight = 8 (default)
     sources.other.prometheus.maxBodyBytes = 134217728 (default)
     sources.other.prometheus.backfill = 50% (default)
+    sources.other.prometheus.seriesPerQuery = 20000 (default)
     store.sqlite = sloburn.db (default)
     listen = localhost:82 (--listen)
     externalUrl is not set

@@ -43,6 +43,7 @@ sources:
     sources.prod.prometheus.linkUrl is not set
     sources.prod.prometheus.scrapeInterval is not set
     sources.prod.prometheus.backfill = 50% (default)
+    sources.prod.prometheus.seriesPerQuery = 20000 (default)
     "#);
     let Source::Scrape(scrape) = &config.sources["laptop"] else {
         panic!("`laptop` scrapes");

@@ -83,7 +83,12 @@ impl State {
             {
                 let same = before.families[index].fetch == family.fetch;
                 let counted = counted(before, &before.families[index]) == counted(&plan, family);
-                carried.insert(key, state.replanned(family, same, counted));
+                let mut state = state.replanned(family, same, counted);
+                // Queries that were divided for other selectors might leave something out.
+                if before.families[index].fetches != family.fetches {
+                    state.fetches = family.fetches.clone();
+                }
+                carried.insert(key, state);
             }
         }
         for (key, (index, state)) in known {

@@ -105,7 +105,7 @@ impl Daemon {
         self.state.leap(at(second));
         let answer = |wanted: super::super::reads::Wanted| Read {
             wanted,
-            reading: Reading::Complete(read(self.state.fetch(wanted.family).1, wanted.range)),
+            reading: Reading::Complete(read(self.state.fetch(wanted).1, wanted.range)),
         };
         let reads: Vec<Read> = self
             .state

@@ -12,6 +12,7 @@ use crate::domain::slo::SourceName;
 use crate::domain::slot::{Counts, Slot};
 use crate::promql::CompiledMatchers;
 use crate::series::batch::Fetch;
+use crate::series::fetches::Fetches;
 use crate::series::index::SelectorIndex;
 use crate::series::plan::{Role, Towards};
 
@@ -60,6 +61,7 @@ fn planned() -> plan::Family {
     plan::Family {
         source: SourceName::new("default"),
         fetch: Fetch::Samples(Selector::new("requests_total", Vec::new())),
+        fetches: Fetches::union("requests_total", &[]),
         selectors: SelectorIndex::new(selectors.into()),
         is_read: false,
         roles: vec![

@@ -153,6 +153,12 @@ impl SeriesTable {
         self.seen.is_empty()
     }
 
+    /// Whether anything of a series is counted; not of one that was never seen.
+    pub fn wants(&self, series: &Series) -> bool {
+        let row = self.seen.find(series.id, series.labels);
+        row.is_some_and(|row| !self.seen.edges_of(row).is_empty())
+    }
+
     /// The labels and the settled cursor of a series that moved.
     pub fn settled(&self, row: usize) -> Option<(&Labels, Cursor)> {
         let cursor = self.settled.get(row).copied().flatten()?;

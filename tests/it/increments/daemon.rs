@@ -128,7 +128,7 @@ fn tick(
             reading: if is_blind {
                 Reading::Failed("nobody answers".to_owned())
             } else {
-                let (_, fetch) = state.fetch(wanted.family);
+                let (_, fetch) = state.fetch(wanted);
                 Reading::Complete(samples.read(fetch, wanted.range, at + OFFSET))
             },
         });
