@@ -98,10 +98,30 @@ impl RawOrder {
     }
 }
 
-/// A fault to inject, and whether the answer is for a person.
+/// A fault to inject, and who asks.
 struct Asked {
     order: Result<Order, Refused>,
-    is_form: bool,
+    by: Client,
+}
+
+/// Who asks: a browser is led back to the page, a program gets JSON, however it wrote its request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Client {
+    Browser,
+    Program,
+}
+
+impl Client {
+    fn of(headers: &HeaderMap) -> Self {
+        let accept = headers
+            .get(header::ACCEPT)
+            .and_then(|value| value.to_str().ok());
+        if accept.is_some_and(|accept| accept.contains("text/html")) {
+            Self::Browser
+        } else {
+            Self::Program
+        }
+    }
 }
 
 /// Why a fault is not injected.
@@ -111,6 +131,7 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
     type Rejection = std::convert::Infallible;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let by = Client::of(request.headers());
         let kind = request.headers().get(header::CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let is_form = kind.starts_with("application/x-www-form-urlencoded");
@@ -121,7 +142,7 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
             );
             return Ok(Self {
                 order: Err(refused),
-                is_form,
+                by,
             });
         }
         let raw: Result<RawOrder, String> = if is_form {
@@ -136,7 +157,7 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
             .map_err(|error| format!("{error}; {example}"))
             .and_then(|raw| raw.read().map_err(|error| error.to_string()))
             .map_err(|sentence| Refused(StatusCode::BAD_REQUEST, sentence));
-        Ok(Self { order, is_form })
+        Ok(Self { order, by })
     }
 }
 
@@ -157,12 +178,12 @@ async fn inject(Extension(shared): Extension<Shared>, asked: Asked) -> Response 
         entry.map_err(|error| Refused(StatusCode::CONFLICT, error.to_string()))
     });
     match injected {
-        Ok(_) if asked.is_form => see_other("/game-day"),
+        Ok(_) if asked.by == Client::Browser => see_other("/game-day"),
         Ok(entry) => {
             let fault = report::fault(&entry, shared.gameday.pace());
             (StatusCode::CREATED, Json(fault)).into_response()
         }
-        Err(Refused(_, sentence)) if asked.is_form => {
+        Err(Refused(_, sentence)) if asked.by == Client::Browser => {
             let query: Vec<String> = sentence
                 .bytes()
                 .map(|byte| format!("%{byte:02X}"))
@@ -199,8 +220,9 @@ async fn stop(
 }
 
 async fn stop_and_look(shared: Extension<Shared>, headers: HeaderMap, id: Path<u32>) -> Response {
+    let by = Client::of(&headers);
     let stopped = stop(shared, headers, id).await;
-    if stopped.status().is_success() {
+    if by == Client::Browser && stopped.status().is_success() {
         see_other("/game-day")
     } else {
         stopped

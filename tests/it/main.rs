@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod chart;
+mod demo;
 mod golden;
 mod increments;
 mod kill;

@@ -27,6 +27,11 @@ impl<'a> Counted<'a> {
         }
     }
 
+    /// When anybody began to count.
+    pub(super) const fn begun(&self) -> Timestamp {
+        self.seer.begun
+    }
+
     /// The counts of `(from, to]`.
     pub(super) fn within(&mut self, (from, to): (Timestamp, Timestamp)) -> Counts {
         let slice = self.seer.plan.meters[self.meter]

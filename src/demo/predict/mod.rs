@@ -229,10 +229,8 @@ fn follow(
         }
         at = at + TICK;
     }
-    let window = counted.within((
-        fault.to - slo.window.length(fault.from),
-        fault.to.ceil_to(TICK),
-    ));
+    let begun = fault.to - slo.window.length(fault.from);
+    let window = counted.within((begun.max(counted.begun()), fault.to.ceil_to(TICK)));
     let allowed = window.total * slo.objective.allowance().to_f64();
     Prediction {
         slo: slo.uid.clone(),
