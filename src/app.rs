@@ -33,8 +33,10 @@ use crate::reload::{Files, HandOn, Reload};
 use crate::source::AnySource;
 use crate::source::prometheus::{PrometheusSettings, PrometheusSource};
 use crate::source::scrape::{self, ScrapeSettings, ScrapeSource, Target};
-use crate::status::board::{Board, DeliveryStatus, ReceiverStatus, StoreOpened};
+use crate::status::board::{Board, DeliveryStatus, Reading, ReceiverStatus, StoreOpened};
+use crate::status::snapshot::Backfill;
 use crate::store::Store;
+use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry;
 
@@ -221,6 +223,39 @@ fn chain(error: &dyn std::error::Error) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
+}
+
+/// Evaluates everything once, as it stood at `at` or at the newest tick there is: the same engine
+/// with a store in memory, and nobody is told. `progress` hears how far the past is read.
+///
+/// # Errors
+/// When a source cannot be used, or does not tell of its past.
+pub async fn oneshot(
+    config: &Config,
+    catalog: Catalog,
+    at: Option<Timestamp>,
+    progress: impl FnMut(&SourceName, Option<Backfill>),
+) -> anyhow::Result<Reading> {
+    let clock = Clock::System;
+    let now = Timestamp::from(clock.now());
+    let board = Arc::new(Board::new(now));
+    let parts = Parts {
+        sources: sources(config, &catalog)?,
+        store: Arc::new(MemoryStore::default()),
+        clock,
+        board: Arc::clone(&board),
+        wake: Arc::new(Notify::new()),
+    };
+    let settings = settings(config);
+    let newest = now - settings.offset();
+    let at = at.map_or(newest, |at| at.min(newest));
+    let at = at.floor_to(settings.tick);
+    let mut engine = Engine::start(settings, Arc::new(catalog), parts).await?;
+    engine
+        .evaluate(at, progress)
+        .await
+        .map_err(|sentence| anyhow::anyhow!(sentence))?;
+    Ok(board.read())
 }
 
 /// Secrets are read when a message is sent; that one cannot be read should not come to light in the night.

@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
-use sloburn::cli::{self, Streams};
+use sloburn::cli::{self, Progress, Streams};
 use sloburn::diagnostic::Paint;
 
 #[tokio::main]
@@ -15,6 +15,17 @@ async fn main() -> ExitCode {
     } else {
         Paint::Plain
     };
+    let progress = if io::stderr().is_terminal() {
+        Progress::Bar
+    } else {
+        Progress::Lines
+    };
     let (out, err) = (&mut io::stdout(), &mut io::stderr());
-    cli::main(env::args_os(), env::vars_os(), Streams { out, err, paint }).await
+    let streams = Streams {
+        out,
+        err,
+        paint,
+        progress,
+    };
+    cli::main(env::args_os(), env::vars_os(), streams).await
 }

@@ -26,6 +26,17 @@ pub struct Streams<'a> {
     pub err: &'a mut dyn io::Write,
     /// Whether `out` is a terminal that shows colours.
     pub paint: Paint,
+    /// How to tell on `err` how far long work is.
+    pub progress: Progress,
+}
+
+/// How to tell how far long work is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// By lines, each of which stays.
+    Lines,
+    /// By one line that changes, for a person who watches.
+    Bar,
 }
 
 /// Watches service level objectives: exact error budgets, burn-rate alerts, status.
@@ -43,7 +54,7 @@ Exit codes:
   1  it failed while running; for `status`: something alerts, is breached or is not known;
      for `ready`: something is missing
   2  what was given is faulty: flags, configuration or definitions; for `status` and `ready`:
-     nobody answers";
+     nobody answers, or nothing could be read";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -56,7 +67,7 @@ enum Command {
     /// Check definitions, alert policies, receivers and routes without running anything
     #[command(long_about = check::LONG, after_help = EXIT_CODES)]
     Check(check::Args),
-    /// Ask a running daemon how the objectives fare
+    /// Tell how the objectives fare: ask a running daemon, or evaluate them here
     #[command(long_about = status::LONG, after_help = EXIT_CODES)]
     Status(status::Args),
     /// Wait until a running daemon is ready
@@ -117,7 +128,7 @@ async fn execute(
         Command::Demo(args) => demo::run(&args, streams).await,
         Command::Run(args) => run::run(&args, environment, streams).await,
         Command::Check(args) => check::run(&args, environment, streams),
-        Command::Status(args) => status::run(&args, streams.out).await,
+        Command::Status(args) => status::run(&args, environment, streams).await,
         Command::Ready(args) => ready::run(&args, streams).await,
         Command::Config(args) => config::run(&args, environment, streams.out),
     }

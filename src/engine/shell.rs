@@ -185,11 +185,35 @@ impl<S: Source, K: Store> Engine<S, K> {
         }
     }
 
+    /// Everything as it stood at `at`, for whoever starts with nothing: reads what a tick reads,
+    /// counts all of the past, and only then judges. `progress` is told of each chunk.
+    ///
+    /// # Errors
+    /// With a sentence, when a source refused to tell of its past several times in a row.
+    pub async fn evaluate(
+        &mut self,
+        at: Timestamp,
+        progress: impl FnMut(&SourceName, Option<Backfill>),
+    ) -> Result<(), String> {
+        let started = Timestamp::from(self.parts.clock.now());
+        let input = Input {
+            reads: self.read(self.state.wanted(at)).await,
+            boundaries: BTreeMap::new(),
+        };
+        let tick = Tick { at, judge: false };
+        let effects = step(&mut self.state, tick, &input, self.revision.catalog());
+        self.carry_out(effects, started).await;
+        self.ask(at).await;
+        self.backfill(progress).await?;
+        self.tick(at).await;
+        Ok(())
+    }
+
     /// Counts all of the past, without a rest, and tells `progress` of each chunk.
     ///
     /// # Errors
     /// With a sentence, when a source refused several times in a row.
-    pub async fn backfill(
+    async fn backfill(
         &mut self,
         mut progress: impl FnMut(&SourceName, Option<Backfill>),
     ) -> Result<(), String> {

@@ -52,4 +52,11 @@ impl Source for AnySource {
             Self::Scrape(source) => source.read(fetch, range).await,
         }
     }
+
+    async fn read_past(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
+        match self {
+            Self::Prometheus(source) => source.read_past(fetch, range).await,
+            Self::Scrape(source) => source.read_past(fetch, range).await,
+        }
+    }
 }

@@ -4,6 +4,7 @@
     reason = "helpers of tests fail where the test does; the exemption of tests covers `#[test]` only"
 )]
 
+mod backfill;
 mod bad_input;
 mod chart;
 mod demo;

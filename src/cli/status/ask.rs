@@ -26,6 +26,8 @@ pub(in crate::cli) enum StatusError {
         url: String,
         source: serde_json::Error,
     },
+    #[error("the objectives could not be evaluated")]
+    Unread(#[source] anyhow::Error),
     #[error("no objective is named `{only}`; {known}")]
     NoSuch { only: String, known: String },
 }

@@ -1,24 +1,28 @@
 //! `sloburn status`: how the objectives fare, as a running daemon says.
 
 mod ask;
+mod evaluate;
 mod table;
 
-use std::io::Write;
+use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::status::view::list::ListView;
-use crate::status::view::names::{Alert, Compliance};
+use crate::status::view::names::{Alert, Compliance, Measured};
 use crate::status::view::slo::SloView;
 
 pub(super) use ask::{StatusError, state};
 
-use super::Exit;
+use super::{Exit, Streams};
 
 /// What `--help` says.
 pub(super) const LONG: &str = "\
 Ask a running daemon how the objectives fare, the worst first.
+
+With --prometheus or --config no daemon is asked: the objectives under --definitions are evaluated here and now, or as of \
+--at, from what the source holds. Their whole windows are read for that; how far that is stands on standard error.
 
 The exit code is 0 only when the daemon is up to date and every objective asked for is measured, met and without an \
 alert. What is not known counts as bad: a failed read, data that is missing, a window in which nothing was counted yet. \
@@ -36,6 +40,8 @@ pub(super) struct Args {
     /// For people, or as the API gives it
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    #[command(flatten)]
+    source: evaluate::Source,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -44,8 +50,20 @@ enum Format {
     Json,
 }
 
-pub(super) async fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let mut answer = ask::list(&args.url).await?;
+pub(super) async fn run(
+    args: &Args,
+    environment: &BTreeMap<String, String>,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<Exit> {
+    let mut answer = if args.source.is_given() {
+        match evaluate::list(&args.source, environment, streams).await? {
+            Some(list) => list,
+            None => return Ok(Exit::Faulty),
+        }
+    } else {
+        ask::list(&args.url).await?
+    };
+    let out = &mut *streams.out;
     if let Some(only) = &args.only {
         keep(&mut answer, only)?;
     }
@@ -54,8 +72,18 @@ pub(super) async fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit
         Format::Table => write!(out, "{}", table::render(&list))?,
         Format::Json => writeln!(out, "{answer:#}")?,
     }
+    if args.source.is_given() && !list.items.is_empty() && list.items.iter().all(is_unread) {
+        return Ok(Exit::Faulty);
+    }
     let all_good = !list.stale && list.items.iter().all(is_good);
     Ok(if all_good { Exit::Good } else { Exit::Bad })
+}
+
+fn is_unread(slo: &SloView) -> bool {
+    matches!(
+        slo.measurement.outcome,
+        Measured::Failed | Measured::Partial
+    )
 }
 
 fn is_good(slo: &SloView) -> bool {

@@ -14,7 +14,7 @@ async fn of_the_program_and_of_its_commands() {
       demo    Show it all on simulated services, with nothing else installed
       run     Run the daemon: evaluate, alert, serve status
       check   Check definitions, alert policies, receivers and routes without running anything
-      status  Ask a running daemon how the objectives fare
+      status  Tell how the objectives fare: ask a running daemon, or evaluate them here
       ready   Wait until a running daemon is ready
       config  Show the daemon's own settings
       help    Print this message or the help of the given subcommand(s)
@@ -28,12 +28,16 @@ async fn of_the_program_and_of_its_commands() {
       1  it failed while running; for `status`: something alerts, is breached or is not known;
          for `ready`: something is missing
       2  what was given is faulty: flags, configuration or definitions; for `status` and `ready`:
-         nobody answers
+         nobody answers, or nothing could be read
     exit 0
     ");
     insta::assert_snapshot!(run(&["status", "--help"], &[]).await, @r"
     out:
     Ask a running daemon how the objectives fare, the worst first.
+
+    With --prometheus or --config no daemon is asked: the objectives under --definitions are evaluated
+    here and now, or as of --at, from what the source holds. Their whole windows are read for that; how
+    far that is stands on standard error.
 
     The exit code is 0 only when the daemon is up to date and every objective asked for is measured, met
     and without an alert. What is not known counts as bad: a failed read, data that is missing, a window
@@ -60,12 +64,29 @@ async fn of_the_program_and_of_its_commands() {
       -h, --help
               Print help (see a summary with '-h')
 
+    Without a daemon:
+          --prometheus <URL>
+              Evaluate here, from this Prometheus, as http://localhost:9090: the url of the source
+              `default`
+
+          --config <FILE>
+              Evaluate here, from the sources of this configuration file
+
+          --definitions <PATH>
+              Files or folders with the objectives to evaluate; may be repeated
+
+          --alerts <PATH>
+              Files or folders with alert policies; may be repeated
+
+          --at <TIME>
+              Evaluate as of this time, as 2026-03-01T12:00:00Z, or so long ago, as 2h
+
     Exit codes:
       0  all is well
       1  it failed while running; for `status`: something alerts, is breached or is not known;
          for `ready`: something is missing
       2  what was given is faulty: flags, configuration or definitions; for `status` and `ready`:
-         nobody answers
+         nobody answers, or nothing could be read
     exit 0
     ");
 }

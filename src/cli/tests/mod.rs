@@ -48,6 +48,7 @@ pub(super) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
         out: &mut out,
         err: &mut err,
         paint: Paint::Plain,
+        progress: Progress::Lines,
     };
     let arguments = std::iter::once(&"sloburn")
         .chain(arguments)
@@ -124,6 +125,7 @@ async fn a_closed_pipe_is_no_failure() {
         out: &mut out,
         err: &mut err,
         paint: Paint::Plain,
+        progress: Progress::Lines,
     };
     let arguments = ["sloburn", "config", "print"].map(OsString::from);
     assert_eq!(dispatch(arguments, [], &mut streams).await, Exit::Good);

@@ -8,6 +8,7 @@ mod credentials;
 mod decode;
 mod gate;
 mod question;
+mod remote;
 mod transport;
 mod wire;
 mod words;
@@ -19,12 +20,14 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use reqwest::Url;
 use tokio::task::JoinError;
 
-use crate::domain::selector::Matcher;
+use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::SourceName;
 use crate::domain::time::TimeRange;
 use crate::series::batch::{Batch, Fetch};
@@ -101,6 +104,8 @@ pub struct PrometheusSource {
     matchers: Vec<Matcher>,
     gate: Gate,
     transport: Transport,
+    /// Whether it was found not to offer remote read.
+    without_remote: AtomicBool,
 }
 
 impl PrometheusSource {
@@ -123,6 +128,7 @@ impl PrometheusSource {
             matchers,
             gate,
             transport,
+            without_remote: AtomicBool::new(false),
         })
     }
 
@@ -160,6 +166,57 @@ impl PrometheusSource {
         }
     }
 
+    /// By remote read where it is offered; else by a query.
+    async fn ask_past(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, Failure> {
+        let may = self.transport.may_read_remotely() && !self.without_remote.load(Relaxed);
+        if let (Fetch::Samples(selector), true) = (fetch, may) {
+            let selector = selector.refined(self.matchers.iter().cloned());
+            if let Some(batch) = self.ask_remotely(&selector, range).await? {
+                return Ok(batch);
+            }
+            if !self.without_remote.swap(true, Relaxed) {
+                let name = &self.name;
+                tracing::info!(source = %name, "source `{name}` does not offer remote read; its past is read by queries, which costs it more");
+            }
+        }
+        self.ask(fetch, range).await
+    }
+
+    /// `None` when the server does not offer remote read, or not so that we understand it.
+    async fn ask_remotely(
+        &self,
+        selector: &Selector,
+        range: TimeRange,
+    ) -> Result<Option<Batch>, Failure> {
+        let Ok(request) = remote::request(selector, range) else {
+            return Ok(None);
+        };
+        let _place = self.gate.enter().await?;
+        let (form, body) = match self.transport.read_remotely(request).await {
+            Ok(answer) => answer,
+            Err(Refusal {
+                pause: Some(asked), ..
+            }) => {
+                let pause = Some(self.gate.shut_for(asked));
+                return Err(Failure::RateLimited { pause });
+            }
+            Err(refusal) => {
+                return match refusal.failure {
+                    Failure::Protocol { .. }
+                    | Failure::Refused { .. }
+                    | Failure::Server { status: 501, .. } => Ok(None),
+                    failure => Err(failure),
+                };
+            }
+        };
+        let decoded = tokio::task::spawn_blocking(move || remote::decode(form, &body, range));
+        match decoded.await.map_err(JoinError::try_into_panic) {
+            Ok(batch) => Ok(batch),
+            Err(Ok(panic)) => resume_unwind(panic),
+            Err(Err(_)) => Err(Failure::Truncated),
+        }
+    }
+
     async fn decoded(&self, body: Vec<u8>, range: TimeRange) -> Result<Decoded, Failure> {
         let large = body.len() >= LARGE;
         let name = self.name.clone();
@@ -189,6 +246,15 @@ impl PrometheusSource {
 impl Source for PrometheusSource {
     async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
         self.ask(fetch, range).await.map_err(|failure| SourceError {
+            name: self.name.clone(),
+            url: self.url.clone(),
+            failure,
+        })
+    }
+
+    async fn read_past(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
+        let read = self.ask_past(fetch, range).await;
+        read.map_err(|failure| SourceError {
             name: self.name.clone(),
             url: self.url.clone(),
             failure,

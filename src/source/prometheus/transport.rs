@@ -4,7 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use prometheus_http_query::Client;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, Url, redirect};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -15,10 +16,14 @@ use super::PrometheusSettings;
 use super::answer::{Refusal, body, unanswered};
 use super::credentials::Credentials;
 use super::question::{Question, seconds};
+use super::remote::Form;
 
 /// The connection to one Prometheus.
 pub(super) struct Transport {
     client: Client,
+    /// The same connections, for what the wrapper does not know.
+    http: reqwest::Client,
+    url: Url,
     params: Vec<(&'static str, String)>,
     credentials: Credentials,
     timeout: Duration,
@@ -45,17 +50,56 @@ impl Transport {
             tracing::debug!(%error, "no HTTP client");
             fault("the certificate authorities of this machine cannot be read".to_owned())
         })?;
+        let http = client.clone();
         let client =
             Client::from(client, url.as_str()).map_err(|error| fault(error.to_string()))?;
         // The wrapper wants names that live for ever: a few bytes for each time that the configuration is read.
         let leaked = |(name, value): (String, String)| (&*name.leak(), value);
         Ok(Self {
             client,
+            http,
+            url: url.clone(),
             params: settings.params.into_iter().map(leaked).collect(),
             credentials,
             timeout: settings.timeout,
             max_body_bytes: settings.max_body_bytes,
         })
+    }
+
+    /// Whether samples may be read remotely: parameters of queries would be lost on the way.
+    pub(super) const fn may_read_remotely(&self) -> bool {
+        self.params.is_empty()
+    }
+
+    /// Asks for samples by remote read, once. What comes back is how the answer is packed, and the whole of it.
+    pub(super) async fn read_remotely(&self, request: Vec<u8>) -> Result<(Form, Vec<u8>), Refusal> {
+        let mut url = self.url.clone();
+        let path = format!("{}/api/v1/read", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        let mut post = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/x-protobuf")
+            .header(CONTENT_ENCODING, "snappy")
+            .header("X-Prometheus-Remote-Read-Version", "0.1.0")
+            .body(request);
+        if let Some(token) = self.credentials.header().await? {
+            post = post.header(AUTHORIZATION, token);
+        }
+        let limit = self.limit();
+        let answer = async {
+            let response = post.send().await.map_err(|error| unanswered(&error))?;
+            let kind = response.headers().get(CONTENT_TYPE);
+            let kind = kind.and_then(|kind| kind.to_str().ok());
+            let form = match kind {
+                Some(kind) if kind.contains("x-streamed-protobuf") => Form::Streamed,
+                _ => Form::Sampled,
+            };
+            Ok((form, body(response, self.max_body_bytes, limit).await?))
+        };
+        timeout_at(Instant::now() + self.timeout, answer)
+            .await
+            .unwrap_or_else(|_| Err(Failure::TimedOut { limit }.into()))
     }
 
     /// Asks, once more after a passing failure, all within the timeout. What comes back is the whole body.

@@ -108,6 +108,14 @@ impl SloQuery {
         ListView::new(freshness, items, next)
     }
 
+    /// All objectives at once, the worst first.
+    pub fn all(snapshot: &Snapshot, freshness: Freshness) -> ListView<SloView> {
+        let mut slos: Vec<_> = snapshot.slos.iter().map(AsRef::as_ref).collect();
+        slos.sort_by(|one, other| Sort::Worst.place(one).cmp(&Sort::Worst.place(other)));
+        let items = slos.into_iter().map(SloView::of).collect();
+        ListView::new(freshness, items, None)
+    }
+
     fn wants(&self, status: &SloStatus) -> bool {
         fn is<T: PartialEq>(wanted: Option<&T>, value: &T) -> bool {
             wanted.is_none_or(|wanted| wanted == value)
