@@ -5,7 +5,7 @@
   const every = 1000 * Number(document.body.dataset.every || 30);
   // A fast clock may tick many times a second; nobody reads faster than this.
   const atLeast = 500;
-  let stream = null, opened = false, busy = false, again = false, timer = null, shownAt = Date.now();
+  let stream = null, opened = false, busy = false, again = false, timer = null, due = null, shownAt = Date.now();
 
   // Makes the children of `old` those of `fresh`, keeping every node that can stay.
   function match(old, fresh) {
@@ -66,6 +66,12 @@
     plan();
   }
 
+  // However often something happens, twice a second is enough to see it.
+  function soon() {
+    if (due) return;
+    due = setTimeout(() => { due = null; refresh(); }, Math.max(0, shownAt + 500 - Date.now()));
+  }
+
   function say(text) {
     const place = document.getElementById("link");
     if (place && place.textContent !== text) place.textContent = text;
@@ -87,7 +93,7 @@
     }
     if (!stream || stream.readyState === EventSource.CLOSED) {
       stream = new EventSource("/api/v1/events");
-      for (const kind of ["tick", "incident", "notice", "configuration"]) stream.addEventListener(kind, refresh);
+      for (const kind of ["tick", "incident", "notice", "configuration"]) stream.addEventListener(kind, soon);
       stream.addEventListener("open", () => {
         // What happened while it was away was not told.
         if (opened) refresh();
