@@ -14,6 +14,7 @@ mod kill;
 mod live;
 mod oracle;
 mod scrape;
+mod selectors;
 mod shipped;
 mod sim;
 mod support;
