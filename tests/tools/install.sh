@@ -40,6 +40,23 @@ build_prometheus() {
     github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
 }
 
+# The newest of the versions 2 that can be had: as Debian 12 ships it, since it does not build as a module.
+build_prometheus2() {
+  need apt-get prometheus2
+  need dpkg prometheus2
+  local deb
+  (cd "$1" && apt-get download --quiet prometheus)
+  deb=$(echo "$1"/prometheus_"$(cat "$here/prometheus2/version")"*.deb)
+  [[ -f $deb ]] || fail "apt offers another prometheus than $(cat "$here/prometheus2/version"): $(ls "$1")."
+  dpkg --extract "$deb" "$1/root"
+  mv "$1/root/usr/bin/prometheus" "$1/prometheus"
+  rm -r "$1/root" "$deb"
+}
+
+build_victoria_metrics() {
+  build_go "$1" victoria-metrics '' github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
+}
+
 build_alertmanager() {
   build_go "$1" alertmanager '' github.com/prometheus/alertmanager/cmd/alertmanager
 }
@@ -100,11 +117,13 @@ install() { # install TOOL VERSION BUILDER
 building=
 trap '[[ -z $building ]] || rm -rf "$building"' EXIT
 
-all=(prometheus alertmanager cargo-deny helm3 helm4 etcd kube-apiserver)
+all=(prometheus prometheus2 victoria-metrics alertmanager cargo-deny helm3 helm4 etcd kube-apiserver)
 [[ $# -gt 0 ]] || set -- "${all[@]}"
 for tool in "$@"; do
   case $tool in
     prometheus) install prometheus "$(pinned prometheus github.com/prometheus/prometheus)" build_prometheus ;;
+    prometheus2) install prometheus2 "$(cat "$here/prometheus2/version")" build_prometheus2 ;;
+    victoria-metrics) install victoria-metrics "$(pinned victoria-metrics github.com/VictoriaMetrics/VictoriaMetrics)" build_victoria_metrics ;;
     alertmanager) install alertmanager "$(pinned alertmanager github.com/prometheus/alertmanager)" build_alertmanager ;;
     cargo-deny) install cargo-deny "$cargo_deny_version" build_cargo_deny ;;
     helm3) install helm3 "$(pinned helm3 helm.sh/helm/v3)" build_helm3 ;;

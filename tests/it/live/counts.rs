@@ -11,7 +11,7 @@ use sloburn::status::view::slo::SloView;
 use tokio::time::{Instant, sleep};
 
 use crate::support::daemon::{Daemon, Files};
-use crate::support::exporter::{Exporter, ROUTES, increase};
+use crate::support::exporter::{Exporter, Mood, ROUTES, increase};
 use crate::support::print;
 use crate::support::tools::{RealServer, scrape_config};
 
@@ -20,35 +20,56 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// After so long everything is settled: the settle time, and a block of its grid.
 const SETTLED: Span = Span::from_secs(22);
 
-/// One exporter for each name, with events per second and failing share of each of its runs.
-const WORLD: [(&str, [(f64, f64); 3]); 3] = [
-    ("one", [(1_137.3, 0.05), (61.9, 0.5), (400.0, 0.0)]),
-    ("two", [(613.1, 0.013), (61.7, 0.2), (97.3, 0.5)]),
-    ("three", [(12.9, 0.31), (7.1, 0.0), (3_211.7, 0.07)]),
+/// One exporter for each name, with events per second and the share of them that fails.
+const WORLD: [(&str, (f64, f64)); 3] = [
+    ("one", (1_137.3, 0.05)),
+    ("two", (613.1, 0.013)),
+    ("three", (121.9, 0.31)),
 ];
 
 struct World {
     exporters: Vec<(&'static str, Exporter)>,
     daemon: Daemon,
-    _prometheus: RealServer,
+    prometheus: RealServer,
 }
 
 #[tokio::test]
-async fn every_event_between_the_first_and_the_last_scrape_is_counted_once() {
-    let Some(mut world) = World::start().await else {
+async fn counts_are_exact_with_prometheus_3() {
+    play(|config| async move { RealServer::prometheus(&config).await }).await;
+}
+
+#[tokio::test]
+async fn counts_are_exact_with_prometheus_2() {
+    play(|config| async move { RealServer::prometheus2(&config).await }).await;
+}
+
+#[tokio::test]
+async fn counts_are_exact_with_victoria_metrics() {
+    play(|config| async move { RealServer::victoria_metrics(&config).await }).await;
+}
+
+/// Three times over, with traffic all the time: targets start anew, scrapes fail, Prometheus and the daemon are killed.
+async fn play<S: Future<Output = Option<RealServer>>>(server: impl FnOnce(String) -> S) {
+    let Some(mut world) = World::start(server).await else {
         return;
     };
-    world.run(0, 8).await;
-    world.restart(&["one", "two"]).await;
-    world.traffic(1);
-    sleep(Duration::from_secs(4)).await;
-    // What is provisional is lost with the process, and read again.
-    world.daemon.kill();
-    sleep(Duration::from_secs(3)).await;
-    world.daemon.start().await;
+    for round in 0..3 {
+        let restarted = ["one", "two", "three"][round];
+        world.traffic();
+        sleep(Duration::from_secs(6)).await;
+        world.fail(Mood::Refusing).await;
+        world.prometheus.restart().await;
+        world.scraped().await;
+        // What is provisional is lost with the process, and read again.
+        world.daemon.kill();
+        sleep(Duration::from_secs(2)).await;
+        world.daemon.start().await;
+        world.fail(Mood::Hanging).await;
+        // At the end, so that what the new process counts stays far below what the old one did until it is seen: a server
+        // that is killed may lose the last seconds.
+        world.restart(restarted).await;
+    }
     world.idle().await;
-    world.restart(&["two"]).await;
-    world.run(2, 5).await;
 
     let last = Timestamp::from(Clock::System.now());
     world.check(last + Span::from_secs(1), "provisional").await;
@@ -61,7 +82,9 @@ async fn every_event_between_the_first_and_the_last_scrape_is_counted_once() {
 }
 
 impl World {
-    async fn start() -> Option<Self> {
+    async fn start<S: Future<Output = Option<RealServer>>>(
+        server: impl FnOnce(String) -> S,
+    ) -> Option<Self> {
         let mut exporters = Vec::new();
         for (name, _) in WORLD {
             exporters.push((
@@ -73,8 +96,7 @@ impl World {
             .iter()
             .map(|(name, exporter)| (*name, exporter.address()))
             .collect();
-        let prometheus =
-            RealServer::prometheus(&scrape_config(Duration::from_secs(1), &targets)).await?;
+        let prometheus = server(scrape_config(Duration::from_secs(1), &targets)).await?;
         let daemon = Daemon::prepare(&Files {
             config: &format!(
                 "tick: 1s\nsources: {{default: {{prometheus: {{url: '{}', offset: 2s, settle: 10s, scrapeInterval: 1s}}}}}}\n",
@@ -86,7 +108,7 @@ impl World {
         let mut world = Self {
             exporters,
             daemon,
-            _prometheus: prometheus,
+            prometheus,
         };
         // The first value of every series is 0, and seen.
         world.scraped().await;
@@ -94,9 +116,8 @@ impl World {
         Some(world)
     }
 
-    fn traffic(&self, run: usize) {
-        for ((_, exporter), (_, runs)) in self.exporters.iter().zip(WORLD) {
-            let (rate, share) = runs[run];
+    fn traffic(&self) {
+        for ((_, exporter), (_, (rate, share))) in self.exporters.iter().zip(WORLD) {
             exporter.traffic(rate, share);
         }
     }
@@ -109,23 +130,32 @@ impl World {
         self.scraped().await;
     }
 
-    async fn run(&self, run: usize, seconds: u64) {
-        self.traffic(run);
-        sleep(Duration::from_secs(seconds)).await;
-        self.idle().await;
+    /// Restarts an exporter, which is not there for a while then, while the others go on.
+    ///
+    /// Traffic comes in at once, so that the first value of the new process is one that is not zero.
+    async fn restart(&self, name: &str) {
+        let exporters = self.exporters.iter().zip(WORLD);
+        let mut named = exporters.filter(|((found, _), _)| *found == name);
+        let ((_, exporter), (_, (rate, share))) = named.next().expect("it is known");
+        exporter.idle();
+        exporter.scraped(3).await;
+        exporter.go_down();
+        sleep(Duration::from_millis(1_500)).await;
+        exporter.restart();
+        exporter.traffic(rate, share);
+        exporter.scraped(2).await;
     }
 
-    /// Restarts some of the exporters, which are not there for a while then.
-    ///
-    /// Whoever lets traffic in at once makes the first value of the new process one that is not zero.
-    async fn restart(&self, names: &[&str]) {
-        let chosen = || {
-            let chosen = self.exporters.iter();
-            chosen.filter(|(name, _)| names.contains(name))
-        };
-        chosen().for_each(|(_, exporter)| exporter.go_down());
-        sleep(Duration::from_millis(1_500)).await;
-        chosen().for_each(|(_, exporter)| exporter.restart());
+    /// Lets scrapes of two exporters fail for a while.
+    async fn fail(&self, mood: Mood) {
+        for (_, exporter) in &self.exporters[..2] {
+            exporter.answer(mood);
+        }
+        sleep(Duration::from_secs(3)).await;
+        for (_, exporter) in &self.exporters[..2] {
+            exporter.answer(Mood::Well);
+        }
+        self.scraped().await;
     }
 
     async fn scraped(&self) {

@@ -58,12 +58,27 @@ pub(crate) struct Scrape {
     pub(crate) values: BTreeMap<String, f64>,
 }
 
+/// How scrapes are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// With what there is.
+    #[default]
+    Well,
+    /// With an error.
+    Refusing,
+    /// Not before whoever asks has given up.
+    Hanging,
+}
+
+/// Longer than anybody waits for a scrape here.
+const HANGS: Duration = Duration::from_secs(3);
+
 #[derive(Debug, Default)]
 struct Inner {
     changes: Vec<Change>,
     /// Where in `changes` the present life begins.
     born: usize,
-    down: bool,
+    mood: Mood,
     scrapes: Vec<Scrape>,
 }
 
@@ -114,14 +129,19 @@ impl Exporter {
     pub(crate) fn go_down(&self) {
         let mut inner = lock(&self.shared);
         inner.assert_idle();
-        inner.down = true;
+        inner.mood = Mood::Refusing;
+    }
+
+    /// Scrapes are answered in this way from now on, while the traffic goes on.
+    pub(crate) fn answer(&self, mood: Mood) {
+        lock(&self.shared).mood = mood;
     }
 
     /// Scrapes are answered again, by a new process: all counters are zero. It must be idle.
     pub(crate) fn restart(&self) {
         let mut inner = lock(&self.shared);
         inner.assert_idle();
-        (inner.born, inner.down) = (inner.changes.len(), false);
+        (inner.born, inner.mood) = (inner.changes.len(), Mood::Well);
     }
 
     /// Every change of its traffic so far.
@@ -234,10 +254,14 @@ impl Inner {
 }
 
 async fn metrics(State(shared): State<Arc<Mutex<Inner>>>) -> Response {
-    let mut inner = lock(&shared);
-    if inner.down {
+    let mood = lock(&shared).mood;
+    if mood == Mood::Hanging {
+        sleep(HANGS).await;
+    }
+    if mood != Mood::Well {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
+    let mut inner = lock(&shared);
     let at = now();
     let values = inner.values(at);
     let mut body = String::new();

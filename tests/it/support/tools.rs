@@ -22,6 +22,8 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(50);
 
 const PROMETHEUS_MOD: &str = include_str!("../../tools/prometheus/go.mod");
+const PROMETHEUS2_VERSION: &str = include_str!("../../tools/prometheus2/version");
+const VICTORIA_METRICS_MOD: &str = include_str!("../../tools/victoria-metrics/go.mod");
 const ALERTMANAGER_MOD: &str = include_str!("../../tools/alertmanager/go.mod");
 
 /// The Prometheus server, or `None` where tests with real servers are not asked for.
@@ -29,6 +31,22 @@ pub(crate) fn prometheus() -> Option<PathBuf> {
     binary(
         ("prometheus", "prometheus"),
         ("github.com/prometheus/prometheus", PROMETHEUS_MOD),
+    )
+}
+
+/// A Prometheus of the versions 2.
+pub(crate) fn prometheus2() -> Option<PathBuf> {
+    installed("prometheus2", PROMETHEUS2_VERSION.trim(), "prometheus")
+}
+
+/// VictoriaMetrics, which scrapes as well.
+pub(crate) fn victoria_metrics() -> Option<PathBuf> {
+    binary(
+        ("victoria-metrics", "victoria-metrics"),
+        (
+            "github.com/VictoriaMetrics/VictoriaMetrics",
+            VICTORIA_METRICS_MOD,
+        ),
     )
 }
 
@@ -70,12 +88,15 @@ pub(crate) fn binary(
     (tool, program): (&str, &str),
     (module, go_mod): (&str, &str),
 ) -> Option<PathBuf> {
+    installed(tool, pinned(module, go_mod), program)
+}
+
+/// A program of a version of a tool.
+fn installed(tool: &str, version: &str, program: &str) -> Option<PathBuf> {
     if !asked_for(&format!("a real {tool}")) {
         return None;
     }
-    let path = cache()
-        .join(format!("{tool}-{}", pinned(module, go_mod)))
-        .join(program);
+    let path = cache().join(format!("{tool}-{version}")).join(program);
     assert!(
         path.is_file(),
         "no {program} at `{}`; build it with `tests/tools/install.sh {tool}`",
@@ -133,6 +154,8 @@ pub(crate) fn scrape_config(every: Duration, targets: &[(&str, SocketAddr)]) -> 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Prometheus,
+    Prometheus2,
+    VictoriaMetrics,
     Alertmanager,
 }
 
@@ -147,6 +170,26 @@ impl Kind {
                 // Else the first scrape after a start waits for 5 s.
                 "--scrape.discovery-reload-interval=100ms",
             ],
+            Self::Prometheus2 => &[
+                "--storage.tsdb.path=data",
+                "--web.enable-remote-write-receiver",
+            ],
+            Self::VictoriaMetrics => {
+                return [
+                    "-promscrape.config=config.yml",
+                    "-storageDataPath=data",
+                    "-retentionPeriod=1y",
+                    // Else what is newer than that is not given out.
+                    "-search.latencyOffset=0s",
+                    // What is not written yet is lost when it is killed.
+                    "-inmemoryDataFlushInterval=1s",
+                    "-loggerLevel=WARN",
+                ]
+                .map(str::to_owned)
+                .into_iter()
+                .chain([format!("-httpListenAddr=127.0.0.1:{port}")])
+                .collect();
+            }
             // Without an address it does not look for others to form a cluster with.
             Self::Alertmanager => &["--storage.path=data", "--cluster.listen-address="],
         };
@@ -176,6 +219,16 @@ impl RealServer {
     /// Starts Prometheus with this configuration and waits until it is ready; `None` says that the test is to be skipped.
     pub(crate) async fn prometheus(config: &str) -> Option<Self> {
         Some(Self::launch(Kind::Prometheus, prometheus()?, config).await)
+    }
+
+    /// The same with a Prometheus of the versions 2.
+    pub(crate) async fn prometheus2(config: &str) -> Option<Self> {
+        Some(Self::launch(Kind::Prometheus2, prometheus2()?, config).await)
+    }
+
+    /// The same with VictoriaMetrics, which understands the same configuration of scrapes.
+    pub(crate) async fn victoria_metrics(config: &str) -> Option<Self> {
+        Some(Self::launch(Kind::VictoriaMetrics, victoria_metrics()?, config).await)
     }
 
     /// Starts an Alertmanager that keeps its alerts to itself, and waits until it is ready.
