@@ -9,7 +9,7 @@ CARGO_DENY = $(SLOBURN_TOOLS)/cargo-deny-$(shell cat tests/tools/cargo-deny/vers
 # The platform that rustc builds for: the static binary has a folder of its own in `target`.
 PLATFORM = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: test tools format clippy docs deny static tests
+.PHONY: test tools format clippy docs deny static tests mutants
 
 test:
 	@MAKE="$(MAKE)" tests/tools/steps.sh tools format clippy docs deny static tests
@@ -38,3 +38,7 @@ static:
 
 tests:
 	SLOBURN_REAL_SERVERS=required cargo test --locked
+
+# Not a part of `make test`: it builds once for each mutant, which takes about ten minutes on two cores.
+mutants:
+	tests/mutants/run.sh

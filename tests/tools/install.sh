@@ -2,9 +2,9 @@
 # Gets the real servers and checkers that the tests use, into a cache outside the checkout.
 #
 #   tests/tools/install.sh             everything
-#   tests/tools/install.sh prometheus  only the named ones: prometheus, alertmanager, cargo-deny, helm3, helm4, etcd, kube-apiserver
+#   tests/tools/install.sh prometheus  only the named ones: prometheus, prometheus2, victoria-metrics, alertmanager, cargo-deny, helm3, helm4, etcd, kube-apiserver
 #
-# A tool that is there already costs nothing. Versions stand in each tool's go.mod, cargo-deny's in its file `version`,
+# A tool that is there already costs nothing. Versions stand in each tool's go.mod, or in its file `version`,
 # and nowhere else: this script, the Makefile and tests/it/support/tools.rs read them there.
 set -euo pipefail
 
