@@ -25,13 +25,13 @@ use crate::domain::selector::Matcher;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::adopt::Revision;
-use crate::engine::settings::{Settings, SourceSettings};
+use crate::engine::settings::{Partial, Settings, SourceSettings};
 use crate::engine::shell::{Engine, Parts};
 use crate::http::{self, AppState};
 use crate::promql::parse_matchers;
 use crate::reload::{Files, HandOn, Reload};
 use crate::source::AnySource;
-use crate::source::prometheus::{PrometheusSettings, PrometheusSource};
+use crate::source::prometheus::{PrometheusSettings, PrometheusSource, TlsFiles};
 use crate::source::scrape::{self, ScrapeSettings, ScrapeSource, Target};
 use crate::status::board::{Board, DeliveryStatus, Reading, ReceiverStatus, StoreOpened};
 use crate::status::snapshot::Backfill;
@@ -382,6 +382,10 @@ fn settings(config: &Config) -> Settings {
                 series_per_query: prometheus.series_per_query,
                 link_url: prometheus.link_url.clone(),
                 backfill_percent: prometheus.backfill_percent,
+                partial: match prometheus.partial {
+                    config::Partial::Hold => Partial::Hold,
+                    config::Partial::Accept => Partial::Accept,
+                },
             },
             config::Source::Scrape(scrape) => SourceSettings {
                 offset: scrape.offset.into(),
@@ -391,6 +395,7 @@ fn settings(config: &Config) -> Settings {
                 link_url: None,
                 // A page tells of the present only.
                 backfill_percent: 0,
+                partial: Partial::Hold,
             },
         };
         (SourceName::new(name.as_str()), settings)
@@ -414,11 +419,12 @@ fn sources(
         let name = SourceName::new(name.as_str());
         let source = match settings {
             config::Source::Prometheus(settings) => {
-                AnySource::Prometheus(PrometheusSource::new(prometheus(name.clone(), settings)?)?)
+                let settings = prometheus(name.clone(), settings)?;
+                AnySource::Prometheus(Box::new(PrometheusSource::new(settings)?))
             }
             config::Source::Scrape(settings) => {
                 let settings = scrape_settings(name.clone(), settings, config, catalog);
-                AnySource::Scrape(ScrapeSource::new(settings)?)
+                AnySource::Scrape(Box::new(ScrapeSource::new(settings)?))
             }
         };
         Ok((name, Arc::new(source)))
@@ -488,6 +494,11 @@ fn prometheus(name: SourceName, config: &Prometheus) -> anyhow::Result<Prometheu
         timeout: config.timeout,
         bearer_token_file: config.bearer_token_file.clone(),
         basic_auth_file: config.basic_auth_file.clone(),
+        tls: TlsFiles {
+            authorities: config.tls.ca_file.clone(),
+            certificate: config.tls.cert_file.clone(),
+            key: config.tls.key_file.clone(),
+        },
         headers: config.headers.iter().map(header).collect(),
         matchers,
         params: config.params.iter().map(parameter).collect(),

@@ -85,7 +85,12 @@ fn print_yaml(config: &Config, out: &mut dyn Write) -> io::Result<()> {
             .take_while(|(one, other)| one == other)
             .count();
         for (depth, part) in section.iter().enumerate().skip(shared) {
-            writeln!(out, "{}{}:", indent(depth), scalar(part))?;
+            // A section of which nothing is set would be one without a value.
+            let below = section.get(..=depth).unwrap_or_default();
+            let mut settings = config.settings().iter();
+            let says = settings.any(|it| it.path.starts_with(below) && value(it).is_some());
+            let mark = if says { "" } else { "# " };
+            writeln!(out, "{}{mark}{}:", indent(depth), scalar(part))?;
         }
         above = section;
         let (indent, name) = (indent(section.len()), scalar(name));

@@ -84,6 +84,7 @@ const PROMETHEUS: &[Key] = &[
         Shape::Path,
         "SLOBURN_PROMETHEUS_BASIC_AUTH_FILE",
     ),
+    key("tls", Shape::Section(TLS), ""),
     key("headers", Shape::Entries, "SLOBURN_PROMETHEUS_HEADERS"),
     key("offset", Shape::One, "SLOBURN_PROMETHEUS_OFFSET").default("15s"),
     // Its default, five minutes, is rounded up to whole ticks.
@@ -115,6 +116,13 @@ const PROMETHEUS: &[Key] = &[
         "SLOBURN_PROMETHEUS_SERIES_PER_QUERY",
     )
     .default("20000"),
+    key("partial", Shape::One, "SLOBURN_PROMETHEUS_PARTIAL").default("hold"),
+];
+
+const TLS: &[Key] = &[
+    key("caFile", Shape::Path, "SLOBURN_PROMETHEUS_TLS_CA_FILE"),
+    key("certFile", Shape::Path, "SLOBURN_PROMETHEUS_TLS_CERT_FILE"),
+    key("keyFile", Shape::Path, "SLOBURN_PROMETHEUS_TLS_KEY_FILE"),
 ];
 
 const SCRAPE: &[Key] = &[

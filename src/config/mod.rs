@@ -108,6 +108,10 @@ pub struct Prometheus {
     pub bearer_token_file: Option<PathBuf>,
     /// A file with `user:password`, for who asks for those.
     pub basic_auth_file: Option<PathBuf>,
+    /// Files for `https`.
+    pub tls: Tls,
+    /// What becomes of answers that may lack a part.
+    pub partial: Partial,
     /// Sent with each request; names and values are valid for HTTP.
     pub headers: BTreeMap<String, SecretString>,
     /// A tick is run when this much time has passed since its end, so that its samples are there.
@@ -130,6 +134,39 @@ pub struct Prometheus {
     pub backfill_percent: u32,
     /// How many series one query may bring; from 1 to 10,000,000.
     pub series_per_query: usize,
+}
+
+/// Files in PEM for TLS; certificate and key are both there or neither.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// The authorities that are trusted, in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The certificate that says who asks.
+    pub cert_file: Option<PathBuf>,
+    /// Its private key.
+    pub key_file: Option<PathBuf>,
+}
+
+/// What becomes of answers that come with warnings, so that a part of them may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partial {
+    /// Nothing of them is counted, and alerts stay as they are.
+    Hold,
+    /// They count as whole.
+    Accept,
+}
+
+impl Partial {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Hold, Self::Accept];
+
+    /// As it is written in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Accept => "accept",
+        }
+    }
 }
 
 /// What is logged and how.

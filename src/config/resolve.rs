@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use humantime::format_duration;
+use reqwest::Url;
 use secrecy::SecretString;
 
 use crate::diagnostic::Diagnostic;
@@ -13,7 +14,7 @@ use super::layers::{Effective, Given, KeyPath, Raw};
 use super::origin::{MISFIT, MISSING, Origin};
 use super::scrape;
 use super::values::{self, Wrong, is_secret};
-use super::{Config, Log, Prometheus, Setting, Source, Value};
+use super::{Config, Log, Prometheus, Setting, Source, Tls, Value};
 
 /// What `settle` is when nobody says, before it is rounded up to whole ticks.
 const SETTLE: Duration = Duration::from_mins(5);
@@ -153,6 +154,8 @@ impl Resolver {
         let timeout = self.read(&key("timeout"), values::some_duration);
         let bearer_token_file = self.path(&key("bearerTokenFile"));
         let basic_auth_file = self.path(&key("basicAuthFile"));
+        let tls = self.tls(name, url.as_ref());
+        let partial = self.read(&key("partial"), values::partial);
         let headers = self.headers(&key("headers"));
         let offset = self.read(&key("offset"), values::duration);
         let settle = self.settle(&key("settle"), offset, tick);
@@ -180,6 +183,8 @@ impl Resolver {
             timeout: timeout?,
             bearer_token_file,
             basic_auth_file,
+            tls,
+            partial: partial?,
             headers,
             offset: offset?,
             settle: settle?,
@@ -192,6 +197,36 @@ impl Resolver {
             backfill_percent: backfill?,
             series_per_query: usize::try_from(series?).ok()?,
         })
+    }
+
+    /// A certificate is of no use without its key, and none of it without TLS.
+    fn tls(&mut self, name: &str, url: Option<&Url>) -> Tls {
+        let key = |key| ["sources", name, "prometheus", "tls", key];
+        for (one, other) in [("certFile", "keyFile"), ("keyFile", "certFile")] {
+            if self.has(&key(one)) && !self.has(&key(other)) {
+                let wrong = Wrong {
+                    code: MISFIT,
+                    message: format!("is of no use without `{other}`"),
+                    help: format!("name the file of the other one with `{other}`, or remove this"),
+                };
+                self.wrong(&key(one), wrong);
+            }
+        }
+        if let (Some(origin), Some("http")) =
+            (self.origin_below(&key("")[..4]), url.map(Url::scheme))
+        {
+            let fault = origin.fault(
+                MISFIT,
+                format!("`sources.{name}.prometheus.tls` is of no use with an address of http"),
+            );
+            self.faults
+                .push(fault.help("write https:// in `url`, or remove `tls`"));
+        }
+        Tls {
+            ca_file: self.path(&key("caFile")),
+            cert_file: self.path(&key("certFile")),
+            key_file: self.path(&key("keyFile")),
+        }
     }
 
     /// Shows what is in force for a setting that nobody set.

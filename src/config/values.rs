@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use crate::diagnostic::did_you_mean;
 
 use super::origin::{SECRET, VALUE};
-use super::{Format, Level};
+use super::{Format, Level, Partial};
 
 /// Why a text is no value: what is said after the key's name, and what to write instead.
 pub(super) struct Wrong {
@@ -167,6 +167,14 @@ pub(super) fn level(text: &str) -> Result<Level, Wrong> {
 /// In which form it is logged.
 pub(super) fn format(text: &str) -> Result<Format, Wrong> {
     one_of(text, &Format::ALL.map(|format| (format.as_str(), format)))
+}
+
+/// What becomes of answers that may lack a part.
+pub(super) fn partial(text: &str) -> Result<Partial, Wrong> {
+    one_of(
+        text,
+        &Partial::ALL.map(|partial| (partial.as_str(), partial)),
+    )
 }
 
 /// Directives that say what is logged of which module.

@@ -36,6 +36,18 @@ pub struct SourceSettings {
     pub link_url: Option<String>,
     /// How much of the time the past may be read from it, in percent; 0 for never.
     pub backfill_percent: u32,
+    /// What becomes of answers that come with warnings.
+    pub partial: Partial,
+}
+
+/// What becomes of answers that come with warnings, so that a part of them may be missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Partial {
+    /// Nothing of them is counted, and alerts stay as they are.
+    #[default]
+    Hold,
+    /// They count as whole.
+    Accept,
 }
 
 impl Default for SourceSettings {
@@ -47,11 +59,18 @@ impl Default for SourceSettings {
             series_per_query: 20_000,
             link_url: None,
             backfill_percent: 50,
+            partial: Partial::Hold,
         }
     }
 }
 
 impl Settings {
+    /// Whether answers of `source` that come with warnings count as whole.
+    pub fn accepts_partial(&self, source: &SourceName) -> bool {
+        let partial = self.sources.get(source).map(|source| source.partial);
+        partial == Some(Partial::Accept)
+    }
+
     /// How long after a tick's time it is run: the longest offset of any source.
     pub fn offset(&self) -> Span {
         self.sources

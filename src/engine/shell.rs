@@ -350,8 +350,13 @@ impl<S: Source, K: Store> Engine<S, K> {
                     Span::from(limit)
                 )),
                 Ok(Ok(batch)) if batch.warnings.is_empty() => Reading::Complete(batch),
+                Ok(Ok(batch)) if self.settings.accepts_partial(source) => {
+                    let warnings = batch.warnings.join("; ");
+                    tracing::debug!(%source, warnings, "an answer that may lack a part is taken as whole");
+                    Reading::Complete(batch)
+                }
                 Ok(Ok(batch)) => Reading::Partial(format!(
-                    "source `{source}` answered with a part of the data, and nothing of it was used: {}; see to what it warns of",
+                    "source `{source}` answered with a part of the data, and nothing of it was used: {}; see to what it warns of, or set `partial: accept`",
                     batch.warnings.join("; ")
                 )),
                 Ok(Err(error)) => Reading::Failed(error.to_string()),

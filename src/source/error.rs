@@ -129,6 +129,35 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Whether any other read would have failed in the same way: it says nothing about what was asked. A read that
+    /// takes too long does, since it may ask for too much.
+    pub const fn is_of_the_source(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Tls { .. }
+                | Self::Unauthorized { status: 401 }
+                | Self::Server {
+                    status: 502 | 503,
+                    ..
+                }
+        )
+    }
+
+    /// Whether the source was heard at all.
+    pub const fn is_an_answer(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Tls { .. }
+                | Self::TimedOut { .. }
+                | Self::Credentials { .. }
+                | Self::Settings { .. }
+        )
+    }
+}
+
 /// Puts place and failure into words.
 struct Sentence<'a>(&'a SourceName, &'a str, &'a Failure);
 

@@ -40,9 +40,9 @@ pub trait Source: Send + Sync + 'static {
 #[derive(Debug)]
 pub enum AnySource {
     /// Asks a Prometheus.
-    Prometheus(PrometheusSource),
+    Prometheus(Box<PrometheusSource>),
     /// Scrapes pages.
-    Scrape(ScrapeSource),
+    Scrape(Box<ScrapeSource>),
 }
 
 impl Source for AnySource {

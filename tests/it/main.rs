@@ -8,6 +8,7 @@ mod backfill;
 mod bad_input;
 mod chart;
 mod demo;
+mod faults;
 mod golden;
 mod increments;
 mod kill;

@@ -52,6 +52,10 @@ async fn config_print_shows_what_is_in_force_and_why() {
           timeout: 10s  # default
           # bearerTokenFile is not set
           # basicAuthFile is not set
+          # tls:
+            # caFile is not set
+            # certFile is not set
+            # keyFile is not set
           headers:
             Authorization: '********'  # FOLDER/my.yaml:8
             X-Scope-OrgID: shop  # FOLDER/my.yaml:8
@@ -64,12 +68,17 @@ async fn config_print_shows_what_is_in_force_and_why() {
           maxBodyBytes: 134217728  # default
           backfill: 50%  # default
           seriesPerQuery: 20000  # default
+          partial: hold  # default
       on:
         prometheus:
           url: http://other  # FOLDER/my.yaml:12
           timeout: 10s  # default
           # bearerTokenFile is not set
           # basicAuthFile is not set
+          # tls:
+            # caFile is not set
+            # certFile is not set
+            # keyFile is not set
           offset: 15s  # default
           settle: 5m  # default
           # matchers is not set
@@ -82,6 +91,7 @@ async fn config_print_shows_what_is_in_force_and_why() {
           maxBodyBytes: 134217728  # default
           backfill: 50%  # default
           seriesPerQuery: 20000  # default
+          partial: hold  # default
     store:
       sqlite: /var/lib/sloburn.db  # SLOBURN_STORE
     listen: 0.0.0.0:9099  # --listen

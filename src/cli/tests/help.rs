@@ -154,6 +154,9 @@ async fn of_settings_with_flags_and_variables() {
       SLOBURN_PROMETHEUS_TIMEOUT            sources.default.prometheus.timeout
       SLOBURN_PROMETHEUS_BEARER_TOKEN_FILE  sources.default.prometheus.bearerTokenFile
       SLOBURN_PROMETHEUS_BASIC_AUTH_FILE    sources.default.prometheus.basicAuthFile
+      SLOBURN_PROMETHEUS_TLS_CA_FILE        sources.default.prometheus.tls.caFile
+      SLOBURN_PROMETHEUS_TLS_CERT_FILE      sources.default.prometheus.tls.certFile
+      SLOBURN_PROMETHEUS_TLS_KEY_FILE       sources.default.prometheus.tls.keyFile
       SLOBURN_PROMETHEUS_HEADERS            sources.default.prometheus.headers
       SLOBURN_PROMETHEUS_OFFSET             sources.default.prometheus.offset
       SLOBURN_PROMETHEUS_SETTLE             sources.default.prometheus.settle
@@ -165,6 +168,7 @@ async fn of_settings_with_flags_and_variables() {
       SLOBURN_PROMETHEUS_MAX_BODY_BYTES     sources.default.prometheus.maxBodyBytes
       SLOBURN_PROMETHEUS_BACKFILL           sources.default.prometheus.backfill
       SLOBURN_PROMETHEUS_SERIES_PER_QUERY   sources.default.prometheus.seriesPerQuery
+      SLOBURN_PROMETHEUS_PARTIAL            sources.default.prometheus.partial
       SLOBURN_SCRAPE_TARGETS                sources.default.scrape.targets
       SLOBURN_SCRAPE_INTERVAL               sources.default.scrape.interval
       SLOBURN_SCRAPE_TIMEOUT                sources.default.scrape.timeout

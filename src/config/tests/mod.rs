@@ -70,6 +70,9 @@ fn nothing_configured_is_a_configuration() {
     sources.default.prometheus.timeout = 10s (default)
     sources.default.prometheus.bearerTokenFile is not set
     sources.default.prometheus.basicAuthFile is not set
+    sources.default.prometheus.tls.caFile is not set
+    sources.default.prometheus.tls.certFile is not set
+    sources.default.prometheus.tls.keyFile is not set
     sources.default.prometheus.offset = 15s (default)
     sources.default.prometheus.settle = 5m (default)
     sources.default.prometheus.matchers is not set
@@ -79,6 +82,7 @@ fn nothing_configured_is_a_configuration() {
     sources.default.prometheus.maxBodyBytes = 134217728 (default)
     sources.default.prometheus.backfill = 50% (default)
     sources.default.prometheus.seriesPerQuery = 20000 (default)
+    sources.default.prometheus.partial = hold (default)
     store.sqlite = sloburn.db (default)
     listen = 127.0.0.1:9099 (default)
     externalUrl is not set
@@ -129,6 +133,9 @@ log: {level: debug}
     sources.default.prometheus.timeout = 1s (/etc/sloburn/sloburn.yaml:6)
     sources.default.prometheus.bearerTokenFile is not set
     sources.default.prometheus.basicAuthFile is not set
+    sources.default.prometheus.tls.caFile is not set
+    sources.default.prometheus.tls.certFile is not set
+    sources.default.prometheus.tls.keyFile is not set
     sources.default.prometheus.headers.X-Api-Key = *** (/etc/sloburn/sloburn.yaml:6)
     sources.default.prometheus.headers.X-Env = prod (SLOBURN_PROMETHEUS_HEADERS)
     sources.default.prometheus.headers.X-Scope-OrgID = other (SLOBURN_PROMETHEUS_HEADERS)
@@ -141,10 +148,14 @@ log: {level: debug}
     sources.default.prometheus.maxBodyBytes = 134217728 (default)
     sources.default.prometheus.backfill = 50% (default)
     sources.default.prometheus.seriesPerQuery = 20000 (default)
+    sources.default.prometheus.partial = hold (default)
     sources.other.prometheus.url = https://other/prefix (/etc/sloburn/sloburn.yaml:8)
     sources.other.prometheus.timeout = 10s (default)
     sources.other.prometheus.bearerTokenFile = /etc/sloburn/token (/etc/sloburn/sloburn.yaml:8)
     sources.other.prometheus.basicAuthFile is not set
+    sources.other.prometheus.tls.caFile is not set
+    sources.other.prometheus.tls.certFile is not set
+    sources.other.prometheus.tls.keyFile is not set
     sources.other.prometheus.offset = 15s (default)
     sources.other.prometheus.settle = 1m (/etc/sloburn/sloburn.yaml:8)
     sources.other.prometheus.matchers is not set
@@ -155,6 +166,7 @@ log: {level: debug}
     sources.other.prometheus.maxBodyBytes = 134217728 (default)
     sources.other.prometheus.backfill = 50% (default)
     sources.other.prometheus.seriesPerQuery = 20000 (default)
+    sources.other.prometheus.partial = hold (default)
     store.sqlite = sloburn.db (default)
     listen = localhost:82 (--listen)
     externalUrl is not set

@@ -38,12 +38,16 @@ sources:
     sources.prod.prometheus.timeout = 10s (default)
     sources.prod.prometheus.bearerTokenFile is not set
     sources.prod.prometheus.basicAuthFile is not set
+    sources.prod.prometheus.tls.caFile is not set
+    sources.prod.prometheus.tls.certFile is not set
+    sources.prod.prometheus.tls.keyFile is not set
     sources.prod.prometheus.offset = 15s (default)
     sources.prod.prometheus.settle = 5m (default)
     sources.prod.prometheus.linkUrl is not set
     sources.prod.prometheus.scrapeInterval is not set
     sources.prod.prometheus.backfill = 50% (default)
     sources.prod.prometheus.seriesPerQuery = 20000 (default)
+    sources.prod.prometheus.partial = hold (default)
     "#);
     let Source::Scrape(scrape) = &config.sources["laptop"] else {
         panic!("`laptop` scrapes");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::Response;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 
 use crate::domain::time::Span;
 use crate::source::error::Failure;
@@ -201,11 +201,14 @@ fn tls_reason(error: &rustls::Error) -> String {
             "its certificate is not valid yet"
         }
         rustls::Error::InvalidCertificate(C::UnknownIssuer) => {
-            "no authority that this machine trusts has issued its certificate"
+            "no authority that we trust has issued its certificate (`tls.caFile` names others)"
         }
         rustls::Error::InvalidCertificate(
             C::NotValidForName | C::NotValidForNameContext { .. },
         ) => "its certificate is for another name",
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "it wants to see a certificate of ours (`tls.certFile`)"
+        }
         rustls::Error::InvalidMessage(_) => {
             "it does not speak TLS; try http:// in place of https://"
         }

@@ -63,7 +63,7 @@ impl Credentials {
     }
 }
 
-async fn read(path: &Path) -> Result<String, String> {
+pub(super) async fn read(path: &Path) -> Result<String, String> {
     let text = tokio::fs::read_to_string(path).await;
     text.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),

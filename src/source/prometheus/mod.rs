@@ -4,7 +4,10 @@
 //! milliseconds and the reason of a failure have to survive.
 
 mod answer;
+mod circuit;
+mod connection;
 mod credentials;
+mod crowd;
 mod decode;
 mod gate;
 mod question;
@@ -34,11 +37,11 @@ use crate::series::batch::{Batch, Fetch};
 use crate::source::Source;
 use crate::source::error::{Failure, SourceError};
 
-use self::answer::Refusal;
+pub use self::connection::TlsFiles;
 use self::decode::{Decoded, Kind, decode};
 use self::gate::Gate;
 use self::question::Question;
-use self::transport::Transport;
+use self::transport::{Transport, Tries};
 use self::words::beginning;
 
 /// From this size on an answer is decoded on a thread of its own, so that others need not wait for it.
@@ -57,6 +60,8 @@ pub struct PrometheusSettings {
     pub bearer_token_file: Option<PathBuf>,
     /// Holds `user:password` for the `Authorization` header; not asked where there is a token.
     pub basic_auth_file: Option<PathBuf>,
+    /// For `https`.
+    pub tls: TlsFiles,
     /// Sent with every request.
     pub headers: Vec<(String, String)>,
     /// Narrow every selector; expressions are left as they are.
@@ -78,6 +83,7 @@ impl PrometheusSettings {
             timeout: Duration::from_secs(10),
             bearer_token_file: None,
             basic_auth_file: None,
+            tls: TlsFiles::default(),
             headers: Vec::new(),
             matchers: Vec::new(),
             params: Vec::new(),
@@ -142,17 +148,15 @@ impl PrometheusSource {
             return Ok(Batch::default());
         };
         // Held until the answer is decoded: this also bounds how many bodies are in memory.
-        let _place = self.gate.enter().await?;
-        let body = match self.transport.ask(&question).await {
-            Ok(body) => body,
-            Err(Refusal {
-                pause: Some(asked), ..
-            }) => {
-                let pause = Some(self.gate.shut_for(asked));
-                return Err(Failure::RateLimited { pause });
-            }
-            Err(refusal) => return Err(refusal.failure),
+        let mut place = self.gate.enter().await?;
+        let tries = if place.is_probe() {
+            Tries::One
+        } else {
+            Tries::Two
         };
+        let answer = self.transport.ask(&question, tries).await;
+        let body = answer.map_err(|refusal| place.refused(refusal))?;
+        place.answered();
         let decoded = self.decoded(body, range).await?;
         for info in &decoded.infos {
             tracing::debug!(source = %self.name, info, "Prometheus remarks on a query");
@@ -191,17 +195,11 @@ impl PrometheusSource {
         let Ok(request) = remote::request(selector, range) else {
             return Ok(None);
         };
-        let _place = self.gate.enter().await?;
+        let mut place = self.gate.enter().await?;
         let (form, body) = match self.transport.read_remotely(request).await {
             Ok(answer) => answer,
-            Err(Refusal {
-                pause: Some(asked), ..
-            }) => {
-                let pause = Some(self.gate.shut_for(asked));
-                return Err(Failure::RateLimited { pause });
-            }
             Err(refusal) => {
-                return match refusal.failure {
+                return match place.refused(refusal) {
                     Failure::Protocol { .. }
                     | Failure::Refused { .. }
                     | Failure::Server { status: 501, .. } => Ok(None),
@@ -209,6 +207,7 @@ impl PrometheusSource {
                 };
             }
         };
+        place.answered();
         let decoded = tokio::task::spawn_blocking(move || remote::decode(form, &body, range));
         match decoded.await.map_err(JoinError::try_into_panic) {
             Ok(batch) => Ok(batch),

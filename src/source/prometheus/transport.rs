@@ -1,12 +1,9 @@
 //! Sends questions to Prometheus: credentials, deadlines and the second try.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use prometheus_http_query::Client;
-use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Response, Url, redirect};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use reqwest::{Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::domain::time::Span;
@@ -14,15 +11,24 @@ use crate::source::error::Failure;
 
 use super::PrometheusSettings;
 use super::answer::{Refusal, body, unanswered};
+use super::connection::Connection;
 use super::credentials::Credentials;
+use super::gate::chance;
 use super::question::{Question, seconds};
 use super::remote::Form;
 
-/// The connection to one Prometheus.
+/// How often a question is put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tries {
+    /// Whatever comes of it.
+    One,
+    /// Once more after a passing failure.
+    Two,
+}
+
+/// Puts questions to one Prometheus.
 pub(super) struct Transport {
-    client: Client,
-    /// The same connections, for what the wrapper does not know.
-    http: reqwest::Client,
+    connection: Connection,
     url: Url,
     params: Vec<(&'static str, String)>,
     credentials: Credentials,
@@ -34,30 +40,11 @@ impl Transport {
     /// Checks the settings; connects to nothing yet.
     pub(super) fn new(settings: PrometheusSettings, url: &Url) -> Result<Self, Failure> {
         let credentials = Credentials::of(&settings);
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("sloburn/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers(&settings.headers)?)
-            // A redirect would carry the token to wherever it points.
-            .redirect(redirect::Policy::none())
-            // Only what is configured is asked; a proxy of the environment is meant for the way out.
-            .no_proxy();
-        if url.scheme() == "http" {
-            // Small images have no authorities at all, and need none for this.
-            builder = builder.tls_certs_only([]);
-        }
-        let fault = |reason| Failure::Settings { key: "url", reason };
-        let client = builder.build().map_err(|error| {
-            tracing::debug!(%error, "no HTTP client");
-            fault("the certificate authorities of this machine cannot be read".to_owned())
-        })?;
-        let http = client.clone();
-        let client =
-            Client::from(client, url.as_str()).map_err(|error| fault(error.to_string()))?;
+        let connection = Connection::new(url, &settings.headers, settings.tls)?;
         // The wrapper wants names that live for ever: a few bytes for each time that the configuration is read.
         let leaked = |(name, value): (String, String)| (&*name.leak(), value);
         Ok(Self {
-            client,
-            http,
+            connection,
             url: url.clone(),
             params: settings.params.into_iter().map(leaked).collect(),
             credentials,
@@ -76,8 +63,9 @@ impl Transport {
         let mut url = self.url.clone();
         let path = format!("{}/api/v1/read", url.path().trim_end_matches('/'));
         url.set_path(&path);
-        let mut post = self
-            .http
+        let clients = self.connection.clients().await?;
+        let mut post = clients
+            .plain
             .post(url)
             .header(CONTENT_TYPE, "application/x-protobuf")
             .header(CONTENT_ENCODING, "snappy")
@@ -102,10 +90,10 @@ impl Transport {
             .unwrap_or_else(|_| Err(Failure::TimedOut { limit }.into()))
     }
 
-    /// Asks, once more after a passing failure, all within the timeout. What comes back is the whole body.
-    pub(super) async fn ask(&self, question: &Question) -> Result<Vec<u8>, Refusal> {
+    /// Asks, all within the timeout. What comes back is the whole body.
+    pub(super) async fn ask(&self, question: &Question, tries: Tries) -> Result<Vec<u8>, Refusal> {
         let deadline = Instant::now() + self.timeout;
-        timeout_at(deadline, self.ask_twice(question, deadline))
+        timeout_at(deadline, self.ask_twice(question, tries, deadline))
             .await
             .unwrap_or_else(|_| {
                 Err(Failure::TimedOut {
@@ -115,7 +103,12 @@ impl Transport {
             })
     }
 
-    async fn ask_twice(&self, question: &Question, deadline: Instant) -> Result<Vec<u8>, Refusal> {
+    async fn ask_twice(
+        &self,
+        question: &Question,
+        tries: Tries,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Refusal> {
         let token = self.credentials.header().await?;
         let refusal = match self.ask_once(question, deadline, token.as_ref()).await {
             Ok(body) => return Ok(body),
@@ -130,7 +123,7 @@ impl Transport {
                 }
                 self.ask_once(question, deadline, renewed.as_ref()).await
             }
-            failure if failure.is_passing() => {
+            failure if failure.is_passing() && tries == Tries::Two => {
                 let pause = jitter();
                 if deadline.saturating_duration_since(Instant::now()) <= pause {
                     return Err(refusal);
@@ -149,10 +142,7 @@ impl Transport {
         token: Option<&HeaderValue>,
     ) -> Result<Vec<u8>, Refusal> {
         let left = deadline.saturating_duration_since(Instant::now());
-        let response = self
-            .send(question, left, token)
-            .await
-            .map_err(|error| unanswered(&error))?;
+        let response = self.send(question, left, token).await?;
         body(response, self.max_body_bytes, self.limit()).await
     }
 
@@ -161,14 +151,14 @@ impl Transport {
         question: &Question,
         left: Duration,
         token: Option<&HeaderValue>,
-    ) -> Result<Response, prometheus_http_query::Error> {
+    ) -> Result<Response, Failure> {
         let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX).max(1);
-        let params = self.params.iter();
+        let (clients, params) = (self.connection.clients().await?, self.params.iter());
         // Two builders of the wrapper, alike but for their types.
         match question {
             Question::Instant { query, at } => {
-                let request = self
-                    .client
+                let request = clients
+                    .wrapped
                     .query(query)
                     .query("time", seconds(*at))
                     .timeout(left);
@@ -176,7 +166,7 @@ impl Transport {
                 let request = token
                     .into_iter()
                     .fold(request, |it, token| it.header(AUTHORIZATION, token.clone()));
-                request.post_raw().await
+                request.post_raw().await.map_err(|error| unanswered(&error))
             }
             Question::Range {
                 query,
@@ -185,15 +175,15 @@ impl Transport {
                 step,
             } => {
                 let (start, end) = (start.as_millis() / 1_000, end.as_millis() / 1_000);
-                let request = self
-                    .client
+                let request = clients
+                    .wrapped
                     .query_range(query, start, end, step.as_secs_f64())
                     .timeout(left);
                 let request = params.fold(request, |it, (name, value)| it.query(name, value));
                 let request = token
                     .into_iter()
                     .fold(request, |it, token| it.header(AUTHORIZATION, token.clone()));
-                request.post_raw().await
+                request.post_raw().await.map_err(|error| unanswered(&error))
             }
         }
     }
@@ -203,23 +193,7 @@ impl Transport {
     }
 }
 
-fn headers(settings: &[(String, String)]) -> Result<HeaderMap, Failure> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in settings {
-        let fault = |what| Failure::Settings {
-            key: "headers",
-            reason: format!("`{name}` {what}"),
-        };
-        let mut value = HeaderValue::try_from(value)
-            .map_err(|_| fault("has a value that no header may have"))?;
-        value.set_sensitive(true);
-        let name = HeaderName::try_from(name).map_err(|_| fault("is not the name of a header"))?;
-        headers.insert(name, value);
-    }
-    Ok(headers)
-}
-
-/// How long to wait before the second try. The hasher's random keys are chance enough to keep reads apart.
+/// How long to wait before the second try.
 fn jitter() -> Duration {
-    Duration::from_millis(50 + RandomState::new().hash_one(()) % 200)
+    Duration::from_millis(50) + Duration::from_millis(200).mul_f64(chance())
 }

@@ -2,6 +2,7 @@
 
 mod receivers;
 mod reloads;
+mod secrets;
 mod sources;
 mod starts;
 mod stores;

@@ -156,6 +156,16 @@ impl Daemon {
         body.to_owned()
     }
 
+    /// What `sloburn config print` says in its folder.
+    pub(crate) fn print_config(&self) -> String {
+        let printed = Command::new(env!("CARGO_BIN_EXE_sloburn"))
+            .args(["config", "print"])
+            .current_dir(self.folder.path())
+            .output()
+            .expect("the daemon's binary can be run");
+        String::from_utf8(printed.stdout).expect("text")
+    }
+
     /// What it has logged since its last start.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_file()).expect("the log can be read")

@@ -1,0 +1,251 @@
+//! Each fault that a source may have, by its row in the table of faults: what is shown, that no alert changes by it,
+//! what is told, how often the source is asked, and that nothing is lost when it is over.
+
+mod answers;
+mod connections;
+mod samples;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use regex::Regex;
+use sloburn::alerting::text;
+use sloburn::clock::Clock;
+use sloburn::definitions::{self, Options};
+use sloburn::domain::measurement::Outcome;
+use sloburn::domain::slo::SourceName;
+use sloburn::domain::time::{Span, Timestamp};
+use sloburn::engine::settings::{Partial, Settings, SourceSettings};
+use sloburn::engine::shell::{Engine, Parts};
+use sloburn::source::prometheus::{PrometheusSettings, PrometheusSource};
+use sloburn::status::board::Board;
+use sloburn::status::snapshot::SloStatus;
+use sloburn::store::Store as _;
+use sloburn::store::memory::MemoryStore;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use crate::support::lying_prometheus::{Lie, LyingPrometheus};
+
+const SECOND: Span = Span::from_secs(1);
+/// Long enough for the page of a service that fails every second request.
+const WARM_UP: i64 = 40;
+/// Longer than the grace before it is told that nothing can be measured.
+const TICKS: i64 = 6;
+/// Each tick reads the counters, and when their processes began.
+const READS: usize = 12;
+/// Long, since a busy machine of two cores may build something beside the tests.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+const FILES: &str = r#"
+apiVersion: sloburn.dev/v1
+kind: ServiceObjectives
+metadata: {name: shop}
+spec:
+  window: 30d
+  objectives:
+    - name: availability
+      objective: 99%
+      errors: {total: 'http_requests_total{job="shop"}', badWhere: 'code=~"5.."'}
+---
+apiVersion: sloburn.dev/v1
+kind: AlertPolicy
+metadata: {name: default}
+spec:
+  tiers: [{name: fast, severity: page, long: 20s, short: 4s, burn: 14.4}]
+  lowTraffic: off
+  resolveAfter: {min: 1s, ofShort: 10%}
+  unmeasured: {after: 3s, severity: ticket}
+---
+apiVersion: sloburn.dev/v1
+kind: Receiver
+metadata: {name: team}
+spec: {webhook: {url: "http://team.example"}}
+---
+apiVersion: sloburn.dev/v1
+kind: Routing
+metadata: {name: main}
+spec: {default: team}
+"#;
+
+/// How a daemon under test is set up.
+struct Setup {
+    source: Box<dyn Fn(PrometheusSettings) -> PrometheusSettings>,
+    partial: Partial,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self::with(|settings| settings)
+    }
+}
+
+impl Setup {
+    fn with(source: impl Fn(PrometheusSettings) -> PrometheusSettings + 'static) -> Self {
+        Self {
+            source: Box::new(source),
+            partial: Partial::Hold,
+        }
+    }
+}
+
+/// The engine over a real connection, on times of its own: a tick comes when the test says so.
+struct Scene {
+    prometheus: LyingPrometheus,
+    engine: Engine<PrometheusSource, MemoryStore>,
+    store: Arc<MemoryStore>,
+    board: Arc<Board>,
+    at: Timestamp,
+}
+
+impl Scene {
+    async fn start(setup: Setup) -> Self {
+        let prometheus = LyingPrometheus::start().await.expect("a free port");
+        let url = prometheus.url();
+        Self::over(prometheus, &url, setup).await
+    }
+
+    async fn over(prometheus: LyingPrometheus, url: &str, setup: Setup) -> Self {
+        provide_cryptography();
+        let name = SourceName::new("default");
+        let settings = PrometheusSettings {
+            max_body_bytes: 1 << 20,
+            ..PrometheusSettings::new(name.clone(), url)
+        };
+        let source = PrometheusSource::new((setup.source)(settings)).expect("settings that work");
+        let reading = SourceSettings {
+            offset: Span::ZERO,
+            settle: Span::from_secs(10),
+            scrape_interval: Some(SECOND),
+            partial: setup.partial,
+            ..SourceSettings::default()
+        };
+        let settings = Settings {
+            tick: SECOND,
+            slot: SECOND,
+            sources: BTreeMap::from([(name.clone(), reading)]),
+            external_url: None,
+        };
+        let options = Options {
+            tick: SECOND,
+            scrape: SECOND,
+            ..Options::default()
+        };
+        let files = [(PathBuf::from("shop.yaml"), FILES.to_owned())];
+        let (catalog, faults) = definitions::read(&files, &options);
+        let catalog = catalog.unwrap_or_else(|| panic!("{}", faults.render_lines()));
+        let (store, at) = (Arc::new(MemoryStore::default()), prometheus.born());
+        let board = Arc::new(Board::new(at));
+        let parts = Parts {
+            sources: BTreeMap::from([(name, Arc::new(source))]),
+            store: Arc::clone(&store),
+            clock: Clock::System,
+            board: Arc::clone(&board),
+            wake: Arc::new(Notify::new()),
+        };
+        let engine = Engine::start(settings, Arc::new(catalog), parts);
+        Self {
+            prometheus,
+            engine: engine.await.expect("an engine"),
+            store,
+            board,
+            at,
+        }
+    }
+
+    async fn ticks(&mut self, ticks: i64) -> Arc<SloStatus> {
+        for _ in 0..ticks {
+            self.at = self.at + SECOND;
+            self.engine.tick(self.at).await;
+        }
+        Arc::clone(&self.board.read().snapshot.slos[0])
+    }
+
+    /// Ticks until something was measured, however long the source is left alone.
+    async fn until_measured(&mut self) -> Arc<SloStatus> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let status = self.ticks(1).await;
+            if status.measurement.outcome == Outcome::Measured {
+                return status;
+            }
+            let reason = status.measurement.reason.as_deref();
+            assert!(Instant::now() < deadline, "never measured: {reason:?}");
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The titles of all messages that wait, in order, without times.
+    async fn titles(&self) -> Vec<String> {
+        let until = Timestamp::from_millis(i64::MAX);
+        let mut rows = self.store.due(until).await.expect("a store");
+        rows.sort_by_key(|row| row.notice.at);
+        let title = |notice| text::message(notice, &TimeZone::UTC, self.at).title;
+        let times = Regex::new(r"\d\d:\d\d(:\d\d)?").expect("a pattern");
+        let titles = rows.iter().map(|row| title(&row.notice));
+        titles
+            .map(|title| times.replace_all(&title, "TIME").into_owned())
+            .collect()
+    }
+
+    /// A sentence without the server's port.
+    fn plain(&self, sentence: &str) -> String {
+        sentence.replace(&self.prometheus.url(), "http://prom:9090")
+    }
+}
+
+/// What is shown and told of a fault that comes while a page is open.
+struct Shown {
+    outcome: &'static str,
+    reason: String,
+    told: String,
+    asked: usize,
+}
+
+/// Has the engine page, lies to it for some ticks, and tells the truth again. The page must stay as it is, and
+/// nothing may be lost.
+async fn live_through(setup: Setup, lie: Lie) -> Shown {
+    let mut scene = Scene::start(setup).await;
+    let before = scene.ticks(WARM_UP).await;
+    let incident = before.incident.clone().expect("a page");
+    scene.prometheus.tell(lie).await;
+    let during = scene.ticks(TICKS).await;
+    let open = during.incident.as_ref().map(|it| (&it.id, it.severity));
+    assert_eq!(open, Some((&incident.id, incident.severity)), "{lie:?}");
+    let told = scene.titles().await.split_off(1).join("; ");
+    let asked = scene.prometheus.asked(lie).len();
+
+    scene.prometheus.tell(Lie::Truth).await;
+    let after = scene.until_measured().await;
+    let open = after.incident.as_ref().map(|it| &it.id);
+    assert_eq!(open, Some(&incident.id), "{lie:?}");
+    let counted = (after.window.counts.bad, after.window.counts.total);
+    assert_eq!(counted, scene.prometheus.truth(scene.at), "{lie:?}");
+    Shown {
+        outcome: during.measurement.outcome.name(),
+        reason: scene.plain(during.measurement.reason.as_deref().unwrap_or_default()),
+        told,
+        asked,
+    }
+}
+
+impl Shown {
+    /// All but the number of requests.
+    fn words(&self) -> String {
+        format!("{}: {}\ntold: {}", self.outcome, self.reason, self.told)
+    }
+}
+
+fn provide_cryptography() {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // Another test of this process may have been first.
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
+    });
+}

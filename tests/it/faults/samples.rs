@@ -1,0 +1,69 @@
+//! A source that answers well and whose samples are not what they should be.
+
+use sloburn::domain::measurement::Outcome;
+
+use super::{Lie, READS, Scene, Setup, WARM_UP, live_through};
+
+#[tokio::test]
+async fn row_12_no_series_holds_and_no_failing_series_is_no_failure() {
+    let shown = live_through(Setup::default(), Lie::Nothing).await;
+    insta::assert_snapshot!(shown.words().split(" since ").next().unwrap(), @"noData: `http_requests_total` has had no sample");
+    assert_eq!(shown.asked, READS);
+
+    let mut scene = Scene::start(Setup::default()).await;
+    scene.prometheus.tell(Lie::Healthy).await;
+    let status = scene.ticks(WARM_UP).await;
+    assert_eq!(status.measurement.outcome, Outcome::Measured);
+    assert_eq!(status.window.counts.bad.to_bits(), 0.0_f64.to_bits());
+    assert!(status.window.counts.total > 0.0 && status.incident.is_none());
+}
+
+#[tokio::test]
+async fn rows_13_and_14_values_that_no_counter_has_are_not_counted() {
+    for value in ["NaN", "+Inf", "-1"] {
+        let shown = live_through(Setup::default(), Lie::Value(value)).await;
+        let words = shown.words();
+        let words = words.split(" since ").next().unwrap();
+        insta::allow_duplicates!(
+            insta::assert_snapshot!(words, @"noData: `http_requests_total` has had no sample")
+        );
+        assert_eq!(shown.asked, READS, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn row_22_samples_that_come_later_than_the_offset_allows_hold_and_are_counted_where_they_belong()
+ {
+    let shown = live_through(Setup::default(), Lie::Late(3)).await;
+    insta::assert_snapshot!(shown.words().split(" since ").next().unwrap(), @"noData: `http_requests_total` has had no sample");
+    let mut scene = Scene::start(Setup::default()).await;
+    scene.prometheus.tell(Lie::Late(1)).await;
+    let status = scene.ticks(WARM_UP).await;
+    assert_eq!(status.measurement.outcome, Outcome::Measured);
+    let counted = (status.window.counts.bad, status.window.counts.total);
+    let second = sloburn::domain::time::Span::from_secs(1);
+    assert_eq!(counted, scene.prometheus.truth(scene.at - second));
+    assert!(status.reconstructed_share < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn row_24_a_gap_is_counted_and_marked_and_not_covered() {
+    let mut scene = Scene::start(Setup::default()).await;
+    scene.prometheus.tell(Lie::Gap(20, 30)).await;
+    let status = scene.ticks(WARM_UP).await;
+    let counted = (status.window.counts.bad, status.window.counts.total);
+    assert_eq!(counted, scene.prometheus.truth(scene.at));
+    assert!(status.reconstructed_share > 0.0);
+    let month = 30.0 * 86_400.0;
+    let covered = status.window.coverage * month;
+    assert!((28.0..=30.5).contains(&covered), "{covered}");
+}
+
+#[tokio::test]
+async fn row_25_what_the_source_does_not_hold_any_more_is_shown_as_not_covered() {
+    let mut scene = Scene::start(Setup::default()).await;
+    let status = scene.ticks(WARM_UP).await;
+    let covered = status.window.coverage * 30.0 * 86_400.0;
+    assert!((39.0..=41.0).contains(&covered), "{covered}");
+    assert_eq!(status.measurement.outcome, Outcome::Measured);
+}
