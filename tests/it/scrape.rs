@@ -84,7 +84,7 @@ async fn a_failing_target_is_unmeasured_and_the_others_count_on() {
             target(serve(Arc::clone(&failing), &mut serving).await, "failing"),
         ],
     });
-    let source = Arc::new(AnySource::Scrape(source.unwrap()));
+    let source = Arc::new(AnySource::Scrape(Box::new(source.unwrap())));
     let AnySource::Scrape(scraper) = &*source else {
         unreachable!("it was just made")
     };
