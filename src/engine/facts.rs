@@ -80,11 +80,11 @@ fn origin(share: &LabelShare) -> OriginFacts {
     }
 }
 
-/// The address under which the daemon tells everything about an objective.
+/// The page on which the daemon tells everything about an objective.
 pub(super) fn details(settings: &Settings, slo: &Slo) -> Option<String> {
     let base = settings.external_url.as_ref()?;
     Some(format!(
-        "{base}/api/v1/slos/{}/{}",
+        "{base}/slos/{}/{}",
         encoded(&slo.service),
         encoded(&slo.name)
     ))
