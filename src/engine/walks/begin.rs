@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::labels::Labels;
 use crate::domain::slo::SourceName;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::engine::counters::SERIES_KEPT;
 use crate::engine::settings::LONGEST_READ;
 use crate::engine::state::{State, family_key};
@@ -15,7 +15,7 @@ use crate::series::past::{LaneIndex, LooseEnd, LooseEnds};
 use crate::series::plan::FamilyIndex;
 use crate::store::commit::{Commit, FamilyKey, WalkKey, WalkRecord, WalkedFamily};
 
-use super::{FIRST_LENGTH, Walk};
+use super::{FIRST_LENGTH, SAMPLES, SHORTEST, Walk};
 
 /// A lane whose live counting begins.
 #[derive(Clone, Copy, Debug)]
@@ -226,11 +226,22 @@ impl State {
         let walk = Walk {
             source,
             lanes: company.lanes,
+            length: self.first_length(&record.families, &company.families),
             families: company.families.into_iter().collect(),
             record,
-            length: FIRST_LENGTH,
         };
         Some((key, walk))
+    }
+
+    /// How long the first chunk is, by the series that are known and how often they are sampled.
+    fn first_length(&self, walked: &[WalkedFamily], families: &BTreeSet<FamilyIndex>) -> Span {
+        let hour = Span::from_hours(1).as_millis();
+        let samples = walked.iter().zip(families).map(|(walked, family)| {
+            let series = i64::try_from(self.families[*family].table.len()).unwrap_or(i64::MAX);
+            series.saturating_mul(hour / walked.interval.as_millis().max(1_000))
+        });
+        let an_hour = samples.fold(1, i64::saturating_add);
+        Span::from_millis(hour * SAMPLES / an_hour).clamp(SHORTEST, FIRST_LENGTH)
     }
 
     /// Lets live counting know of series that it has not seen: should they come back, they are not new-born.

@@ -66,11 +66,9 @@ impl Walk {
     /// Chooses the next chunk's length by what the last one held.
     fn adapt(&mut self, read: Span, samples: u64) {
         let samples = i64::try_from(samples).unwrap_or(i64::MAX).max(1);
-        let fits = read
-            .as_millis()
-            .saturating_mul(SAMPLES / samples.min(SAMPLES));
-        let hours = Span::from_millis(fits.min(self.length.as_millis() * 2));
-        self.length = hours.clamp(SHORTEST, LONGEST);
+        let fits = read.as_millis().saturating_mul(SAMPLES) / samples;
+        let length = Span::from_millis(fits.min(self.length.as_millis() * 2));
+        self.length = length.clamp(SHORTEST, LONGEST);
     }
 }
 
