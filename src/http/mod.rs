@@ -1,4 +1,4 @@
-//! The daemon's addresses: the API, metrics and probes. Everything is read from the board, so that
+//! The daemon's addresses: pages, API, metrics and probes. Everything is read from the board, so that
 //! no request waits for a tick, a lock or a query.
 
 mod configuration;

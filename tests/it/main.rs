@@ -6,6 +6,7 @@
 
 mod backfill;
 mod bad_input;
+mod browser;
 mod chart;
 mod demo;
 mod faults;

@@ -2,8 +2,9 @@
 # Gets the real servers and checkers that the tests use, into a cache outside the checkout.
 #
 #   tests/tools/install.sh             everything
-#   tests/tools/install.sh prometheus  only the named ones: prometheus, prometheus2, victoria-metrics, alertmanager, cargo-deny, helm3, helm4, etcd, kube-apiserver
+#   tests/tools/install.sh prometheus  only the named ones: prometheus, prometheus2, victoria-metrics, alertmanager, cargo-deny, helm3, helm4, etcd, kube-apiserver, chromium
 #
+# Chromium and its driver are the system's own, since no cache can hold them: apt-get installs them where they are missing.
 # A tool that is there already costs nothing. Versions stand in each tool's go.mod, or in its file `version`,
 # and nowhere else: this script, the Makefile and tests/it/support/tools.rs read them there.
 set -euo pipefail
@@ -114,10 +115,24 @@ install() { # install TOOL VERSION BUILDER
   printf '%-14s %-8s %4d s  (built)\n' "$tool" "$version" $((SECONDS - started))
 }
 
+install_chromium() {
+  local started=$SECONDS
+  if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then
+    printf '%-14s %-8s %4d s  (on the system)\n' chromium '' 0
+    return
+  fi
+  need apt-get chromium
+  local as_root=()
+  [[ $(id -u) == 0 ]] || as_root=(sudo)
+  { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -qq -y --no-install-recommends chromium chromium-driver fonts-dejavu-core; } >/dev/null ||
+    fail "Chromium could not be installed; install the packages chromium and chromium-driver, and run this again."
+  printf '%-14s %-8s %4d s  (installed)\n' chromium '' $((SECONDS - started))
+}
+
 building=
 trap '[[ -z $building ]] || rm -rf "$building"' EXIT
 
-all=(prometheus prometheus2 victoria-metrics alertmanager cargo-deny helm3 helm4 etcd kube-apiserver)
+all=(prometheus prometheus2 victoria-metrics alertmanager cargo-deny helm3 helm4 etcd kube-apiserver chromium)
 [[ $# -gt 0 ]] || set -- "${all[@]}"
 for tool in "$@"; do
   case $tool in
@@ -130,6 +145,7 @@ for tool in "$@"; do
     helm4) install helm4 "$(pinned helm4 helm.sh/helm/v4)" build_helm4 ;;
     etcd) install etcd "$(pinned etcd go.etcd.io/etcd/server/v3)" build_etcd ;;
     kube-apiserver) install kube-apiserver "$(pinned kube-apiserver k8s.io/kubernetes)" build_kube_apiserver ;;
+    chromium) install_chromium ;;
     *) fail "there is no tool \`$tool\`; there are ${all[*]}." ;;
   esac
 done

@@ -49,6 +49,11 @@ pub fn html(page: &impl Template) -> Response {
             let mut response = Html(text).into_response();
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+            // Under `no-referrer` browsers would send our own forms without their origin.
+            headers.insert(
+                header::REFERRER_POLICY,
+                HeaderValue::from_static("same-origin"),
+            );
             headers.insert(header::VARY, HeaderValue::from_static("accept"));
             response
         }

@@ -46,7 +46,7 @@ struct Instance {
     promise: String,
     meaning: String,
     arithmetic: Vec<String>,
-    left: String,
+    standing: String,
     frame: Frame,
     budget: BudgetChart,
     ratio: RatioChart,
@@ -74,6 +74,20 @@ struct Pace {
     rate: String,
     counts: String,
     gauge: Gauge,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass references"
+)]
+impl ObjectivePage {
+    fn count(count: &f64) -> String {
+        words::count(*count)
+    }
+
+    fn share(share: &f64) -> String {
+        words::percent(*share)
+    }
 }
 
 pub(super) fn routes() -> Router<AppState> {
@@ -121,7 +135,7 @@ impl Instance {
             promise: promise::promise(&slo),
             meaning: promise::meaning(&status.slo),
             arithmetic: promise::arithmetic(&slo, status),
-            left: figures::left(&slo),
+            standing: promise::standing(&slo),
             budget: BudgetChart::new(frame.clone(), format!("budget-{number}")),
             ratio: RatioChart::new(frame.clone(), format!("ratio-{number}"), allowance),
             frame,

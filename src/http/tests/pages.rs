@@ -31,7 +31,7 @@ pub(super) async fn page_of(state: &AppState, uri: &str) -> Answer {
     assert!(policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self'"));
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    assert_eq!(answer.header("referrer-policy"), "same-origin");
     answer
 }
 
@@ -249,7 +249,7 @@ async fn an_objective_tells_its_arithmetic_and_its_tiers() {
       fast Page 14.4× ∞× in 1h: 12 of 240 ∞× in 5m: 1 of 20 quiet
     search/availability
       Nothing was counted over 30d, so that nothing is known of the budget.
-      fast Page 14.4× unknown in 1h: 0 of 0 unknown in 5m: 0 of 0 quiet takes 1 failures in 1h to rule out chance
+      fast Page 14.4× unknown in 1h: 0 of 0 unknown in 5m: 0 of 0 not known
     ");
 }
 

@@ -139,6 +139,11 @@ impl Daemon {
         })
     }
 
+    /// `http://127.0.0.1:PORT`, another one after each start.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The JSON at a path of its API, as `/api/v1/slos`.
     pub(crate) async fn json(&self, path: &str) -> Value {
         let body = self.text(path).await;

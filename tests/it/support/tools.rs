@@ -105,6 +105,30 @@ fn installed(tool: &str, version: &str, program: &str) -> Option<PathBuf> {
     Some(path)
 }
 
+/// The browser that pages are looked at with, or `None` where tests with real servers are not asked for.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    of_the_system("chromium")
+}
+
+/// What drives [`chromium`].
+pub(crate) fn chromedriver() -> Option<PathBuf> {
+    of_the_system("chromedriver")
+}
+
+/// A program that no cache holds, but the system's packages install.
+fn of_the_system(program: &str) -> Option<PathBuf> {
+    if !asked_for("a real Chromium") {
+        return None;
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file());
+    Some(found.unwrap_or_else(|| {
+        panic!("no `{program}` on the PATH; install it with `tests/tools/install.sh chromium`")
+    }))
+}
+
 /// As in `tests/tools/install.sh`.
 fn cache() -> PathBuf {
     let home = || {

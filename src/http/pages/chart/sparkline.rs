@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use crate::status::history::{history, step_of};
+use crate::domain::time::TimeRange;
+use crate::status::history::{Step, history, step_of};
 use crate::status::snapshot::SloStatus;
 use crate::status::words;
 
@@ -10,6 +11,9 @@ use super::course::line;
 
 /// How many steps it has.
 const STEPS: i64 = 48;
+
+/// How often what is drawn is narrowed to what is covered; each time to a step, at most.
+const NARROWED: usize = 3;
 
 /// A small course of the budget that is left, from all of it down to none, or to what is overspent.
 #[derive(Clone, Debug, Template)]
@@ -25,9 +29,21 @@ pub(in crate::http::pages) struct Sparkline {
 impl Sparkline {
     /// The course of the window of `status`.
     pub(in crate::http::pages) fn of(status: &SloStatus) -> Self {
-        let range = status.window.range;
-        let step = step_of(range.length(), STEPS, status.ledger.slot());
-        let steps: Vec<_> = history(status, range, step).collect();
+        let window = status.window.range;
+        let course = |range: TimeRange| -> Vec<Step> {
+            let step = step_of(range.length(), STEPS, status.ledger.slot());
+            history(status, range, step).collect()
+        };
+        // Of a window that is hardly covered yet, only the covered end is drawn.
+        let (mut range, mut steps) = (window, course(window));
+        for _ in 0..NARROWED {
+            let first = steps.iter().find(|step| step.remaining.is_some());
+            let Some(first) = first.filter(|first| first.range.from > range.from) else {
+                break;
+            };
+            range.from = first.range.from;
+            steps = course(range);
+        }
         let left = steps.iter().map(|step| step.remaining);
         let left: Vec<_> = left.map(|it| it.filter(|it| it.is_finite())).collect();
         let lowest = left.iter().flatten().copied().fold(0.0, f64::min);
@@ -35,7 +51,7 @@ impl Sparkline {
         let y = |left: f64| (left - lowest) / high;
         let length = range.length().as_secs_f64();
         let x = |at: usize| steps[at].range.to.since(range.from).as_secs_f64() / length;
-        // From the window's start on: nothing was spent of it yet.
+        // At the start of what is drawn nothing was spent yet.
         let start = left.first().copied().flatten().map(|_| 1.0);
         let points = left
             .iter()
