@@ -13,7 +13,7 @@ use crate::status::query;
 use crate::status::snapshot::SloStatus;
 use crate::status::view::names::{Measured, Named};
 use crate::status::view::scalar::Length;
-use crate::status::view::slo::{GuardView, SloView, TierView};
+use crate::status::view::slo::{ContributorView, GuardView, SloView, TierView};
 use crate::status::words;
 
 use super::super::AppState;
@@ -51,10 +51,19 @@ struct Instance {
     budget: BudgetChart,
     ratio: RatioChart,
     tiers: Vec<TierRow>,
+    origins: Vec<OriginRow>,
     outcome: Sign,
     /// When something good was measured last, where that is not now.
     last_good: Option<When>,
     runbook: Option<String>,
+}
+
+/// One value of a label that bad events came from.
+struct OriginRow {
+    series: String,
+    window: String,
+    share: String,
+    bad: String,
 }
 
 /// One tier of the policy.
@@ -144,6 +153,7 @@ impl Instance {
                 .iter()
                 .map(|tier| TierRow::new(tier, &slo))
                 .collect(),
+            origins: slo.contributors.iter().map(OriginRow::new).collect(),
             outcome: Sign::of_outcome(slo.measurement.outcome),
             last_good: last_good.map(|at| When::exact(at, measurement.at)),
             runbook: slo.links.runbook.clone().filter(|link| is_link(link)),
@@ -161,6 +171,17 @@ impl Instance {
 /// Whether a browser follows `link` to a page, and runs nothing.
 fn is_link(link: &str) -> bool {
     link.starts_with("https://") || link.starts_with("http://")
+}
+
+impl OriginRow {
+    fn new(contributor: &ContributorView) -> Self {
+        Self {
+            series: format!("{}={}", contributor.label, contributor.value),
+            window: words::window(contributor.window.0),
+            share: words::percent(contributor.share),
+            bad: words::count(contributor.bad.0),
+        }
+    }
 }
 
 impl TierRow {

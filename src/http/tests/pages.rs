@@ -254,6 +254,19 @@ async fn an_objective_tells_its_arithmetic_and_its_tiers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_objective_tells_where_bad_events_came_from() {
+    let page = page_of(&fresh(), "/slos/checkout/latency").await;
+    let rows = between(&page.body, "Where bad events came from</h2>", "</table>");
+    let rows = text(rows.split("<tbody>").nth(1).unwrap());
+    assert_eq!(
+        rows,
+        "route=/pay 5m 75.0 % 72 route=/list 5m 25.0 % 24 pod=a 5m 50.0 % 48 pod=b 5m 50.0 % 48"
+    );
+    let quiet = page_of(&fresh(), "/slos/checkout/availability").await;
+    assert!(!quiet.body.contains("Where bad events came from"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_chart_of_a_budget_ends_where_the_api_says_that_it_is() {
     for name in ["checkout/latency", "cart/availability", "mail/queue"] {
         let page = page_of(&fresh(), &format!("/slos/{name}")).await;
