@@ -3,6 +3,7 @@
 
 mod answers;
 mod connections;
+mod files;
 mod samples;
 mod tls;
 
