@@ -22,15 +22,16 @@ const POLYNOMIAL: u32 = 0x82f6_3b78;
 
 const TABLE: [u32; 256] = {
     let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut value = byte as u32;
+    let (mut byte, mut place) = (0_u32, 0);
+    while place < 256 {
+        let mut value = byte;
         let mut bit = 0;
         while bit < 8 {
-            value = (value >> 1) ^ (POLYNOMIAL & 0u32.wrapping_sub(value & 1));
+            value = (value >> 1) ^ (POLYNOMIAL & 0_u32.wrapping_sub(value & 1));
             bit += 1;
         }
-        table[byte] = value;
+        table[place] = value;
+        place += 1;
         byte += 1;
     }
     table
