@@ -74,6 +74,7 @@ impl State {
                 taken,
             );
         }
+        self.families[family].begun = true;
         self.note_series(family, at);
     }
 
@@ -115,7 +116,7 @@ impl State {
         let state = &mut self.families[family];
         let is_first = match layer {
             Layer::Settled => state.settled_to.is_none(),
-            Layer::Head => state.head_to.is_none() && state.table.is_untouched(),
+            Layer::Head => !state.begun && state.table.is_untouched(),
         };
         let past = if state.reselected || is_first {
             Past::Unread

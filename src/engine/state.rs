@@ -98,6 +98,8 @@ pub(super) struct FamilyState {
     pub(super) settled_to: Option<Timestamp>,
     /// All samples up to here were read.
     pub(super) head_to: Option<Timestamp>,
+    /// Whether it was read before the present read, in this life or an earlier one.
+    pub(super) begun: bool,
     /// The usual distance of samples; zero when unknown.
     pub(super) interval: Span,
     /// The newest sample that counts towards the total of each meter, and its usual interval.
@@ -203,6 +205,7 @@ impl FamilyState {
             sorter: Sorter::default(),
             settled_to: None,
             head_to: None,
+            begun: false,
             interval: hint.unwrap_or_default(),
             newest_totals: BTreeMap::new(),
             failure: None,
@@ -212,6 +215,7 @@ impl FamilyState {
             return state;
         };
         state.settled_to = Some(record.settled_to);
+        state.begun = true;
         state.reselected = record.selector != family.fetch.text();
         for (labels, cursor) in record.cursors {
             state.interval = state.interval.max(cursor.interval);

@@ -272,11 +272,11 @@ async fn regular_expressions_match_what_they_match_in_prometheus() {
                         .iter()
                         .any(|known| pattern.contains(known)) =>
                 {
-                    refused += 1
+                    refused += 1;
                 }
                 (Err(error), Some(_)) => writeln!(wrong, "only refused here: {error}").unwrap(),
                 (Ok(_), None) => {
-                    writeln!(wrong, "{pattern:?} is refused by Prometheus only").unwrap()
+                    writeln!(wrong, "{pattern:?} is refused by Prometheus only").unwrap();
                 }
             }
         }

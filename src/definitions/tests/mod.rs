@@ -160,7 +160,7 @@ fn every_shipped_file_is_read_without_a_word() {
             )
         })
         .collect();
-    insta::assert_snapshot!(overview.join("\n"), @r#"
+    insta::assert_snapshot!(overview.join("\n"), @r"
     checkout/availability errors 99.95% 30d
     checkout/latency latency 99% 30d
     checkout/memory saturation 99.5% 30d
@@ -169,6 +169,7 @@ fn every_shipped_file_is_read_without_a_word() {
     order-worker/delivery traffic 99% 30d
     order-worker/duration latency 95% 30d
     order-worker/redelivery errors 99% 30d
+    order-worker/refunds errors 99.5% 30d
     order-worker/success errors 99.5% 30d
     postgres/commits traffic 99.5% 30d
     postgres/connections saturation 99.5% 30d
@@ -178,7 +179,7 @@ fn every_shipped_file_is_read_without_a_word() {
     web-shop/file-descriptors saturation 99.5% 30d
     web-shop/latency latency 99% 30d
     web-shop/throughput traffic 99% 30d
-    "#);
+    ");
     insta::assert_snapshot!(format!("{:#?}", catalog.policies["default"].tiers[0]), @r#"
     Tier {
         name: "fast",

@@ -182,6 +182,26 @@ fn what_is_removed_closes_and_has_its_past_when_it_returns() {
     assert_eq!(status.alert, None);
 }
 
+/// Nothing had failed before the stop, so that not one series of failures was known.
+#[test]
+fn the_first_failure_after_a_restart_counts_as_much_as_without_it() {
+    let both = || with(catalog(requests()), "z/jobs", jobs());
+    let bad = |stop: Option<i64>| {
+        let mut run = Run::new(both());
+        if let Some(stop) = stop {
+            run.ticks(&world(), 0, stop, healthy);
+            run.restart();
+        }
+        run.ticks(&world(), stop.unwrap_or(0), 1_500, healthy);
+        run.status("z/jobs").window.counts.bad
+    };
+    let whole = bad(None);
+    assert!(whole > 0.0);
+    for stop in [330, 510, 570, 600] {
+        assert!((bad(Some(stop)) - whole).abs() < 1e-9, "{stop}");
+    }
+}
+
 /// One of a few catalogs, by number.
 fn variant(number: usize) -> Catalog {
     let one = || catalog(requests());

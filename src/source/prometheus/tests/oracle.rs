@@ -326,15 +326,20 @@ fn decoded(body: &[u8]) -> Result<Outcome, Failure> {
     }
 }
 
-/// Both say the same of what is JSON, and neither finds an answer in what is none.
+/// Both say the same of what is JSON, and neither finds an answer in what is none. Bytes that are no
+/// text may stand where nobody reads: what is passed over is not looked into.
 fn agree(body: &[u8]) {
     let shown = String::from_utf8_lossy(body);
     let outcome_here = decoded(body);
-    if let Ok(json) = serde_json::from_slice::<Json>(body) {
+    let is_refused = matches!(outcome_here, Err(_) | Ok(Outcome::Other));
+    if let Ok(json) = serde_json::from_str::<Json>(&shown) {
         let expected = outcome(&json).unwrap_or(Outcome::Other);
-        assert_eq!(outcome_here.unwrap(), expected, "{shown}");
+        let may_be_refused = std::str::from_utf8(body).is_err() && is_refused;
+        assert!(
+            may_be_refused || outcome_here.as_ref().is_ok_and(|here| *here == expected),
+            "{shown}: {outcome_here:?}, not {expected:?}"
+        );
     } else {
-        let is_refused = matches!(outcome_here, Err(_) | Ok(Outcome::Other));
         assert!(is_refused, "{shown}: {outcome_here:?}");
     }
 }
