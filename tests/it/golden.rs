@@ -135,13 +135,14 @@ fn world(tick: i64, outage: Outage, clock: Clock) -> World {
     plain(&mut catalog);
     World {
         clock,
-        shop: Arc::new(Shop {
-            outage: sim::Outage {
+        shop: Arc::new(Shop::new(
+            ONSET - PAST,
+            sim::Outage {
                 onset: ONSET,
                 length: Span::from_secs(outage.length),
                 failing: outage.failing,
             },
-        }),
+        )),
         catalog: Arc::new(catalog),
         tick: Span::from_secs(tick),
         receivers: BTreeMap::from([("team", Arc::default()), ("pager", Arc::default())]),

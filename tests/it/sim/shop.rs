@@ -11,8 +11,8 @@ const RATE: i64 = 10_000;
 
 const SCRAPE: Span = Span::from_secs(15);
 
-/// For how long before the outage the counters had been counting: as long as the first tick of a week looks back.
-const UPTIME: Span = Span::from_mins(36 * 60 + 10);
+/// How far the first tick looks back: the shop opens so long before it, and has no past beyond.
+const LOOK_BACK: Span = Span::from_mins(10);
 
 /// A share of the requests fails in `[onset, onset + length)`.
 #[derive(Clone, Copy, Debug)]
@@ -26,10 +26,17 @@ pub(crate) struct Outage {
 /// Two counters, scraped every 15 seconds: what was answered well, and what was not.
 #[derive(Debug)]
 pub(crate) struct Shop {
-    pub(crate) outage: Outage,
+    opened: Timestamp,
+    outage: Outage,
 }
 
 impl Shop {
+    /// A shop that is as old as the first tick, at `start`, can see.
+    pub(crate) fn new(start: Timestamp, outage: Outage) -> Self {
+        let opened = start - LOOK_BACK;
+        Self { opened, outage }
+    }
+
     /// All requests up to `at`, and the failed ones among them: whole numbers.
     fn counters(&self, at: Timestamp) -> (i64, i64) {
         let Outage {
@@ -40,7 +47,7 @@ impl Shop {
         let requests = |time: Span| RATE * time.as_millis() / 1_000;
         let outage = at.min(onset + length).since(onset).max(Span::ZERO);
         let failed = requests(outage) * failing / 10_000;
-        (requests(at.since(onset) + UPTIME), failed)
+        (requests(at.since(self.opened)), failed)
     }
 }
 
@@ -56,7 +63,7 @@ impl Source for Shop {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         let mut at = range.from.floor_to(SCRAPE) + SCRAPE;
         while at <= range.to {
-            if at.since(self.outage.onset) + UPTIME < Span::ZERO {
+            if at < self.opened {
                 at = at + SCRAPE;
                 continue;
             }

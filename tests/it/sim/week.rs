@@ -51,7 +51,7 @@ pub(crate) async fn play() -> Week {
     };
     let world = World {
         clock: Clock::simulated(START.to_jiff()),
-        shop: Arc::new(Shop { outage }),
+        shop: Arc::new(Shop::new(START, outage)),
         catalog: Arc::new(super::catalog(TICK)),
         tick: TICK,
         receivers: BTreeMap::from([("team", Arc::clone(&team)), ("pager", Arc::clone(&pager))]),
