@@ -85,20 +85,6 @@ struct Pace {
     gauge: Gauge,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "templates pass references"
-)]
-impl ObjectivePage {
-    fn count(count: &f64) -> String {
-        words::count(*count)
-    }
-
-    fn share(share: &f64) -> String {
-        words::percent(*share)
-    }
-}
-
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/slos/{service}/{name}", get(show))
 }
