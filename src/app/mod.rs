@@ -1,38 +1,31 @@
 //! Puts the parts together, runs them until somebody stops them, and stops them in order.
 
-use std::collections::BTreeMap;
+mod settings;
+mod supervise;
+
 use std::fs::File;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
-use secrecy::ExposeSecret as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::alerting::delivery::{Delivery, DeliveryMetrics};
 use crate::alerting::notifiers::Notifiers;
 use crate::clock::Clock;
-use crate::config::{self, Config, Prometheus};
+use crate::config::{self, Config};
 use crate::diagnostic::Diagnostics;
-use crate::domain::indicator::Budgeting;
-use crate::domain::selector::Matcher;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::adopt::Revision;
-use crate::engine::settings::{Partial, Settings, SourceSettings};
 use crate::engine::shell::{Engine, Parts};
 use crate::http::{self, AppState};
-use crate::promql::parse_matchers;
 use crate::reload::{Files, HandOn, Reload};
 use crate::source::AnySource;
-use crate::source::prometheus::{PrometheusSettings, PrometheusSource, TlsFiles};
-use crate::source::scrape::{self, ScrapeSettings, ScrapeSource, Target};
 use crate::status::board::{Board, DeliveryStatus, Reading, ReceiverStatus, StoreOpened};
 use crate::status::snapshot::Backfill;
 use crate::store::Store;
@@ -40,8 +33,9 @@ use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry;
 
-/// How long the loops may take to stop.
-const GRACE: Duration = Duration::from_secs(10);
+use self::settings::{settings, sources};
+pub use self::supervise::asked_to_end;
+use self::supervise::{supervise, wait_for_signal};
 
 /// How often readers learn what waits to be delivered.
 const BACKLOG_EVERY: Duration = Duration::from_secs(2);
@@ -275,53 +269,6 @@ fn warn_of_missing_secrets(catalog: &Catalog) {
     }
 }
 
-/// Waits for the first loop that ends, stops the others, and says whether one failed.
-async fn supervise(
-    mut loops: JoinSet<anyhow::Result<()>>,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let first = loops.join_next().await;
-    stop.cancel();
-    let rest = async {
-        let mut failed = None;
-        while let Some(ended) = loops.join_next().await {
-            failed = failed.or(flatten(ended).err());
-        }
-        failed
-    };
-    let failed = timeout(GRACE, rest)
-        .await
-        .context("the loops did not stop in time")?;
-    first.map_or(Ok(()), flatten)?;
-    failed.map_or(Ok(()), Err)
-}
-
-fn flatten(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
-    ended.context("a loop panicked; restart sloburn, nothing is lost, and report this as a bug")?
-}
-
-async fn wait_for_signal(stop: CancellationToken) -> anyhow::Result<()> {
-    if let Some(signal) = stop.run_until_cancelled(asked_to_end()).await {
-        let signal = signal?;
-        tracing::info!(signal, "stopping: told to by {signal}");
-    }
-    Ok(())
-}
-
-/// Returns the name of the signal when the process is asked to end: SIGTERM or SIGINT.
-///
-/// # Errors
-/// When signals cannot be listened for.
-pub async fn asked_to_end() -> anyhow::Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    })
-}
-
 async fn open_store(path: &Path, clock: &Clock, board: &Board) -> anyhow::Result<SqliteStore> {
     let opened = SqliteStore::open(path, Timestamp::from(clock.now())).await?;
     let notice = opened.quarantined.map(|set_aside| {
@@ -372,99 +319,6 @@ fn receiver_status(backlog: crate::store::Backlog) -> ReceiverStatus {
     }
 }
 
-fn settings(config: &Config) -> Settings {
-    let source = |(name, source): (&String, &config::Source)| {
-        let settings = match source {
-            config::Source::Prometheus(prometheus) => SourceSettings {
-                offset: prometheus.offset.into(),
-                settle: prometheus.settle.into(),
-                scrape_interval: prometheus.scrape_interval.map(Span::from),
-                series_per_query: prometheus.series_per_query,
-                link_url: prometheus.link_url.clone(),
-                backfill_percent: prometheus.backfill_percent,
-                partial: match prometheus.partial {
-                    config::Partial::Hold => Partial::Hold,
-                    config::Partial::Accept => Partial::Accept,
-                },
-            },
-            config::Source::Scrape(scrape) => SourceSettings {
-                offset: scrape.offset.into(),
-                settle: scrape.settle.into(),
-                scrape_interval: Some(scrape.interval.into()),
-                series_per_query: usize::MAX,
-                link_url: None,
-                // A page tells of the present only.
-                backfill_percent: 0,
-                partial: Partial::Hold,
-            },
-        };
-        (SourceName::new(name.as_str()), settings)
-    };
-    Settings {
-        tick: config.tick.into(),
-        slot: config.slot.into(),
-        sources: config.sources.iter().map(source).collect(),
-        external_url: config
-            .external_url
-            .as_ref()
-            .map(|url| url.as_str().trim_end_matches('/').to_owned()),
-    }
-}
-
-fn sources(
-    config: &Config,
-    catalog: &Catalog,
-) -> anyhow::Result<BTreeMap<SourceName, Arc<AnySource>>> {
-    let open = |(name, settings): (&String, &config::Source)| {
-        let name = SourceName::new(name.as_str());
-        let source = match settings {
-            config::Source::Prometheus(settings) => {
-                let settings = prometheus(name.clone(), settings)?;
-                AnySource::Prometheus(Box::new(PrometheusSource::new(settings)?))
-            }
-            config::Source::Scrape(settings) => {
-                let settings = scrape_settings(name.clone(), settings, config, catalog);
-                AnySource::Scrape(Box::new(ScrapeSource::new(settings)?))
-            }
-        };
-        Ok((name, Arc::new(source)))
-    };
-    config.sources.iter().map(open).collect()
-}
-
-fn scrape_settings(
-    name: SourceName,
-    settings: &config::Scrape,
-    config: &Config,
-    catalog: &Catalog,
-) -> ScrapeSettings {
-    let target = |target: &config::Target| Target {
-        url: target.url.as_str().to_owned(),
-        labels: target.labels.clone(),
-    };
-    let slices = catalog
-        .slos
-        .values()
-        .filter_map(|slo| match slo.budgeting() {
-            Budgeting::Timeslices(slice) => Some(slice),
-            Budgeting::Occurrences => None,
-        });
-    let interval = Span::from(settings.interval);
-    ScrapeSettings {
-        name,
-        interval,
-        timeout: settings.timeout,
-        max_body_bytes: settings.max_body_bytes,
-        kept: scrape::kept(
-            settings.settle.into(),
-            config.tick.into(),
-            slices.max().unwrap_or_default(),
-            interval,
-        ),
-        targets: settings.targets.iter().map(target).collect(),
-    }
-}
-
 async fn scrape_pages(
     source: Arc<AnySource>,
     clock: Clock,
@@ -474,79 +328,4 @@ async fn scrape_pages(
         source.run(&clock, &stop).await;
     }
     Ok(())
-}
-
-fn prometheus(name: SourceName, config: &Prometheus) -> anyhow::Result<PrometheusSettings> {
-    let header = |(name, value): (&String, &secrecy::SecretString)| {
-        (name.clone(), value.expose_secret().to_owned())
-    };
-    let parameter = |(name, value): (&String, &String)| (name.clone(), value.clone());
-    let matchers: Vec<Matcher> = match &config.matchers {
-        None => Vec::new(),
-        Some(text) => parse_matchers(text).with_context(|| {
-            format!(
-                "`sources.{name}.prometheus.matchers` cannot be read; write them as env=\"prod\""
-            )
-        })?,
-    };
-    let defaults = PrometheusSettings::new(name, config.url.as_str());
-    Ok(PrometheusSettings {
-        timeout: config.timeout,
-        bearer_token_file: config.bearer_token_file.clone(),
-        basic_auth_file: config.basic_auth_file.clone(),
-        tls: TlsFiles {
-            authorities: config.tls.ca_file.clone(),
-            certificate: config.tls.cert_file.clone(),
-            key: config.tls.key_file.clone(),
-        },
-        headers: config.headers.iter().map(header).collect(),
-        matchers,
-        params: config.params.iter().map(parameter).collect(),
-        max_in_flight: NonZeroUsize::new(config.max_in_flight).unwrap_or(defaults.max_in_flight),
-        max_body_bytes: usize::try_from(config.max_body_bytes).unwrap_or(usize::MAX),
-        ..defaults
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn until_stopped(stop: CancellationToken) -> anyhow::Result<()> {
-        stop.cancelled().await;
-        Ok(())
-    }
-
-    async fn dies() -> anyhow::Result<()> {
-        tokio::task::yield_now().await;
-        panic!("on purpose")
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_loop_that_ends_takes_the_others_with_it() {
-        for (ends, told) in [
-            ("well", None),
-            ("badly", Some("it broke")),
-            (
-                "by a panic",
-                Some("a loop panicked; restart sloburn, nothing is lost, and report this as a bug"),
-            ),
-            ("and another hangs", Some("the loops did not stop in time")),
-        ] {
-            let (stop, mut loops) = (CancellationToken::new(), JoinSet::new());
-            loops.spawn(until_stopped(stop.child_token()));
-            match ends {
-                "badly" => loops.spawn(async { Err(anyhow::anyhow!("it broke")) }),
-                "by a panic" => loops.spawn(dies()),
-                _ => loops.spawn(async { Ok(()) }),
-            };
-            if ends == "and another hangs" {
-                loops.spawn(std::future::pending());
-            }
-            let ended = supervise(loops, stop.clone()).await;
-            assert!(stop.is_cancelled(), "{ends}");
-            let error = ended.err().map(|error| error.to_string());
-            assert_eq!(error.as_deref(), told, "{ends}");
-        }
-    }
 }

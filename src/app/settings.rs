@@ -1,0 +1,146 @@
+//! What the configuration says, as the parts take it.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+
+use crate::config::{self, Config, Prometheus};
+use crate::domain::indicator::Budgeting;
+use crate::domain::selector::Matcher;
+use crate::domain::slo::{Catalog, SourceName};
+use crate::domain::time::Span;
+use crate::engine::settings::{Partial, Settings, SourceSettings};
+use crate::promql::parse_matchers;
+use crate::source::AnySource;
+use crate::source::prometheus::{PrometheusSettings, PrometheusSource, TlsFiles};
+use crate::source::scrape::{self, ScrapeSettings, ScrapeSource, Target};
+
+/// What the engine goes by.
+pub(super) fn settings(config: &Config) -> Settings {
+    let source = |(name, source): (&String, &config::Source)| {
+        let settings = match source {
+            config::Source::Prometheus(prometheus) => SourceSettings {
+                offset: prometheus.offset.into(),
+                settle: prometheus.settle.into(),
+                scrape_interval: prometheus.scrape_interval.map(Span::from),
+                series_per_query: prometheus.series_per_query,
+                link_url: prometheus.link_url.clone(),
+                backfill_percent: prometheus.backfill_percent,
+                partial: match prometheus.partial {
+                    config::Partial::Hold => Partial::Hold,
+                    config::Partial::Accept => Partial::Accept,
+                },
+            },
+            config::Source::Scrape(scrape) => SourceSettings {
+                offset: scrape.offset.into(),
+                settle: scrape.settle.into(),
+                scrape_interval: Some(scrape.interval.into()),
+                series_per_query: usize::MAX,
+                link_url: None,
+                // A page tells of the present only.
+                backfill_percent: 0,
+                partial: Partial::Hold,
+            },
+        };
+        (SourceName::new(name.as_str()), settings)
+    };
+    Settings {
+        tick: config.tick.into(),
+        slot: config.slot.into(),
+        sources: config.sources.iter().map(source).collect(),
+        external_url: config
+            .external_url
+            .as_ref()
+            .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+    }
+}
+
+/// The configured sources; a scraped one keeps its samples as long as the slices of `catalog` need them.
+pub(super) fn sources(
+    config: &Config,
+    catalog: &Catalog,
+) -> anyhow::Result<BTreeMap<SourceName, Arc<AnySource>>> {
+    let open = |(name, settings): (&String, &config::Source)| {
+        let name = SourceName::new(name.as_str());
+        let source = match settings {
+            config::Source::Prometheus(settings) => {
+                let settings = prometheus(name.clone(), settings)?;
+                AnySource::Prometheus(Box::new(PrometheusSource::new(settings)?))
+            }
+            config::Source::Scrape(settings) => {
+                let settings = scrape_settings(name.clone(), settings, config, catalog);
+                AnySource::Scrape(Box::new(ScrapeSource::new(settings)?))
+            }
+        };
+        Ok((name, Arc::new(source)))
+    };
+    config.sources.iter().map(open).collect()
+}
+
+fn scrape_settings(
+    name: SourceName,
+    settings: &config::Scrape,
+    config: &Config,
+    catalog: &Catalog,
+) -> ScrapeSettings {
+    let target = |target: &config::Target| Target {
+        url: target.url.as_str().to_owned(),
+        labels: target.labels.clone(),
+    };
+    let slices = catalog
+        .slos
+        .values()
+        .filter_map(|slo| match slo.budgeting() {
+            Budgeting::Timeslices(slice) => Some(slice),
+            Budgeting::Occurrences => None,
+        });
+    let interval = Span::from(settings.interval);
+    ScrapeSettings {
+        name,
+        interval,
+        timeout: settings.timeout,
+        max_body_bytes: settings.max_body_bytes,
+        kept: scrape::kept(
+            settings.settle.into(),
+            config.tick.into(),
+            slices.max().unwrap_or_default(),
+            interval,
+        ),
+        targets: settings.targets.iter().map(target).collect(),
+    }
+}
+
+fn prometheus(name: SourceName, config: &Prometheus) -> anyhow::Result<PrometheusSettings> {
+    let header = |(name, value): (&String, &secrecy::SecretString)| {
+        (name.clone(), value.expose_secret().to_owned())
+    };
+    let parameter = |(name, value): (&String, &String)| (name.clone(), value.clone());
+    let matchers: Vec<Matcher> = match &config.matchers {
+        None => Vec::new(),
+        Some(text) => parse_matchers(text).with_context(|| {
+            format!(
+                "`sources.{name}.prometheus.matchers` cannot be read; write them as env=\"prod\""
+            )
+        })?,
+    };
+    let defaults = PrometheusSettings::new(name, config.url.as_str());
+    Ok(PrometheusSettings {
+        timeout: config.timeout,
+        bearer_token_file: config.bearer_token_file.clone(),
+        basic_auth_file: config.basic_auth_file.clone(),
+        tls: TlsFiles {
+            authorities: config.tls.ca_file.clone(),
+            certificate: config.tls.cert_file.clone(),
+            key: config.tls.key_file.clone(),
+        },
+        headers: config.headers.iter().map(header).collect(),
+        matchers,
+        params: config.params.iter().map(parameter).collect(),
+        max_in_flight: NonZeroUsize::new(config.max_in_flight).unwrap_or(defaults.max_in_flight),
+        max_body_bytes: usize::try_from(config.max_body_bytes).unwrap_or(usize::MAX),
+        ..defaults
+    })
+}
