@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sloburn::clock::Clock;
-use sloburn::domain::indicator::{Indicator, Split};
+use sloburn::domain::indicator::{Events, Indicator, Split};
 use sloburn::domain::labels::Labels;
 use sloburn::domain::selector::{MatchOp, Matcher, Selector};
 use sloburn::domain::slo::{Catalog, Slo, SloId, SourceName, Window};
@@ -232,10 +232,10 @@ fn catalog(arguments: &Arguments) -> Catalog {
             source: SourceName::new("default"),
             objective: "99.9%".parse().unwrap(),
             window: Window::Rolling(Span::from_days(arguments.days)),
-            indicator: Indicator::Errors {
-                split: Split::Bad(total.refined([failed])),
-                total,
-            },
+            indicator: Indicator::Errors(Events::OfTotal {
+                split: Split::Bad(vec![total.refined([failed])]),
+                total: vec![total],
+            }),
             policy: None,
         };
         (uid, Arc::new(slo))

@@ -29,6 +29,8 @@ pub(super) const UNKNOWN_KIND: &str = "SB0107";
 pub(super) const EMPTY: &str = "SB0108";
 /// None, or more than one, of several keys that exclude one another.
 pub(super) const CHOICE: &str = "SB0109";
+/// An item that a list has already.
+pub(super) const DUPLICATE_ITEM: &str = "SB0110";
 
 /// Not an objective.
 pub(super) const OBJECTIVE: &str = "SB0201";

@@ -2,7 +2,8 @@
 //! that exist. Without this, a latency objective with a typo would find every request too slow.
 
 use crate::domain::decimal::Decimal;
-use crate::domain::indicator::Indicator;
+use crate::domain::indicator::Events;
+use crate::domain::selector::Selector;
 use crate::domain::slo::SourceName;
 use crate::domain::time::Span;
 use crate::series::batch::Fetch;
@@ -25,11 +26,15 @@ pub struct Question {
 impl State {
     /// Whether the histogram of a latency objective is there, but not the bucket of its threshold.
     pub(super) fn lacks_bucket(&self, meter: usize) -> bool {
-        let is_latency = matches!(
-            self.plan.meters[meter].slo.indicator,
-            Indicator::Latency { .. }
-        );
-        is_latency && !self.meters[meter].bad_series_ever_seen
+        self.histogram(meter).is_some() && !self.meters[meter].bad_series_ever_seen
+    }
+
+    /// The buckets that a meter counts, and its threshold.
+    fn histogram(&self, meter: usize) -> Option<(&Selector, Decimal)> {
+        match self.plan.meters[meter].slo.indicator.events()? {
+            Events::Histogram { buckets, at_most } => Some((buckets, *at_most)),
+            Events::OfTotal { .. } | Events::GoodAndBad { .. } => None,
+        }
     }
 
     /// What to ask about histograms of which a bucket is missed and the boundaries are not known.
@@ -37,9 +42,7 @@ impl State {
         let ask = |meter: usize| {
             let state = &self.meters[meter];
             let slo = &self.plan.meters[meter].slo;
-            let Indicator::Latency { buckets, .. } = &slo.indicator else {
-                return None;
-            };
+            let (buckets, _) = self.histogram(meter)?;
             if !self.lacks_bucket(meter) || state.series.total == 0 || state.boundaries.is_some() {
                 return None;
             }
@@ -69,15 +72,13 @@ impl State {
     /// Why a latency objective cannot be measured, if its threshold is no boundary.
     pub(super) fn no_bucket(&self, meter: usize) -> Option<String> {
         let state = &self.meters[meter];
-        let Indicator::Latency { buckets, at_most } = &self.plan.meters[meter].slo.indicator else {
-            return None;
-        };
+        let (buckets, at_most) = self.histogram(meter)?;
         if !self.lacks_bucket(meter) || state.series.total == 0 {
             return None;
         }
         Some(sentence(
             &buckets.metric,
-            *at_most,
+            at_most,
             state.boundaries.as_deref(),
         ))
     }

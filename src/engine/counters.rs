@@ -1,6 +1,7 @@
 //! Samples of counters to slots, through the two cursors of each series.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
@@ -243,11 +244,17 @@ impl State {
         for edge in state.table.alive(since) {
             *living.entry((edge.meter, edge.towards)).or_default() += 1;
         }
-        for role in &self.plan.families[family].roles {
-            let count = living
-                .get(&(role.meter, role.towards))
-                .copied()
-                .unwrap_or_default();
+        state.living = living;
+        let plan = Arc::clone(&self.plan);
+        for role in &plan.families[family].roles {
+            let families = plan.meters[role.meter]
+                .lanes
+                .iter()
+                .flat_map(Lane::families);
+            let key = (role.meter, role.towards);
+            let count = families
+                .filter_map(|family| self.families[family].living.get(&key))
+                .sum();
             let series = &mut self.meters[role.meter].series;
             match role.towards {
                 Towards::Total => series.total = count,

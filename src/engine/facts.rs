@@ -4,7 +4,7 @@ use crate::domain::budget::ErrorBudget;
 use crate::domain::calendar::Calendar;
 use crate::domain::contributors::LabelShare;
 use crate::domain::incident::{Change, Incident, Transition};
-use crate::domain::indicator::{Budgeting, Indicator};
+use crate::domain::indicator::{Budgeting, Events, Indicator};
 use crate::domain::notice::{
     BudgetFacts, BurnFacts, OriginFacts, SloFacts, TierFacts, WindowFacts,
 };
@@ -94,15 +94,18 @@ pub(super) fn details(settings: &Settings, slo: &Slo) -> Option<String> {
 pub(super) fn graph(settings: &Settings, slo: &Slo) -> Option<String> {
     let link = settings.sources.get(&slo.source)?.link_url.as_ref()?;
     let shown = match &slo.indicator {
-        Indicator::Errors { total, .. } | Indicator::Traffic { total, .. } => total,
-        Indicator::Latency { buckets, .. } => buckets,
-        Indicator::Saturation { used, .. } => &used.series,
+        Indicator::Errors(events) | Indicator::Latency(events) => events.everything(),
+        Indicator::Traffic { total, .. } => vec![total],
+        Indicator::Saturation { used, .. } => vec![&used.series],
         Indicator::Query { total, window, .. } => {
             let query = total.replace("$window", &window.to_string());
             return Some(link.replace("{query}", &encoded(&query)));
         }
     };
-    let query = Fetch::Samples(shown.clone()).text();
+    let queries = shown
+        .into_iter()
+        .map(|selector| Fetch::Samples(selector.clone()).text());
+    let query = queries.collect::<Vec<_>>().join(" or ");
     Some(link.replace("{query}", &encoded(&query)))
 }
 
@@ -172,8 +175,10 @@ fn promise(slo: &Slo, period: Span) -> SloFacts {
 /// The indicator's threshold as people write it.
 fn threshold(indicator: &Indicator) -> Option<String> {
     match indicator {
-        Indicator::Errors { .. } | Indicator::Query { .. } => None,
-        Indicator::Latency { at_most, .. } => {
+        Indicator::Errors(events) | Indicator::Latency(events) => {
+            let Events::Histogram { at_most, .. } = events else {
+                return None;
+            };
             let millis = at_most.shifted(3);
             let short = at_most.fraction() < crate::domain::decimal::Fraction::ONE;
             Some(if short {
@@ -182,6 +187,7 @@ fn threshold(indicator: &Indicator) -> Option<String> {
                 format!("{at_most}s")
             })
         }
+        Indicator::Query { .. } => None,
         Indicator::Traffic { at_least, .. } => Some(rate(at_least.to_f64())),
         Indicator::Saturation { at_most, .. } => {
             Some(format!("{}%", rounded(at_most.to_f64() * 100.0)))

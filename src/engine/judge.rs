@@ -77,18 +77,21 @@ impl State {
 
     /// What is missing of the samples that make up the total, if anything is.
     fn missing(&self, meter: usize, planned: &Meter, at: Timestamp) -> Option<String> {
+        let mut sparse = Vec::new();
         for (lane, state) in planned.lanes.iter().zip(&self.meters[meter].lanes) {
             let name = self.plan.families[lane.families().first().copied()?].name();
             match lane {
                 Lane::Counters { totals: false, .. } => {}
                 Lane::Counters { family, .. } => {
-                    match self.families[*family].newest_totals.get(&meter) {
-                        None => return Some(no_series(planned, name)),
-                        Some((newest, interval)) if at.since(*newest) > validity(*interval) => {
-                            return Some(format!("`{name}` has had no sample since {newest}"));
+                    sparse.push(match self.families[*family].newest_totals.get(&meter) {
+                        None => Some((None, no_series(planned, name))),
+                        Some((newest, interval)) => {
+                            (at.since(*newest) > validity(*interval)).then(|| {
+                                let told = format!("`{name}` has had no sample since {newest}");
+                                (Some(*newest), told)
+                            })
                         }
-                        Some(_) => {}
-                    }
+                    });
                 }
                 Lane::Rate { .. } | Lane::Fullness { .. } | Lane::Points { .. } => {
                     let grain = lane.slice().unwrap_or(self.settings.slot);
@@ -103,7 +106,10 @@ impl State {
                 }
             }
         }
-        None
+        // Where several metrics make up the total, what one of them never counted is no event.
+        let sparse: Option<Vec<_>> = sparse.into_iter().collect();
+        let newest = sparse?.into_iter().max_by_key(|(newest, _)| *newest);
+        newest.map(|(_, told)| told)
     }
 }
 

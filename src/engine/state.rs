@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::domain::incident::{AlertState, Incident};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::{Measurement, Outcome};
-use crate::domain::slo::{Slo, SloId, SourceName};
+use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
 use crate::series::cursor;
 use crate::series::fetches::Fetches;
-use crate::series::plan::{Family, Plan};
+use crate::series::plan::{Family, Lane, Meter, Plan, Towards};
 use crate::series::seen::Sorter;
 use crate::series::starts::Starts;
 use crate::series::table::SeriesTable;
@@ -104,6 +104,8 @@ pub(super) struct FamilyState {
     pub(super) interval: Span,
     /// The newest sample that counts towards the total of each meter, and its usual interval.
     pub(super) newest_totals: BTreeMap<usize, (Timestamp, Span)>,
+    /// How many living series count towards each meter.
+    pub(super) living: BTreeMap<(usize, Towards), u64>,
     /// How the last read failed, if it did.
     pub(super) failure: Option<(Outcome, String)>,
     /// More is selected than when the cursors were kept: what is new to us is not new-born.
@@ -208,6 +210,7 @@ impl FamilyState {
             begun: false,
             interval: hint.unwrap_or_default(),
             newest_totals: BTreeMap::new(),
+            living: BTreeMap::new(),
             failure: None,
             reselected: false,
         };
@@ -249,10 +252,15 @@ pub(super) fn family_key(family: &Family) -> FamilyKey {
 }
 
 impl MeterState {
-    pub(super) fn new(settings: &Settings, slo: &Slo, lanes: usize) -> Self {
+    pub(super) fn new(settings: &Settings, planned: &Meter) -> Self {
+        let lanes = planned.lanes.len();
+        let totals = |(number, lane): (u16, &Lane)| {
+            matches!(lane, Lane::Counters { totals: true, .. }).then_some(number)
+        };
         Self {
             ledger: Ledger::new(settings.slot, u16::try_from(lanes).unwrap_or(u16::MAX))
-                .cut_at(slo.window.calendar().cloned()),
+                .any_of((0..).zip(&planned.lanes).filter_map(totals))
+                .cut_at(planned.slo.window.calendar().cloned()),
             lanes: vec![LaneState::default(); lanes],
             alert: AlertState::default(),
             measurement: None,

@@ -18,7 +18,8 @@ use lane::Lane;
 use tally::Tally;
 
 /// What one instance has counted. Each source of events that its indicator needs is a *lane*;
-/// counts of all lanes add up, and time counts as covered only where every lane was measured.
+/// counts of all lanes add up, and time counts as covered only where every lane was measured; of
+/// those of which any is enough ([`Ledger::any_of`]) the one that was measured most.
 ///
 /// Settled slots are final and are written to the store; provisional ones are replaced by them.
 /// Slots grow coarser with age: they keep their width for 6 hours, are five minutes wide up to 72
@@ -32,6 +33,8 @@ pub struct Ledger {
     lanes: Vec<Lane>,
     ages: Ages,
     calendar: Option<Calendar>,
+    /// The lanes of which any is enough.
+    any_of: Vec<u16>,
     changed: BTreeSet<(u16, ChunkKey)>,
 }
 
@@ -61,6 +64,7 @@ impl Ledger {
             lanes: vec![Lane::default(); usize::from(lanes)],
             ages: Ages::NONE,
             calendar: None,
+            any_of: Vec::new(),
             changed: BTreeSet::new(),
         }
     }
@@ -68,6 +72,28 @@ impl Ledger {
     /// The width of its slots.
     pub const fn slot(&self) -> Span {
         self.slot
+    }
+
+    /// The same, in which time is covered as soon as any of these lanes was measured.
+    #[must_use]
+    pub fn any_of(self, lanes: impl IntoIterator<Item = u16>) -> Self {
+        Self {
+            any_of: lanes.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// The time that all lanes together were measured.
+    fn covered(&self, lanes: impl Iterator<Item = Span>) -> Span {
+        let (mut most, mut least) = (None, None::<Span>);
+        for (number, covered) in (0..).zip(lanes) {
+            if self.any_of.contains(&number) {
+                most = most.max(Some(covered));
+            } else {
+                least = Some(least.map_or(covered, |least| least.min(covered)));
+            }
+        }
+        most.into_iter().chain(least).min().unwrap_or_default()
     }
 
     /// The same, whose slots never reach over the edge of a calendar's period, however coarse they grow.
@@ -154,17 +180,21 @@ impl Ledger {
     pub fn sum(&self, range: TimeRange) -> WindowSum {
         let from = self.start_of(range.from);
         let length = range.to.since(from).as_secs_f64();
-        let (mut all, mut least) = (Tally::default(), f64::INFINITY);
-        for lane in &self.lanes {
+        let mut all = Tally::default();
+        let covered = self.covered(self.lanes.iter().map(|lane| {
             let tally = lane.sum(range);
-            least = least.min(tally.covered.as_secs_f64() / length);
             all.merge(&tally);
-        }
+            tally.covered
+        }));
         let measurable = length > 0.0 && !self.lanes.is_empty();
         WindowSum {
             from,
             counts: all.counts,
-            covered: if measurable { least.min(1.0) } else { 0.0 },
+            covered: if measurable {
+                (covered.as_secs_f64() / length).min(1.0)
+            } else {
+                0.0
+            },
             reconstructed: all.reconstructed > 0,
             reconstructed_slots: all.reconstructed,
             slots: all.slots,
@@ -195,14 +225,13 @@ impl Ledger {
                 .iter_mut()
                 .filter_map(|lane| lane.peek().map(|(end, _)| *end))
                 .min()?;
-            let (mut whole, mut covered) = (Slot::default(), None::<Span>);
-            for lane in &mut lanes {
+            let mut whole = Slot::default();
+            whole.covered = self.covered(lanes.iter_mut().map(|lane| {
                 let part = lane.next_if(|(at, _)| *at == end);
                 let part = part.map(|(_, slot)| slot).unwrap_or_default();
                 whole.add(&part);
-                covered = Some(covered.map_or(part.covered, |least| least.min(part.covered)));
-            }
-            whole.covered = covered.unwrap_or_default();
+                part.covered
+            }));
             Some((end, whole))
         })
     }

@@ -5,18 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::indicator::{Gauge, Indicator, Split};
 use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::{Slo, SourceName};
-use crate::domain::slot::Counts;
 use crate::domain::time::Span;
 use crate::promql::CompiledMatchers;
 use crate::promql::Patterns;
 use crate::promql::PromqlError;
 
 use super::batch::Fetch;
-use super::boundary;
 use super::fetches::Fetches;
 use super::index::SelectorIndex;
-use super::plan::{Family, FamilyIndex, GaugeRead, Lane, Role, SelectorPosition, Towards};
+use super::plan::{Family, FamilyIndex, GaugeRead, Lane, Role, SelectorPosition};
 use super::starts::METRIC;
+use super::terms::{Term, terms};
 use super::union::union;
 
 /// The labels that tell targets apart.
@@ -64,11 +63,8 @@ impl Draft {
     pub(super) fn lanes_of(&mut self, meter: usize, slo: &Slo) -> Result<Vec<Lane>, PromqlError> {
         let source = &slo.source;
         Ok(match &slo.indicator {
-            Indicator::Errors { total, split } => self.counters(meter, source, total, split)?,
-            Indicator::Latency { buckets, at_most } => {
-                let total = buckets.refined([boundary::everything()]);
-                let good = Split::Good(buckets.refined([boundary::bucket(*at_most)]));
-                self.counters(meter, source, &total, &good)?
+            Indicator::Errors(events) | Indicator::Latency(events) => {
+                self.counters(meter, source, &terms(events))?
             }
             Indicator::Traffic {
                 total,
@@ -111,68 +107,37 @@ impl Draft {
         })
     }
 
-    /// The lanes of counters: one where total and part are of one metric, and so of one query.
+    /// The lanes of counters: one for each metric, since each is a query of its own.
     fn counters(
         &mut self,
         meter: usize,
         source: &SourceName,
-        total: &Selector,
-        split: &Split<Selector>,
+        terms: &[Term],
     ) -> Result<Vec<Lane>, PromqlError> {
-        let (all, part) = match split {
-            Split::Bad(_) => (
-                Counts {
-                    bad: 0.0,
-                    total: 1.0,
-                },
-                Counts {
-                    bad: 1.0,
-                    total: 0.0,
-                },
-            ),
-            Split::Good(_) => (
-                Counts {
-                    bad: 1.0,
-                    total: 1.0,
-                },
-                Counts {
-                    bad: -1.0,
-                    total: 0.0,
-                },
-            ),
-        };
-        let total = self.select(source, total)?;
-        let counted = self.select(source, split.counted())?;
-        let (first, second) = (total.family, counted.family);
-        let part_lane = u16::from(first != second);
-        self.role(total, (meter, 0), all, Towards::Total);
-        self.role(counted, (meter, part_lane), part, Towards::Part);
-        let mut lanes = vec![Lane::Counters {
-            family: first,
-            totals: true,
-        }];
-        if first != second {
-            lanes.push(Lane::Counters {
-                family: second,
-                totals: false,
+        let mut families: Vec<(FamilyIndex, bool)> = Vec::new();
+        for term in terms {
+            let selected = self.select(source, &term.selector)?;
+            let known = families
+                .iter()
+                .position(|(family, _)| *family == selected.family);
+            let lane = known.unwrap_or_else(|| {
+                families.push((selected.family, false));
+                families.len() - 1
             });
+            families[lane].1 |= term.weight.total > 0.0;
+            self.role(selected, meter, lane, term);
         }
-        Ok(lanes)
+        let lane = |(family, totals)| Lane::Counters { family, totals };
+        Ok(families.into_iter().map(lane).collect())
     }
 
-    fn role(
-        &mut self,
-        selected: Selected,
-        (meter, lane): (usize, u16),
-        weight: Counts,
-        towards: Towards,
-    ) {
+    fn role(&mut self, selected: Selected, meter: usize, lane: usize, term: &Term) {
         self.parts[selected.family].roles.push(Role {
             selector: selected.selector,
             meter,
-            lane,
-            weight,
-            towards,
+            lane: u16::try_from(lane).unwrap_or(u16::MAX),
+            weight: term.weight,
+            towards: term.towards,
         });
     }
 

@@ -15,4 +15,5 @@ pub mod seen;
 pub mod slices;
 pub mod starts;
 pub mod table;
+pub mod terms;
 pub mod union;

@@ -127,7 +127,8 @@ pub enum Lane {
     Counters {
         /// The family.
         family: FamilyIndex,
-        /// Whether all events are counted here, so that no sample here means not measured.
+        /// Whether any of the events that make up the total are counted here. No sample in any of
+        /// these lanes means not measured.
         totals: bool,
     },
     /// Slices judged by the rate of counters.

@@ -10,7 +10,7 @@ use crate::domain::contributors::{LabelShare, ValueShare};
 use crate::domain::decimal::{Decimal, Fraction};
 use crate::domain::guard::Guard;
 use crate::domain::incident::{Change, CloseReason, Incident, IncidentId, Transition};
-use crate::domain::indicator::{Indicator, Split};
+use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::objective::BurnRate;
@@ -44,10 +44,10 @@ fn ago(minutes: i64) -> Timestamp {
 fn errors() -> Indicator {
     let total = Selector::new("http_requests_total", vec![]);
     let bad = total.refined([Matcher::equal("code", "500")]);
-    Indicator::Errors {
-        total,
-        split: Split::Bad(bad),
-    }
+    Indicator::Errors(Events::OfTotal {
+        total: vec![total],
+        split: Split::Bad(vec![bad]),
+    })
 }
 
 fn traffic() -> Indicator {
@@ -59,10 +59,10 @@ fn traffic() -> Indicator {
 }
 
 fn latency() -> Indicator {
-    Indicator::Latency {
+    Indicator::Latency(Events::Histogram {
         buckets: Selector::new("http_request_duration_seconds_bucket", vec![]),
         at_most: Decimal::new(3, 1),
-    }
+    })
 }
 
 fn query() -> Indicator {

@@ -200,7 +200,7 @@ spec:
     let lax = &catalog.slos[&SloId::new("api/lax")];
     assert_eq!(lax.owner.as_deref(), Some("ann"));
     assert_eq!(lax.objective.to_string(), "95%");
-    assert!(matches!(lax.indicator, Indicator::Errors { .. }));
+    assert!(matches!(lax.indicator, Indicator::Errors(_)));
 }
 
 #[test]

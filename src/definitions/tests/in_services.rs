@@ -263,8 +263,8 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "badWhere: code=~\"5..\"",
-        "bad: [a, b]",
-        &["api.yaml:13:14: error[SB0106]: `bad` is a single value, and this is a list"],
+        "badWhere: [a, b]",
+        &["api.yaml:13:19: error[SB0106]: `badWhere` is a single value, and this is a list"],
     ),
     (
         "badWhere: code=~\"5..\"",

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use super::super::Options;
 use super::super::read;
+use crate::domain::indicator::Events;
 use crate::domain::indicator::Indicator;
 use crate::domain::indicator::Split;
+use crate::domain::selector::Selector;
 use crate::domain::slo::Catalog;
 use crate::domain::slo::SloId;
 use crate::domain::time::Span;
@@ -24,19 +26,29 @@ fn catalog(service: &str, alerts: &str, options: &Options) -> Catalog {
     catalog.unwrap_or_else(|| panic!("{}", diagnostics.render_lines()))
 }
 
-fn shown(indicator: &Indicator) -> String {
-    match indicator {
-        Indicator::Errors { total, split } => {
+fn events_shown(events: &Events) -> String {
+    let texts = |selectors: &[Selector]| {
+        let texts: Vec<String> = selectors.iter().map(selector_text).collect();
+        texts.join(" + ")
+    };
+    match events {
+        Events::OfTotal { total, split } => {
             let kind = match split {
                 Split::Bad(_) => "bad",
                 Split::Good(_) => "good",
             };
-            let counted = selector_text(split.counted());
-            format!("total {} {kind} {counted}", selector_text(total))
+            format!("total {} {kind} {}", texts(total), texts(split.counted()))
         }
-        Indicator::Latency { buckets, at_most } => {
+        Events::GoodAndBad { good, bad } => format!("good {} bad {}", texts(good), texts(bad)),
+        Events::Histogram { buckets, at_most } => {
             format!("buckets {} at most {at_most}", selector_text(buckets))
         }
+    }
+}
+
+pub(super) fn shown(indicator: &Indicator) -> String {
+    match indicator {
+        Indicator::Errors(events) | Indicator::Latency(events) => events_shown(events),
         Indicator::Traffic {
             total,
             at_least,

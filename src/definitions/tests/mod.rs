@@ -2,6 +2,7 @@
 
 mod documents;
 mod in_alerts;
+mod in_events;
 mod in_services;
 mod loading;
 mod lowering;

@@ -6,6 +6,7 @@ use super::super::Options;
 use super::super::read;
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::Paint;
+use crate::domain::indicator::Events;
 use crate::domain::indicator::Indicator;
 use crate::domain::slo::Catalog;
 use crate::promql::selector_text;
@@ -118,12 +119,12 @@ fn objectives(uses: &str) -> String {
     assert_eq!(diagnostics.render_lines(), "");
     let told = |slo: &crate::domain::slo::Slo| {
         let indicator = match &slo.indicator {
-            Indicator::Errors { total, split } => format!(
+            Indicator::Errors(Events::OfTotal { total, split }) => format!(
                 "{} of {}",
-                selector_text(split.counted()),
-                selector_text(total)
+                selector_text(&split.counted()[0]),
+                selector_text(&total[0])
             ),
-            Indicator::Latency { buckets, at_most } => {
+            Indicator::Latency(Events::Histogram { buckets, at_most }) => {
                 format!("{} at most {at_most}", selector_text(buckets))
             }
             Indicator::Query { total, split, .. } => format!("{} of {total}", split.counted()),

@@ -163,7 +163,7 @@ impl State {
 
     /// An objective as the store kept it; a new one where it kept nothing.
     fn restore_meter(&mut self, meter: &Meter) -> MeterState {
-        let mut state = MeterState::new(&self.settings, &meter.slo, meter.lanes.len());
+        let mut state = MeterState::new(&self.settings, meter);
         let uid = &meter.slo.uid;
         state.alert = self.orphans.remove(uid).unwrap_or_default();
         for (lane, planned) in (0..).zip(&meter.lanes) {
@@ -211,6 +211,7 @@ impl FamilyState {
         if !(same_fetch && same_counted) {
             self.head_to = None;
         }
+        self.living.clear();
         self.table.assign(family);
         self.sorter = Sorter::default();
         self.newest_totals = self.table.newest_totals();

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::super::intake::Reading;
 use super::super::tests::{Run, TICK, World, catalog, healthy, requests, selector, shop};
 use super::*;
-use crate::domain::indicator::Split;
+use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::selector::{MatchOp, Matcher};
 use crate::domain::slo::Slo;
 use crate::ledger::chunk::ChunkKey;
@@ -58,18 +58,22 @@ fn narrow() -> Indicator {
         value: value.into(),
     };
     let total = selector("requests_total").refined([matcher("instance", MatchOp::Equal, "i")]);
-    Indicator::Errors {
-        split: Split::Bad(total.refined([matcher("code", MatchOp::Matches, "5..")])),
-        total,
-    }
+    Indicator::Errors(Events::OfTotal {
+        split: Split::Bad(vec![total.refined([matcher(
+            "code",
+            MatchOp::Matches,
+            "5..",
+        )])]),
+        total: vec![total],
+    })
 }
 
 /// What fails of something else.
 fn jobs() -> Indicator {
-    Indicator::Errors {
-        total: selector("jobs_total"),
-        split: Split::Bad(selector("job_failures_total")),
-    }
+    Indicator::Errors(Events::OfTotal {
+        total: vec![selector("jobs_total")],
+        split: Split::Bad(vec![selector("job_failures_total")]),
+    })
 }
 
 fn world() -> World {

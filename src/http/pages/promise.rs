@@ -1,6 +1,7 @@
 //! What an objective promises and how its budget stands, in words with their numbers.
 
-use crate::domain::indicator::{Indicator, Split};
+use crate::domain::indicator::{Events, Indicator, Split};
+use crate::domain::selector::Selector;
 use crate::domain::slo::Slo;
 use crate::domain::time::Span;
 use crate::status::snapshot::SloStatus;
@@ -41,13 +42,7 @@ pub(super) fn standing(slo: &SloView) -> String {
 /// How bad is told from good, in a sentence.
 pub(super) fn meaning(slo: &Slo) -> String {
     match &slo.indicator {
-        Indicator::Errors { split, .. } => match split {
-            Split::Bad(_) => "An event is bad when the bad selector matches it.".to_owned(),
-            Split::Good(_) => "An event is bad unless the good selector matches it.".to_owned(),
-        },
-        Indicator::Latency { at_most, .. } => {
-            format!("An event is bad when it took longer than {at_most} s.")
-        }
+        Indicator::Errors(events) | Indicator::Latency(events) => meaning_of_events(events),
         Indicator::Traffic {
             at_least, slice, ..
         } => format!(
@@ -71,6 +66,31 @@ pub(super) fn meaning(slo: &Slo) -> String {
             )
         }
     }
+}
+
+fn meaning_of_events(events: &Events) -> String {
+    match events {
+        Events::OfTotal { split, .. } => {
+            let (when, word, counted) = match split {
+                Split::Bad(bad) => ("when", "bad", bad),
+                Split::Good(good) => ("unless", "good", good),
+            };
+            format!("An event is bad {when} {} it.", matches(word, counted))
+        }
+        Events::GoodAndBad { bad, .. } => format!(
+            "An event is bad when {} it; good and bad together are all events.",
+            matches("bad", bad)
+        ),
+        Events::Histogram { at_most, .. } => {
+            format!("An event is bad when it took longer than {at_most} s.")
+        }
+    }
+}
+
+/// `the bad selector matches`, or of several `a bad selector matches`.
+fn matches(word: &str, selectors: &[Selector]) -> String {
+    let article = if selectors.len() == 1 { "the" } else { "a" };
+    format!("{article} {word} selector matches")
 }
 
 /// The budget's arithmetic, a sentence for each step of it.

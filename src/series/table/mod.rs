@@ -244,7 +244,7 @@ impl SeriesTable {
         for (row, head) in self.head.iter().enumerate() {
             let Some(head) = head else { continue };
             for edge in self.seen.edges_of(row) {
-                if edge.towards == Towards::Total {
+                if edge.weight.total > 0.0 {
                     let entry = newest.entry(edge.meter).or_insert((head.at, head.interval));
                     *entry = (*entry).max((head.at, head.interval));
                 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::indicator::{Indicator, Split};
+use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::selector::Selector;
 use crate::promql::selector_text;
 
@@ -18,17 +18,27 @@ pub struct SelectorView {
     pub query: String,
 }
 
-/// The selectors of `indicator`, the total first.
+/// The selectors of `indicator`, the total first; of a list each by itself.
 pub(super) fn selectors(indicator: &Indicator) -> Vec<SelectorView> {
     let view = |role, selector: &Selector| SelectorView {
         role,
         query: selector_text(selector),
     };
+    let views = |role, selectors: &[Selector]| -> Vec<SelectorView> {
+        selectors.iter().map(|it| view(role, it)).collect()
+    };
     match indicator {
-        Indicator::Errors { total, split } => {
-            vec![view(Role::Total, total), view(role(split), split.counted())]
-        }
-        Indicator::Latency { buckets, .. } => vec![view(Role::Histogram, buckets)],
+        Indicator::Errors(events) | Indicator::Latency(events) => match events {
+            Events::OfTotal { total, split } => [
+                views(Role::Total, total),
+                views(role(split), split.counted()),
+            ]
+            .concat(),
+            Events::GoodAndBad { good, bad } => {
+                [views(Role::Good, good), views(Role::Bad, bad)].concat()
+            }
+            Events::Histogram { buckets, .. } => vec![view(Role::Histogram, buckets)],
+        },
         Indicator::Traffic { total, .. } => vec![view(Role::Total, total)],
         Indicator::Saturation { used, limit, .. } => vec![
             view(Role::Used, &used.series),

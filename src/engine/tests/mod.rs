@@ -5,6 +5,8 @@
     reason = "small whole numbers are exact"
 )]
 
+mod events;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use crate::domain::calendar::{Calendar, Period};
 use crate::domain::contributors::LabelShare;
 use crate::domain::decimal::Fraction;
 use crate::domain::incident::Change;
-use crate::domain::indicator::{Aggregate, Gauge, Indicator, Split};
+use crate::domain::indicator::{Aggregate, Events, Gauge, Indicator, Split};
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::Facts;
@@ -34,7 +36,7 @@ use super::step::{Input, Tick, step};
 type Value = Box<dyn Fn(i64) -> Option<f64>>;
 
 /// Series in closed form, scraped every `scrape` seconds.
-pub(super) struct World {
+pub(in crate::engine) struct World {
     scrape: i64,
     series: Vec<(Labels, Value)>,
 }
@@ -47,7 +49,7 @@ impl World {
         }
     }
 
-    pub(super) fn with(
+    pub(in crate::engine) fn with(
         mut self,
         metric: &str,
         labels: &str,
@@ -90,24 +92,24 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_millis(second * 1_000)
 }
 
-pub(super) fn selector(metric: &str) -> Selector {
+pub(in crate::engine) fn selector(metric: &str) -> Selector {
     Selector::new(metric, Vec::new())
 }
 
-pub(super) fn requests() -> Indicator {
+pub(in crate::engine) fn requests() -> Indicator {
     let code = Matcher {
         label: "code".into(),
         op: MatchOp::Matches,
         value: "5..".into(),
     };
     let total = selector("requests_total");
-    Indicator::Errors {
-        split: Split::Bad(total.refined([code])),
-        total,
-    }
+    Indicator::Errors(Events::OfTotal {
+        split: Split::Bad(vec![total.refined([code])]),
+        total: vec![total],
+    })
 }
 
-pub(super) fn catalog(indicator: Indicator) -> Catalog {
+pub(in crate::engine) fn catalog(indicator: Indicator) -> Catalog {
     let tier = |name: &str, severity, burn| Tier {
         name: name.into(),
         severity,
@@ -159,17 +161,17 @@ pub(super) fn catalog(indicator: Indicator) -> Catalog {
 }
 
 /// An engine without a shell, and everything that it committed.
-pub(super) struct Run {
-    pub(super) catalog: Catalog,
-    pub(super) state: State,
-    pub(super) kept: Commit,
-    pub(super) told: Vec<String>,
-    pub(super) last: Option<Snapshot>,
+pub(in crate::engine) struct Run {
+    pub(in crate::engine) catalog: Catalog,
+    pub(in crate::engine) state: State,
+    pub(in crate::engine) kept: Commit,
+    pub(in crate::engine) told: Vec<String>,
+    pub(in crate::engine) last: Option<Snapshot>,
 }
 
-pub(super) const TICK: Span = Span::from_secs(30);
+pub(in crate::engine) const TICK: Span = Span::from_secs(30);
 
-pub(super) fn settings() -> Settings {
+pub(in crate::engine) fn settings() -> Settings {
     let source = SourceSettings {
         offset: Span::ZERO,
         ..SourceSettings::default()
@@ -184,7 +186,7 @@ pub(super) fn settings() -> Settings {
 }
 
 impl Run {
-    pub(super) fn new(catalog: Catalog) -> Self {
+    pub(in crate::engine) fn new(catalog: Catalog) -> Self {
         let plan = Arc::new(Plan::of(&catalog, TICK).unwrap());
         let state = State::new(settings(), &plan, Recovered::default());
         Self {
@@ -197,7 +199,7 @@ impl Run {
     }
 
     /// Ticks in `(from, to]`, seconds; `fault` may spoil the reads of a tick.
-    pub(super) fn ticks(
+    pub(in crate::engine) fn ticks(
         &mut self,
         world: &World,
         from: i64,
@@ -257,7 +259,7 @@ impl Run {
     }
 
     /// What a kill −9 leaves: a new engine from what was committed.
-    pub(super) fn restart(&mut self) {
+    pub(in crate::engine) fn restart(&mut self) {
         let kept = self.kept.clone();
         let recovered = Recovered {
             chunks: kept.chunks,
@@ -277,12 +279,12 @@ impl Run {
     }
 }
 
-pub(super) fn healthy(_: i64) -> Option<Reading> {
+pub(in crate::engine) fn healthy(_: i64) -> Option<Reading> {
     None
 }
 
 /// A hundred requests a second; from `from` to `to` one in `one_in` fails.
-pub(super) fn shop(from: i64, to: i64, one_in: i64) -> World {
+pub(in crate::engine) fn shop(from: i64, to: i64, one_in: i64) -> World {
     let bad = move |second: i64| (second.clamp(from, to) - from) * 100 / one_in;
     World::new(15)
         .with("requests_total", "code=200", move |second| {
@@ -612,9 +614,11 @@ fn slices_of_traffic_and_saturation_spend_budgets_too() {
 
 #[test]
 fn a_threshold_that_is_no_boundary_counts_nothing_and_says_so() {
-    let latency = |at_most: &str| Indicator::Latency {
-        buckets: selector("seconds_bucket"),
-        at_most: at_most.parse().unwrap(),
+    let latency = |at_most: &str| {
+        Indicator::Latency(Events::Histogram {
+            buckets: selector("seconds_bucket"),
+            at_most: at_most.parse().unwrap(),
+        })
     };
     let world = || {
         World::new(15)

@@ -1,8 +1,12 @@
 //! Indicators: how good and bad are told apart, over the four golden signals.
 
-use super::decimal::{Decimal, Fraction};
+mod events;
+
+use super::decimal::Fraction;
 use super::selector::Selector;
 use super::time::Span;
+
+pub use events::Events;
 
 /// What an indicator measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,20 +45,10 @@ pub enum Budgeting {
 /// How good and bad are told apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Indicator {
-    /// Counters of all events and of the bad (or the good) among them.
-    Errors {
-        /// All events.
-        total: Selector,
-        /// Which of them failed.
-        split: Split<Selector>,
-    },
-    /// A classic histogram and a threshold that is one of its boundaries.
-    Latency {
-        /// The `_bucket` series, without a matcher on `le`.
-        buckets: Selector,
-        /// The boundary, in the histogram's own unit (seconds).
-        at_most: Decimal,
-    },
+    /// Events, some of which failed.
+    Errors(Events),
+    /// Events, some of which took too long.
+    Latency(Events),
     /// Slices are bad when the rate of these counters is below a floor.
     Traffic {
         /// All events.
@@ -132,19 +126,25 @@ impl Indicator {
     /// The golden signal that this indicator measures; a query counts as errors.
     pub const fn signal(&self) -> Signal {
         match self {
-            Self::Errors { .. } | Self::Query { .. } => Signal::Errors,
-            Self::Latency { .. } => Signal::Latency,
+            Self::Errors(_) | Self::Query { .. } => Signal::Errors,
+            Self::Latency(_) => Signal::Latency,
             Self::Traffic { .. } => Signal::Traffic,
             Self::Saturation { .. } => Signal::Saturation,
+        }
+    }
+
+    /// The events that it counts one by one, if it does.
+    pub const fn events(&self) -> Option<&Events> {
+        match self {
+            Self::Errors(events) | Self::Latency(events) => Some(events),
+            Self::Traffic { .. } | Self::Saturation { .. } | Self::Query { .. } => None,
         }
     }
 
     /// What the budget of this indicator is made of.
     pub const fn budgeting(&self) -> Budgeting {
         match self {
-            Self::Errors { .. } | Self::Latency { .. } | Self::Query { .. } => {
-                Budgeting::Occurrences
-            }
+            Self::Errors(_) | Self::Latency(_) | Self::Query { .. } => Budgeting::Occurrences,
             Self::Traffic { slice, .. } | Self::Saturation { slice, .. } => {
                 Budgeting::Timeslices(*slice)
             }

@@ -1,0 +1,119 @@
+//! Indicators: errors, latency, traffic, saturation and queries, a file each.
+
+mod errors;
+mod latency;
+mod query;
+mod saturation;
+mod traffic;
+
+use crate::diagnostic::Diagnostic;
+use crate::domain::indicator::Indicator;
+use crate::domain::labels::Labels;
+use crate::domain::selector::MatchOp;
+use crate::domain::selector::Matcher;
+use crate::domain::selector::Selector;
+use crate::domain::time::Span;
+use crate::promql;
+use crate::promql::CompiledMatchers;
+use crate::promql::PromqlError;
+
+use super::Options;
+use super::codes;
+use super::fields::items;
+use super::fields::text;
+use super::node::Entry;
+use super::node::Faults;
+use super::node::Located;
+use super::node::Node;
+use super::node::Value;
+
+const TOTAL: &str = "total: http_requests_total{job=\"api\"}";
+
+/// The indicator of `entry`; traffic and saturation judge slices of length `slice`.
+pub(super) fn indicator(
+    entry: &Entry,
+    slice: Span,
+    options: &Options,
+    faults: &Faults,
+) -> Option<Indicator> {
+    match entry.key.as_str() {
+        "errors" => errors::errors(&entry.node, faults),
+        "latency" => latency::latency(&entry.node, faults),
+        "traffic" => traffic::traffic(&entry.node, slice, faults),
+        "saturation" => saturation::saturation(&entry.node, slice, faults),
+        _ => query::query(&entry.node, options, faults),
+    }
+}
+
+/// The condition of `selector` that fixes a label to a value which `matchers` exclude.
+fn excluded<'a>(selector: &'a Selector, matchers: &[Matcher]) -> Option<&'a Matcher> {
+    selector.matchers.iter().find(|fixed| {
+        let labels: Labels = [(fixed.label.as_str(), fixed.value.as_str())]
+            .into_iter()
+            .collect();
+        let excludes = |matcher: &&Matcher| {
+            matcher.label == fixed.label
+                && CompiledMatchers::new(std::slice::from_ref(*matcher))
+                    .is_ok_and(|compiled| !compiled.matches(&labels))
+        };
+        fixed.op == MatchOp::Equal && matchers.iter().any(|matcher| excludes(&matcher))
+    })
+}
+
+/// `node` as a selector or a list of selectors, whose events are added up. A selector that comes
+/// twice would count everything twice.
+fn selectors(node: &Node, key: &str, faults: &Faults) -> Option<Vec<Located<Selector>>> {
+    if !matches!(node.value, Value::List(_)) {
+        return Some(vec![selector(node, key, faults)?]);
+    }
+    let read = |item: &Node| selector(item, key, faults);
+    let found: Vec<Option<Located<Selector>>> =
+        items(node, key, faults)?.iter().map(read).collect();
+    let found: Vec<Located<Selector>> = found.into_iter().collect::<Option<_>>()?;
+    for (index, later) in found.iter().enumerate() {
+        let earlier = found.iter().take(index);
+        if let Some(earlier) = earlier.into_iter().find(|it| it.value == later.value) {
+            faults.add(
+                Diagnostic::error(
+                    codes::DUPLICATE_ITEM,
+                    format!("`{key}` has this selector twice"),
+                )
+                .at(&later.place)
+                .related(&earlier.place, "first here")
+                .help("remove one of them, or its events count twice"),
+            );
+        }
+    }
+    Some(found)
+}
+
+fn values_of<T>(located: Vec<Located<T>>) -> Vec<T> {
+    located.into_iter().map(|it| it.value).collect()
+}
+
+fn selector(node: &Node, key: &str, faults: &Faults) -> Option<Located<Selector>> {
+    parsed(node, key, faults, promql::parse_selector)
+}
+
+/// What `parse` makes of `node`; a fault is shown at the very letters that cause it.
+fn parsed<T>(
+    node: &Node,
+    key: &str,
+    faults: &Faults,
+    parse: impl FnOnce(&str) -> Result<T, PromqlError>,
+) -> Option<Located<T>> {
+    let Value::Text(source) = &node.value else {
+        return text(node, key, faults).and(None);
+    };
+    match parse(&source.text) {
+        Ok(value) => Some(Located {
+            value,
+            place: node.place.clone(),
+        }),
+        Err(error) => {
+            let place = node.piece(error.range());
+            faults.add(Diagnostic::error(codes::PROMQL, format!("`{key}`: {error}")).at(&place));
+            None
+        }
+    }
+}
