@@ -33,6 +33,7 @@ fn tiers() -> Vec<TierFacts> {
         severity,
         threshold,
         firing,
+        held_until: None,
         long,
         short,
     };
@@ -172,6 +173,20 @@ pub(super) fn next(change: Change) -> Notice {
         }
     }
     notice.facts = Facts::Burn(Box::new(facts));
+    notice
+}
+
+/// A reminder of what burns no more, and is held.
+pub(super) fn held() -> Notice {
+    let mut notice = next(Change::Reminded);
+    if let Facts::Burn(facts) = &mut notice.facts {
+        facts.now = Counts {
+            bad: 0.0,
+            total: 4_770.0,
+        };
+        facts.tiers[0].held_until = Some(at("2026-11-23T02:38:00Z"));
+        facts.tiers[0].short = window(Span::from_mins(5), 0.0, 4_770.0);
+    }
     notice
 }
 

@@ -55,6 +55,14 @@ impl TierState {
         }
     }
 
+    /// When the tier is left if it stays clear, while it is clear and held for `hold`.
+    pub fn held_until(self, hold: Span) -> Option<Timestamp> {
+        match self {
+            Self::Holding { clear, .. } => Some(clear + hold),
+            Self::Quiet | Self::Burning { .. } => None,
+        }
+    }
+
     /// The state after a verdict at `now`; a tier is left once it has been clear for `hold`.
     #[must_use]
     pub fn after(self, verdict: Verdict, now: Timestamp, hold: Span) -> Self {

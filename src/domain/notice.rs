@@ -79,6 +79,20 @@ pub struct BurnFacts {
     pub graph: Option<String>,
 }
 
+impl BurnFacts {
+    /// Until when `severity` is held, when none of its tiers is above its threshold any more.
+    pub fn held_until(&self, severity: Severity) -> Option<Timestamp> {
+        let firing = || {
+            let tiers = self.tiers.iter();
+            tiers.filter(move |tier| tier.firing && tier.severity == severity)
+        };
+        let all_held = firing().all(|tier| tier.held_until.is_some());
+        all_held
+            .then(|| firing().filter_map(|tier| tier.held_until).max())
+            .flatten()
+    }
+}
+
 /// How bad events are spread over the values of a label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OriginFacts {
@@ -130,6 +144,8 @@ pub struct TierFacts {
     pub threshold: f64,
     /// Whether it keeps the incident open.
     pub firing: bool,
+    /// When it is left, if it stays as clear as it is now; only while it is clear and held.
+    pub held_until: Option<Timestamp>,
     /// The long window.
     pub long: WindowFacts,
     /// The short window.

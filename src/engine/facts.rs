@@ -140,17 +140,18 @@ fn tiers(state: &MeterState, slo: &Slo, policy: &AlertPolicy, windows: &Windows)
             burn: BurnRate::of(counts, slo.objective).map(BurnRate::get),
         }
     };
-    let facts = policy.tiers.iter().map(|tier| TierFacts {
-        name: tier.name.clone(),
-        severity: policy.severity_of(tier, slo.signal()),
-        threshold: tier.burn(windows.period).to_f64(),
-        firing: state
-            .alert
-            .tiers
-            .get(&tier.name)
-            .is_some_and(|tier| tier.is_firing()),
-        long: window(tier.long),
-        short: window(tier.short),
+    let facts = policy.tiers.iter().map(|tier| {
+        let now = state.alert.tiers.get(&tier.name).copied();
+        let now = now.unwrap_or_default();
+        TierFacts {
+            name: tier.name.clone(),
+            severity: policy.severity_of(tier, slo.signal()),
+            threshold: tier.burn(windows.period).to_f64(),
+            firing: now.is_firing(),
+            held_until: now.held_until(policy.hold.of(tier)),
+            long: window(tier.long),
+            short: window(tier.short),
+        }
     });
     facts.collect()
 }

@@ -29,10 +29,16 @@ pub(super) fn title(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Stri
                 _ => notice.opened,
             };
             let lasting = number::words(notice.at.since(since));
-            format!(
-                "{mark} STILL {severity} {subject} after {lasting}: {}",
-                headline(facts)
-            )
+            match facts.held_until(notice.severity) {
+                Some(until) => format!(
+                    "{mark} HELD {severity} {subject} after {lasting}: not burning now, held until {}",
+                    when.zoned(until)
+                ),
+                None => format!(
+                    "{mark} STILL {severity} {subject} after {lasting}: {}",
+                    headline(facts)
+                ),
+            }
         }
         Change::Closed(reason) => {
             let (how, closed) = ending(notice, facts, when);
@@ -61,7 +67,11 @@ pub(super) fn history(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> St
         Change::Fell { from } => {
             format!("{} → {}: {}", loud(from), notice.severity, headline(facts))
         }
-        Change::Reminded => format!("still {}: {}", loud(notice.severity), headline(facts)),
+        Change::Reminded => {
+            let held = facts.held_until(notice.severity);
+            let word = held.map_or("still", |_| "held");
+            format!("{word} {}: {}", loud(notice.severity), headline(facts))
+        }
         Change::Closed(_) => format!("closed: {}", ending(notice, facts, when).0),
     };
     let speeds = match notice.change {

@@ -107,6 +107,20 @@ fn a_reminder() {
 }
 
 #[test]
+fn a_reminder_of_what_is_only_held() {
+    insta::assert_snapshot!(told(&sample::held()), @r"
+    🔴 HELD PAGE checkout/availability after 57 min: not burning now, held until 03:38 CET
+    Speed    5m: 0 of 4,770 = 0× · 1h: 954 of 57,223 = 16.7× (pages above 14.4×)
+    Budget   68.7 % left (was 71.0 %) · empty in 2 h 28 min at the 5m pace
+    Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
+    Where    code=503 94 % · route=/pay 81 % · pods even (12)
+    Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
+    tick 2026-11-23T02:33:00Z · incident 7f3a09c2d1e44b10 · 2
+    > 03:33 CET held PAGE: 0 % of requests fail (0.1 % allowed) · 5m 0× · 1h 16.7×
+    ");
+}
+
+#[test]
 fn a_recovery() {
     insta::assert_snapshot!(told(&sample::closed()), @r"
     ✅ RESOLVED checkout/availability · errors stopped 02:49, closed 03:33 CET after the hold
@@ -269,6 +283,7 @@ fn only_pages_ring() {
     let rings = |notice: &Notice| message(notice, &TimeZone::UTC, notice.at).aloud;
     assert!(rings(&sample::opened()));
     assert!(rings(&sample::next(Change::Reminded)));
+    assert!(!rings(&sample::held()));
     assert!(!rings(&sample::next(Change::Fell {
         from: Severity::Page
     })));

@@ -77,6 +77,8 @@ object!(TierFacts as TierFactsJson {
     severity: Severity,
     threshold: f64,
     firing: bool,
+    #[serde(default)]
+    held_until: Option<Timestamp>,
     long: WindowFacts,
     short: WindowFacts,
 });
