@@ -12,11 +12,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sloburn::clock::Clock;
 use sloburn::domain::indicator::{Events, Indicator, Split};
@@ -31,13 +29,14 @@ use sloburn::source::prometheus::{PrometheusSettings, PrometheusSource};
 use sloburn::status::board::Board;
 use sloburn::store::Store as _;
 use sloburn::store::memory::MemoryStore;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
+
+use support::Server;
 
 #[expect(dead_code, reason = "tests write the ends of series, too")]
 #[path = "../tests/it/support/remote_write.rs"]
 mod remote_write;
+mod support;
 
 /// The distance of scrapes, in seconds.
 const SCRAPE: i64 = 30;
@@ -121,92 +120,6 @@ async fn fill(url: &str, arguments: &Arguments, begin: i64, end: i64) {
         remote_write::write(url, &series).await.unwrap();
         from = to;
     }
-}
-
-/// A Prometheus on the data of a folder, killed when dropped.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    async fn start(folder: &Path) -> Self {
-        let binary = prometheus();
-        fs::create_dir_all(folder).unwrap();
-        fs::write(folder.join("config.yml"), "global: {}\n").unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let process = Command::new(binary)
-            .current_dir(folder)
-            .args(["--config.file=config.yml", "--log.level=warn"])
-            .args([
-                "--storage.tsdb.path=data",
-                "--storage.tsdb.retention.time=90d",
-            ])
-            .arg("--web.enable-remote-write-receiver")
-            .arg(format!("--web.listen-address={address}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { process, address };
-        while get(address, "/-/ready")
-            .await
-            .is_none_or(|it| !it.starts_with("HTTP/1.1 200"))
-        {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        server
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// What it tells of itself.
-    async fn metric(&self, name: &str) -> f64 {
-        let page = get(self.address, "/metrics").await.unwrap();
-        let line = page
-            .lines()
-            .find(|line| line.starts_with(&format!("{name} ")));
-        line.unwrap()
-            .rsplit(' ')
-            .next()
-            .unwrap()
-            .trim()
-            .parse()
-            .unwrap()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-fn prometheus() -> PathBuf {
-    let cache = std::env::var_os("SLOBURN_TOOLS").map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| {
-        PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/sloburn-tools")
-    });
-    let found = fs::read_dir(&cache).into_iter().flatten().flatten();
-    let found = found.map(|entry| entry.path().join("prometheus"));
-    found
-        .into_iter()
-        .find(|path| path.is_file())
-        .expect("no Prometheus; build it with `tests/tools/install.sh prometheus`")
-}
-
-async fn get(address: SocketAddr, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(address).await.ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).await.ok()?;
-    Some(reply)
 }
 
 fn catalog(arguments: &Arguments) -> Catalog {
@@ -330,6 +243,8 @@ async fn main() {
     let arguments = Arguments::read();
     let folder = arguments.folder();
     let marker = folder.join("filled");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("config.yml"), "global: {}\n").unwrap();
     let server = Server::start(&folder).await;
     if !marker.exists() {
         let end = Clock::System.now().as_second() / 300 * 300;
