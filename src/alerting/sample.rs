@@ -73,6 +73,7 @@ pub(super) fn facts() -> BurnFacts {
             name: "availability".into(),
             signal: Signal::Errors,
             threshold: None,
+            breach: None,
             objective: "99.9%".parse().unwrap(),
             window: Span::from_days(30),
             calendar: None,

@@ -83,6 +83,8 @@ fn paths(args: &Args, config: &Config) -> Vec<PathBuf> {
 
 /// Without a configuration file nobody knows which sources there will be.
 pub(super) fn options(config: &Config) -> Options {
+    let is_scraped = |source: &config::Source| matches!(source, config::Source::Scrape(_));
+    let scraped = config.sources.iter().filter(|(_, it)| is_scraped(it));
     let hints = config
         .sources
         .values()
@@ -92,6 +94,7 @@ pub(super) fn options(config: &Config) -> Options {
         sources: config
             .file()
             .map(|_| config.sources.keys().cloned().collect()),
+        scraped: scraped.map(|(name, _)| name.clone()).collect(),
         tick: config.tick.into(),
         scrape: hints.max().map_or(defaults.scrape, Into::into),
     }

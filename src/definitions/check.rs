@@ -7,8 +7,11 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
+use crate::domain::indicator::Indicator;
 use crate::domain::route::Receiver;
 use crate::domain::route::Routing;
+use crate::domain::slices::Judge;
+use crate::domain::slices::Sliced;
 use crate::domain::slo::Catalog;
 use crate::domain::slo::Slo;
 use crate::domain::slo::SloId;
@@ -247,6 +250,7 @@ impl Context<'_> {
 
     fn slo(&self, service: &Service, draft: &Draft) -> Option<Slo> {
         let source = self.source(draft);
+        self.judge_source(&source, draft);
         let policy = (draft.policy.value != NEVER_ALERTS).then(|| draft.policy.value.clone());
         if let Some(name) = &policy {
             self.judge_policy(name, draft);
@@ -262,7 +266,7 @@ impl Context<'_> {
             source: SourceName::new(source),
             objective: draft.objective.as_ref()?.value,
             window: draft.window.as_ref()?.value.clone(),
-            indicator: draft.indicator.clone()?,
+            indicator: draft.indicator.as_ref()?.value.clone(),
             policy,
         })
     }
@@ -295,6 +299,38 @@ impl Context<'_> {
             ));
         }
         source.value
+    }
+
+    /// A source that is scraped by the daemon itself evaluates no PromQL, and keeps no past.
+    fn judge_source(&self, source: &str, draft: &Draft) {
+        let Some(indicator) = &draft.indicator else {
+            return;
+        };
+        if !self.options.scraped.iter().any(|scraped| scraped == source) {
+            return;
+        }
+        let (why, help) = match &indicator.value {
+            indicator if indicator.is_query() => (
+                format!("the source `{source}` is scraped, and evaluates no PromQL"),
+                "count its series by another indicator, or name a source that is a Prometheus",
+            ),
+            Indicator::Slices(Sliced {
+                judge: Judge::Drop { .. },
+                ..
+            }) => (
+                format!("the source `{source}` is scraped, and keeps no past to compare with"),
+                "write atLeast or atMost, or name a source that is a Prometheus",
+            ),
+            Indicator::Errors(_)
+            | Indicator::Latency(_)
+            | Indicator::Slices(_)
+            | Indicator::Query { .. } => return,
+        };
+        self.faults.add(
+            Diagnostic::error(codes::UNFIT_SOURCE, why)
+                .at(&indicator.place)
+                .help(help),
+        );
     }
 
     fn judge_policy(&self, name: &str, draft: &Draft) {

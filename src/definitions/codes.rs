@@ -75,6 +75,9 @@ pub(super) const PARAMETER: &str = "SB0408";
 /// An objective that a template has not.
 pub(super) const UNKNOWN_OBJECTIVE: &str = "SB0409";
 
+/// A source that cannot give what an indicator needs.
+pub(super) const UNFIT_SOURCE: &str = "SB0410";
+
 /// A tier whose short window is not shorter than its long one.
 pub(super) const TIER_ORDER: &str = "SB0501";
 /// A tier that looks further back than the objective's window.

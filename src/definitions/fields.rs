@@ -113,6 +113,12 @@ impl<'a> Fields<'a> {
         Some(entry)
     }
 
+    /// Where `key` stands, if it does.
+    pub(super) fn place_of(&self, key: &str) -> Option<&'a Place> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        Some(&entry.place)
+    }
+
     /// The value of `key`.
     pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
         self.entry(key).map(|entry| &entry.node)

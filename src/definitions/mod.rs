@@ -38,6 +38,8 @@ pub use files::{Look, Texts};
 pub struct Options {
     /// The sources of the daemon's configuration; `None` when it is not known, then any name will do.
     pub sources: Option<Vec<String>>,
+    /// Those of them that the daemon scrapes itself: they evaluate no PromQL and keep no past.
+    pub scraped: Vec<String>,
     /// The daemon's tick; windows and slices are multiples of it. Longer than zero.
     pub tick: Span,
     /// How far apart samples usually are.
@@ -48,6 +50,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             sources: None,
+            scraped: Vec::new(),
             tick: Span::from_secs(30),
             scrape: Span::from_secs(30),
         }

@@ -7,8 +7,10 @@ use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
 use crate::domain::calendar::Calendar;
 use crate::domain::calendar::Period;
+use crate::domain::indicator::Budgeting;
 use crate::domain::indicator::Indicator;
 use crate::domain::objective::Objective;
+use crate::domain::slices::MissingData;
 use crate::domain::slo::Window;
 use crate::domain::time::Span;
 
@@ -16,6 +18,7 @@ use super::Options;
 use super::codes;
 use super::fields::Fields;
 use super::indicator;
+use super::indicator::Slicing;
 use super::node::Faults;
 use super::node::Located;
 use super::node::Node;
@@ -47,7 +50,7 @@ pub(super) struct Draft {
     pub(super) window: Option<Located<Window>>,
     /// `none` never alerts.
     pub(super) policy: Located<String>,
-    pub(super) indicator: Option<Indicator>,
+    pub(super) indicator: Option<Located<Indicator>>,
     /// Where the template was used that it came from.
     pub(super) used_at: Option<Place>,
 }
@@ -69,13 +72,14 @@ const SPEC: [&str; 8] = [
     "objectives",
     "use",
 ];
-const OBJECTIVE: [&str; 16] = [
+const OBJECTIVE: [&str; 18] = [
     "name",
     "objective",
     "errors",
     "latency",
     "traffic",
     "saturation",
+    "freshness",
     "query",
     "window",
     "alertPolicy",
@@ -85,6 +89,7 @@ const OBJECTIVE: [&str; 16] = [
     "runbook",
     "uid",
     "slice",
+    "missingData",
     "source",
 ];
 /// Labels that every notice has; a label of the same name would hide them.
@@ -239,27 +244,50 @@ fn calendar(node: &Node, faults: &Faults) -> Option<Located<Window>> {
     })
 }
 
-fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Indicator> {
+fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Located<Indicator>> {
     let entry = fields.one_of(&INDICATORS, "an indicator");
     let slice = fields.parse("slice", codes::DURATION, str::parse::<Span>);
     if let Some(slice) = &slice {
         values::on_grid(slice, "slice", options.tick, fields.faults);
     }
+    let missing = fields.parse("missingData", codes::WORD, |text| match text {
+        "hold" => Ok(MissingData::Hold),
+        "good" => Ok(MissingData::Good),
+        "bad" => Ok(MissingData::Bad),
+        _ => Err(format!(
+            "`{text}` is nothing that a slice without data can be; write hold, good or bad"
+        )),
+    });
     let entry = entry?;
-    if let Some(slice) = &slice
-        && !matches!(entry.key.as_str(), "traffic" | "saturation")
-    {
-        fields.faults.add(
-            Diagnostic::error(
-                codes::UNKNOWN_KEY,
-                format!("`slice` has no meaning beside `{}`", entry.key),
-            )
-            .at(&slice.place)
-            .help("remove it; only traffic and saturation judge slices of time"),
-        );
+    let slicing = Slicing {
+        slice: slice
+            .as_ref()
+            .map_or_else(|| options.default_slice(), |slice| slice.value),
+        missing: missing
+            .as_ref()
+            .map_or(MissingData::Hold, |missing| missing.value),
+    };
+    let indicator = indicator::indicator(entry, slicing, options, fields.faults);
+    let counts_events = match &indicator {
+        Some(indicator) => indicator.budgeting() == Budgeting::Occurrences,
+        None => entry.key == "errors",
+    };
+    let slice = slice.map(|slice| ("slice", slice.place));
+    let missing = missing.map(|missing| ("missingData", missing.place));
+    for (key, place) in [slice, missing].into_iter().flatten() {
+        if counts_events {
+            let sentence = format!("`{key}` has no meaning where `{}` counts events", entry.key);
+            fields.faults.add(
+                Diagnostic::error(codes::UNKNOWN_KEY, sentence)
+                    .at(&place)
+                    .help("remove it; slices of time are judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value"),
+            );
+        }
     }
-    let slice = slice.map_or_else(|| options.default_slice(), |slice| slice.value);
-    indicator::indicator(entry, slice, options, fields.faults)
+    Some(Located {
+        value: indicator?,
+        place: entry.place.clone(),
+    })
 }
 
 fn plain(fields: &Fields<'_>, key: &str) -> Option<String> {

@@ -22,7 +22,14 @@ use super::placeholders;
 const MOST_VALUES: usize = 50_000;
 
 /// Keys of which an objective has one: an override with one of them takes the place of the other.
-pub(super) const INDICATORS: [&str; 5] = ["errors", "latency", "traffic", "saturation", "query"];
+pub(super) const INDICATORS: [&str; 6] = [
+    "errors",
+    "latency",
+    "traffic",
+    "saturation",
+    "freshness",
+    "query",
+];
 
 /// Objectives with placeholders, as far as they could be read.
 #[derive(Debug)]

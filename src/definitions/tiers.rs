@@ -29,7 +29,7 @@ pub(super) fn judge(draft: &PolicyDraft, slo: &Draft, faults: &Faults) {
     let (Some(objective), Some(indicator)) = (&slo.objective, &slo.indicator) else {
         return;
     };
-    if let Budgeting::Timeslices(slice) = indicator.budgeting()
+    if let Budgeting::Timeslices(slice) = indicator.value.budgeting()
         && let Some(shortest) = draft.policy.shortest_window()
         && shortest < slice
     {

@@ -3,6 +3,9 @@
 use crate::diagnostic::Diagnostic;
 use crate::domain::decimal::Decimal;
 use crate::domain::decimal::Fraction;
+use crate::domain::slices::Quantity;
+use crate::domain::slices::SIZES;
+use crate::domain::slices::Unit;
 use crate::domain::time::Span;
 
 use super::codes;
@@ -55,6 +58,45 @@ pub(super) fn rate(text: &str) -> Result<Fraction, String> {
     };
     let number = positive(number.trim()).map_err(|_| refused())?;
     Ok(number.fraction().times(Fraction::new(1, seconds)))
+}
+
+/// A threshold in base units: a plain number, or as people write shares, times, sizes of data and
+/// rates: `90%`, `300ms`, `2GiB`, `5/s`.
+pub(super) fn quantity(text: &str) -> Result<Quantity, String> {
+    let refused = || {
+        format!(
+            "`{text}` is not a threshold; write a number, or 90%, 300ms, 1h, 2GiB, 500MB or 5/s"
+        )
+    };
+    let number = |text: &str| {
+        let parsed: Result<Decimal, _> = text.trim_end().parse();
+        parsed.map(Decimal::fraction).map_err(|_| refused())
+    };
+    if let Some(percent) = text.strip_suffix('%') {
+        let value = number(percent)?.times(Fraction::new(1, 100));
+        let unit = Unit::Percent;
+        return Ok(Quantity { value, unit });
+    }
+    if text.contains('/') {
+        let unit = Unit::PerSecond;
+        return rate(text).map(|value| Quantity { value, unit });
+    }
+    if let Ok(value) = number(text) {
+        let unit = Unit::Plain;
+        return Ok(Quantity { value, unit });
+    }
+    for (size, name) in SIZES {
+        if let Some(value) = text.strip_suffix(name).and_then(|text| number(text).ok()) {
+            let value = value.times(Fraction::new(size, 1));
+            let unit = Unit::Bytes;
+            return Ok(Quantity { value, unit });
+        }
+    }
+    let span: Span = text.parse().map_err(|_| refused())?;
+    Ok(Quantity {
+        value: Fraction::new(span.as_millis().into(), 1_000),
+        unit: Unit::Time,
+    })
 }
 
 /// A threshold of time in seconds, from `300ms`, `1m30s` or a plain number of seconds.
@@ -155,7 +197,23 @@ mod tests {
         let percent = |text| told(percent(text).map(|it| format!("{it}%")));
         let rate = |text| told(rate(text).map(|it| format!("{it:?}")));
         let seconds = |text| told(seconds(text).map(|it| format!("{it}s")));
+        let quantity =
+            |text| told(quantity(text).map(|it| format!("{it} = {}", it.value.to_f64())));
         let cases = [
+            quantity("80"),
+            quantity("-2.5"),
+            quantity("90%"),
+            quantity("250 %"),
+            quantity("300ms"),
+            quantity("1h30m"),
+            quantity("2GiB"),
+            quantity("1.5 GiB"),
+            quantity("500MB"),
+            quantity("64kB"),
+            quantity("5/s"),
+            quantity("5m"),
+            quantity("1M"),
+            quantity("lots"),
             percent("90%"),
             percent("99.95"),
             percent("0.5%"),

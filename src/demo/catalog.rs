@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::definitions::{self, Options};
-use crate::domain::indicator::Indicator;
 use crate::domain::slo::Catalog;
 use crate::domain::time::Span;
 
@@ -54,12 +53,13 @@ pub fn catalog() -> Result<(Catalog, Vec<String>), String> {
         sources: Some(vec![SOURCE.to_owned()]),
         tick: TICK,
         scrape: SCRAPE,
+        ..Options::default()
     };
     let (catalog, diagnostics) = definitions::read(&files, &options);
     let mut catalog = catalog.ok_or_else(|| diagnostics.render_lines())?;
     let mut left_out = Vec::new();
     catalog.slos.retain(|uid, slo| {
-        let needs_prometheus = matches!(slo.indicator, Indicator::Query { .. });
+        let needs_prometheus = slo.indicator.is_query();
         if needs_prometheus {
             left_out.push(uid.to_string());
         }

@@ -15,6 +15,7 @@ pub mod objective;
 pub mod policy;
 pub mod route;
 pub mod selector;
+pub mod slices;
 pub mod slo;
 pub mod slot;
 pub mod time;

@@ -7,6 +7,7 @@ use super::incident::{Change, IncidentId};
 use super::indicator::Signal;
 use super::objective::Objective;
 use super::policy::Severity;
+use super::slices::Breach;
 use super::slo::{SloId, SourceName};
 use super::slot::Counts;
 use super::time::{Span, Timestamp};
@@ -117,6 +118,8 @@ pub struct SloFacts {
     pub signal: Signal,
     /// The indicator's threshold as written: `300ms`, `5/s`, `90%`.
     pub threshold: Option<String>,
+    /// How slices of time break it; `None` where events do.
+    pub breach: Option<Breach>,
     /// What is promised.
     pub objective: Objective,
     /// The length of the objective's window.

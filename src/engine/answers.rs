@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::domain::measurement::Outcome;
-use crate::domain::time::TimeRange;
+use crate::domain::time::{Span, TimeRange};
 use crate::series::batch::{Batch, Series};
 use crate::series::fetches::{Measured, division};
 use crate::series::plan::FamilyIndex;
@@ -50,6 +50,10 @@ impl State {
             let batch = match parts.as_slice() {
                 [only] => Cow::Borrowed(*only),
                 several => Cow::Owned(Batch::joined(several.iter().copied())),
+            };
+            let batch = match self.plan.families[family].ago {
+                Span::ZERO => batch,
+                ago => Cow::Owned(batch.into_owned().delayed(ago)),
             };
             state.interval = usual_interval(&batch).unwrap_or(state.interval);
             let whole = Whole {

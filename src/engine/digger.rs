@@ -186,7 +186,7 @@ async fn read<S: Source>(source: Arc<S>, dig: Dig) -> Finished {
         Err(refused) => Err(refused),
         Ok(batches) => {
             // Millions of samples: too long for a thread that others wait for.
-            let counted = tokio::task::spawn_blocking(move || dig.count(&batches)).await;
+            let counted = tokio::task::spawn_blocking(move || dig.count(batches)).await;
             counted.map_err(|error| Refused {
                 sentence: format!("counting it failed ({error}); report this as a bug"),
                 too_much: false,

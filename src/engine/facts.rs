@@ -10,6 +10,8 @@ use crate::domain::notice::{
 };
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::{AlertPolicy, Severity};
+use crate::domain::selector::Selector;
+use crate::domain::slices::{Judge, TimeUnit};
 use crate::domain::slo::Slo;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::ledger::WindowSum;
@@ -93,20 +95,40 @@ pub(super) fn details(settings: &Settings, slo: &Slo) -> Option<String> {
 /// The page that shows the objective's samples.
 pub(super) fn graph(settings: &Settings, slo: &Slo) -> Option<String> {
     let link = settings.sources.get(&slo.source)?.link_url.as_ref()?;
-    let shown = match &slo.indicator {
-        Indicator::Errors(events) | Indicator::Latency(events) => events.everything(),
-        Indicator::Traffic { total, .. } => vec![total],
-        Indicator::Saturation { used, .. } => vec![&used.series],
-        Indicator::Query { total, window, .. } => {
-            let query = total.replace("$window", &window.to_string());
-            return Some(link.replace("{query}", &encoded(&query)));
+    let query = match &slo.indicator {
+        Indicator::Errors(events) | Indicator::Latency(events) => {
+            let shown = events.everything().into_iter().map(samples);
+            shown.collect::<Vec<_>>().join(" or ")
         }
+        Indicator::Query { total, window, .. } => evaluated(total, *window),
+        Indicator::Slices(sliced) => match &sliced.judge {
+            Judge::Rate { total, .. } | Judge::Drop { total, .. } => samples(total),
+            Judge::Share { used, .. } => samples(&used.series),
+            Judge::Level { level, .. } => samples(&level.gauge.series),
+            Judge::Quantile { quantile, .. } => samples(quantile),
+            Judge::Age {
+                timestamp, unit, ..
+            } => {
+                let told = samples(&timestamp.gauge.series);
+                match unit {
+                    TimeUnit::Seconds => format!("time() - {told}"),
+                    TimeUnit::Millis => format!("time() - {told} / 1000"),
+                }
+            }
+            Judge::Value { query, window, .. } | Judge::Ratio { query, window } => {
+                evaluated(query, *window)
+            }
+        },
     };
-    let queries = shown
-        .into_iter()
-        .map(|selector| Fetch::Samples(selector.clone()).text());
-    let query = queries.collect::<Vec<_>>().join(" or ");
     Some(link.replace("{query}", &encoded(&query)))
+}
+
+fn samples(selector: &Selector) -> String {
+    Fetch::Samples(selector.clone()).text()
+}
+
+fn evaluated(query: &str, window: Span) -> String {
+    query.replace("$window", &window.to_string())
 }
 
 /// Percent-encodes all but unreserved characters (RFC 3986).
@@ -163,6 +185,10 @@ fn promise(slo: &Slo, period: Span) -> SloFacts {
         name: slo.name.clone(),
         signal: slo.signal(),
         threshold: threshold(&slo.indicator),
+        breach: match &slo.indicator {
+            Indicator::Slices(sliced) => sliced.judge.breach(),
+            Indicator::Errors { .. } | Indicator::Latency { .. } | Indicator::Query { .. } => None,
+        },
         objective: slo.objective,
         window: period,
         calendar: slo.window.calendar().map(Calendar::period),
@@ -189,26 +215,11 @@ fn threshold(indicator: &Indicator) -> Option<String> {
             })
         }
         Indicator::Query { .. } => None,
-        Indicator::Traffic { at_least, .. } => Some(rate(at_least.to_f64())),
-        Indicator::Saturation { at_most, .. } => {
-            Some(format!("{}%", rounded(at_most.to_f64() * 100.0)))
+        Indicator::Slices(sliced) => {
+            let threshold = sliced.judge.threshold();
+            threshold.map(|threshold| threshold.to_string())
         }
     }
-}
-
-/// A rate in the largest unit in which it is a whole number, else per second.
-fn rate(per_second: f64) -> String {
-    let units = [(1.0, "s"), (60.0, "m"), (3_600.0, "h")];
-    let whole = units
-        .into_iter()
-        .find(|(seconds, _)| (per_second * seconds).fract().abs() < 1e-9);
-    let (seconds, unit) = whole.unwrap_or((1.0, "s"));
-    format!("{}/{unit}", rounded(per_second * seconds))
-}
-
-/// Without the noise of binary floats.
-fn rounded(value: f64) -> f64 {
-    (value * 1e6).round() / 1e6
 }
 
 #[cfg(test)]
@@ -216,9 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thresholds_read_as_they_are_written() {
-        let rates: Vec<String> = [5.0, 0.5, 1.0 / 60.0, 1.0 / 3_600.0, 0.3].map(rate).into();
-        assert_eq!(rates, ["5/s", "30/m", "1/m", "1/h", "18/m"]);
+    fn queries_stand_in_links_letter_by_letter() {
         assert_eq!(encoded("up{job=\"a b\"}"), "up%7Bjob%3D%22a%20b%22%7D");
     }
 }

@@ -5,13 +5,15 @@ use crate::domain::incident::{TierReading, TierState, Verdict};
 use crate::domain::indicator::Budgeting;
 use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::policy::{AlertPolicy, Tier};
+use crate::domain::slices::MissingData;
 use crate::domain::slo::Slo;
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::WindowSum;
 use crate::series::cursor::validity;
-use crate::series::plan::{Lane, Meter};
+use crate::series::plan::{FamilyIndex, Judge, Lane, Meter, SliceLane};
 
-use super::state::{FamilyState, MeterState, State};
+use super::lanes::{lane_grace, lane_missing};
+use super::state::{FamilyState, LaneState, MeterState, State};
 use super::windows::Windows;
 
 /// A long window without events says that nothing is left to burn only when this share of it was
@@ -93,15 +95,17 @@ impl State {
                         }
                     });
                 }
-                Lane::Rate { .. } | Lane::Fullness { .. } | Lane::Points { .. } => {
+                Lane::Slices(_) | Lane::Points { .. } => {
                     let grain = lane.slice().unwrap_or(self.settings.slot);
-                    if state.known_to < Some(at.floor_to(grain)) {
-                        return Some(match state.known_to {
-                            None => no_series(planned, name),
-                            Some(known) => format!(
-                                "`{name}` has shown nothing that can be judged since {known}"
-                            ),
-                        });
+                    // What is empty counts, but only when nothing can come any more.
+                    let grace = match lane_missing(lane) {
+                        MissingData::Hold => Span::ZERO,
+                        MissingData::Good | MissingData::Bad => {
+                            lane_grace(lane, &|family| self.families[family].interval)
+                        }
+                    };
+                    if state.known_to < Some((at - grace).floor_to(grain)) {
+                        return Some(self.not_judged(planned, lane, state));
                     }
                 }
             }
@@ -110,6 +114,31 @@ impl State {
         let sparse: Option<Vec<_>> = sparse.into_iter().collect();
         let newest = sparse?.into_iter().max_by_key(|(newest, _)| *newest);
         newest.map(|(_, told)| told)
+    }
+
+    /// Why the slices of a lane without cursors are not known up to now.
+    fn not_judged(&self, meter: &Meter, lane: &Lane, state: &LaneState) -> String {
+        let families = lane.families();
+        let is_there = |family: FamilyIndex| self.families[family].sorter.has_found();
+        let name = |family: FamilyIndex| self.plan.families[family].name();
+        let first = families.first().map_or("", |first| name(*first));
+        if let Lane::Slices(SliceLane {
+            judge: Judge::Drop { past, .. },
+            ..
+        }) = lane
+            && !past.iter().any(|read| is_there(read.family))
+        {
+            let ago = past.iter().map(|read| self.plan.families[read.family].ago);
+            let ago: Vec<String> = ago.map(|ago| ago.to_string()).collect();
+            return format!(
+                "nothing is known of `{first}` {} ago to compare it with; slices count once the source holds samples of one of these times",
+                ago.join(", ")
+            );
+        }
+        match state.known_to {
+            None => no_series(meter, first),
+            Some(known) => format!("`{first}` has shown nothing that can be judged since {known}"),
+        }
     }
 }
 

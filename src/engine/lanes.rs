@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::indicator::Split;
+use crate::domain::slices::MissingData;
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Series;
-use crate::series::plan::{FamilyIndex, GaugeRead, Lane, SelectorPosition};
+use crate::series::cursor::validity;
+use crate::series::plan::{FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane};
 use crate::series::points;
-use crate::series::slices::fullness::{self, Gauges};
-use crate::series::slices::rate;
+use crate::series::slices::Slices;
+use crate::series::slices::groups::{Gauges, Groups};
+use crate::series::slices::missing::{Decided, decided};
+use crate::series::slices::{age, drop, level, rate, share, value};
 use crate::series::table::Layer;
 use crate::status::snapshot::SeriesCount;
 use crate::store::commit::Commit;
@@ -47,7 +51,8 @@ impl State {
             to: to.floor_to(grain),
         };
         let interval = |family: FamilyIndex| self.families[family].interval;
-        let slots = lane_slots(planned, range, self.settings.slot, &interval, complete);
+        let judged = lane_slots(planned, range, self.settings.slot, &interval, complete);
+        let grace = lane_grace(planned, &interval);
         if self.meters[meter].lanes[lane].settled_to.is_none()
             && !self.meters[meter].lanes[lane].begun
         {
@@ -55,7 +60,10 @@ impl State {
         }
         let source = &plan.families[families[0]].source;
         let boundary = self.settings.settle_boundary(source, to).floor_to(grain);
-        self.put_lane((meter, lane), range, boundary, grain, &slots);
+        let sure_to = (to - grace).max(boundary);
+        let sure_to = sure_to.floor_to(grain).min(range.to);
+        let decided = decided(&judged, lane_missing(planned), sure_to);
+        self.put_lane((meter, lane), range, boundary, grain, &decided);
         let (used, limit) = lane_series(planned, complete);
         let state = &mut self.meters[meter];
         state.series = SeriesCount {
@@ -75,7 +83,7 @@ impl State {
         range: TimeRange,
         boundary: Timestamp,
         grain: Span,
-        slots: &[(Timestamp, Counts)],
+        decided: &Decided,
     ) {
         let (number, slot) = (u16::try_from(lane).unwrap_or(u16::MAX), self.settings.slot);
         let meter = &mut self.meters[meter];
@@ -85,7 +93,7 @@ impl State {
             meter.lanes[lane].settled_to = Some(boundary.min(range.to).max(range.from));
         }
         let settled_to = meter.lanes[lane].settled_to.unwrap_or(range.from);
-        for (end, counts) in slots {
+        for (end, counts) in &decided.slices {
             let layer = if *end <= settled_to {
                 Layer::Settled
             } else {
@@ -117,56 +125,46 @@ impl State {
             }
         }
         let state = &mut meter.lanes[lane];
-        state.head_to = state.head_to.max(Some(range.to));
-        state.known_to = state.known_to.max(slots.last().map(|(end, _)| *end));
+        state.head_to = state.head_to.max(Some(decided.to));
+        state.known_to = state
+            .known_to
+            .max(decided.slices.last().map(|(end, _)| *end));
     }
 }
 
-/// The slots that a lane without cursors knows in a range.
+/// How long after a slice's end its samples may be on their way: they are valid for so long. What a
+/// query gives is given at once.
+pub(super) fn lane_grace(lane: &Lane, interval: &dyn Fn(FamilyIndex) -> Span) -> Span {
+    match lane {
+        Lane::Counters { .. } | Lane::Points { .. } => Span::ZERO,
+        Lane::Slices(slices) if !slices.judge.looks_back() => Span::ZERO,
+        Lane::Slices(slices) => {
+            let families = slices.judge.families().into_iter();
+            let valid = families.map(|family| validity(interval(family)));
+            valid.max().unwrap_or_default()
+        }
+    }
+}
+
+/// What a slot of which the source holds nothing counts as.
+pub(super) const fn lane_missing(lane: &Lane) -> MissingData {
+    match lane {
+        Lane::Counters { .. } | Lane::Points { .. } => MissingData::Hold,
+        Lane::Slices(slices) => slices.missing,
+    }
+}
+
+/// The slots of a lane without cursors in a range: all that were judged, or those that are known.
 pub(super) fn lane_slots(
     lane: &Lane,
     range: TimeRange,
     slot: Span,
     interval: &dyn Fn(FamilyIndex) -> Span,
     complete: &BTreeMap<FamilyIndex, Answer>,
-) -> Vec<(Timestamp, Counts)> {
-    let series = |family: FamilyIndex, selector: SelectorPosition| {
-        let sorted = complete.get(&family)?.sorted.as_ref()?;
-        Some(sorted.series(selector))
-    };
-    let judged = match lane {
+) -> Slices<Counts> {
+    match lane {
         Lane::Counters { .. } => Vec::new(),
-        Lane::Rate {
-            family,
-            selector,
-            at_least,
-            slice,
-        } => {
-            let Some(counters) = series(*family, *selector) else {
-                return Vec::new();
-            };
-            let counters: Vec<Series> = counters.collect();
-            rate::below_floor(&counters, *at_least, *slice, range, interval(*family))
-        }
-        Lane::Fullness {
-            used,
-            limit,
-            by,
-            at_most,
-            slice,
-        } => {
-            let side = |read: &GaugeRead| {
-                Some(Gauges {
-                    series: series(read.family, read.selector)?,
-                    aggregate: read.aggregate,
-                    usual: interval(read.family),
-                })
-            };
-            let (Some(used), Some(limit)) = (side(used), side(limit)) else {
-                return Vec::new();
-            };
-            fullness::over_limit(used, limit, by, *at_most, *slice, range)
-        }
+        Lane::Slices(lane) => judged(lane, range, interval, complete).unwrap_or_default(),
         Lane::Points {
             total,
             part,
@@ -180,39 +178,107 @@ pub(super) fn lane_slots(
                 Split::Bad(_) => Split::Bad(counted),
                 Split::Good(_) => Split::Good(counted),
             };
-            return points::counts(all, &part, range, slot, *window);
+            points::counts(all, &part, range, slot, *window)
         }
+    }
+}
+
+/// The slices of a lane; `None` while a family that it needs has no answer.
+fn judged(
+    lane: &SliceLane,
+    range: TimeRange,
+    interval: &dyn Fn(FamilyIndex) -> Span,
+    complete: &BTreeMap<FamilyIndex, Answer>,
+) -> Option<Slices<Counts>> {
+    let series = |read: Read| {
+        let sorted = complete.get(&read.family)?.sorted.as_ref()?;
+        Some(sorted.series(read.selector))
     };
-    let slice = |(end, bad): (Timestamp, Option<bool>)| {
-        bad.map(|bad| {
-            (
-                end,
-                Counts {
-                    bad: f64::from(u8::from(bad)),
-                    total: 1.0,
-                },
-            )
+    let rates = |read: Read| {
+        let counters: Vec<Series> = series(read)?.collect();
+        let usual = interval(read.family);
+        Some(rate::rates(&counters, lane.slice, range, usual))
+    };
+    let gauges = |gauge: &GaugeRead| {
+        Some(Gauges {
+            series: series(gauge.read)?,
+            aggregate: gauge.aggregate,
+            usual: interval(gauge.read.family),
         })
     };
-    judged.into_iter().filter_map(slice).collect()
+    let values = |family: FamilyIndex| Some(complete.get(&family)?.batch.series());
+    let slices = match &lane.judge {
+        Judge::Rate { total, limit } => rate::beyond(&rates(*total)?, *limit),
+        Judge::Drop { total, past, kept } => {
+            let past = past.iter().map(|read| rates(*read));
+            drop::below_usual(&rates(*total)?, &past.collect::<Option<Vec<_>>>()?, *kept)
+        }
+        Judge::Share {
+            used,
+            limit,
+            by,
+            at_most,
+            bad_when,
+        } => {
+            let judge = (*at_most, *bad_when);
+            share::over_limit(gauges(used)?, gauges(limit)?, by, judge, lane.slice, range)
+        }
+        Judge::Level {
+            gauge,
+            by,
+            limit,
+            within,
+            bad_when,
+        } => {
+            let groups = Groups::of(gauges(gauge)?, by.as_deref());
+            level::beyond(&groups, *limit, (*within, *bad_when), lane.slice, range)
+        }
+        Judge::Age {
+            gauge,
+            by,
+            unit,
+            at_most,
+            bad_when,
+        } => {
+            let groups = Groups::of(gauges(gauge)?, by.as_deref());
+            age::older(&groups, *unit, (*at_most, *bad_when), lane.slice, range)
+        }
+        Judge::Value {
+            family,
+            limit,
+            bad_when,
+        } => value::beyond(values(*family)?, (*limit, *bad_when), lane.slice, range),
+        Judge::Ratio { family } => {
+            return Some(counts(value::ratios(values(*family)?, lane.slice, range)));
+        }
+    };
+    let share =
+        |(end, bad): (Timestamp, Option<bool>)| (end, bad.map(|bad| f64::from(u8::from(bad))));
+    Some(counts(slices.into_iter().map(share).collect()))
+}
+
+/// Slices by the share of each that is bad, each as one.
+fn counts(slices: Slices<f64>) -> Slices<Counts> {
+    let count = |bad: f64| Counts { bad, total: 1.0 };
+    let slices = slices.into_iter();
+    slices.map(|(end, bad)| (end, bad.map(count))).collect()
 }
 
 /// How many series of the batches a lane without cursors looks at, on its two sides.
 fn lane_series(lane: &Lane, complete: &BTreeMap<FamilyIndex, Answer>) -> (u64, u64) {
-    let selected = |family: FamilyIndex, selector: SelectorPosition| {
-        let sorted = complete.get(&family).and_then(|it| it.sorted.as_ref());
-        sorted.map_or(0, |sorted| sorted.count(selector))
+    let selected = |read: Read| {
+        let sorted = complete.get(&read.family).and_then(|it| it.sorted.as_ref());
+        sorted.map_or(0, |sorted| sorted.count(read.selector))
     };
     let all = |family: FamilyIndex| complete.get(&family).map_or(0, |it| it.batch.len());
     let (one, other) = match lane {
         Lane::Counters { .. } => (0, 0),
-        Lane::Rate {
-            family, selector, ..
-        } => (selected(*family, *selector), 0),
-        Lane::Fullness { used, limit, .. } => (
-            selected(used.family, used.selector),
-            selected(limit.family, limit.selector),
-        ),
+        Lane::Slices(slices) => match &slices.judge {
+            Judge::Rate { total, .. } | Judge::Drop { total, .. } => (selected(*total), 0),
+            Judge::Share { used, limit, .. } => (selected(used.read), selected(limit.read)),
+            Judge::Level { gauge, .. } | Judge::Age { gauge, .. } => (selected(gauge.read), 0),
+            Judge::Value { family, .. } | Judge::Ratio { family } => (all(*family), 0),
+        },
         Lane::Points { total, part, .. } => (all(*total), all(*part.counted())),
     };
     let count = |series: usize| u64::try_from(series).unwrap_or(u64::MAX);

@@ -24,11 +24,12 @@ pub struct Wanted {
 }
 
 impl State {
-    /// Whom to ask, and what.
-    pub fn fetch(&self, wanted: Wanted) -> (&SourceName, &Fetch) {
+    /// Whom to ask, what, and for which range: what stands for earlier periods is asked for there.
+    pub fn fetch(&self, wanted: Wanted) -> (&SourceName, &Fetch, TimeRange) {
         let planned = &self.plan.families[wanted.family];
         let query = self.families[wanted.family].fetches.query(wanted.query);
-        (&planned.source, query.unwrap_or(&planned.fetch))
+        let range = planned.asked(wanted.range);
+        (&planned.source, query.unwrap_or(&planned.fetch), range)
     }
 
     /// What to read for each family that was not read up to `at` yet. Ranges that would be longer than
@@ -108,8 +109,8 @@ impl State {
             let start = self.lane_from(meter, lane, at);
             let lookback = match &self.plan.meters[meter].lanes[lane] {
                 Lane::Counters { .. } => continue,
-                Lane::Points { .. } => Span::ZERO,
-                Lane::Rate { .. } | Lane::Fullness { .. } => validity(state.interval),
+                Lane::Slices(slices) if slices.judge.looks_back() => validity(state.interval),
+                Lane::Slices(_) | Lane::Points { .. } => Span::ZERO,
             };
             let start = start - lookback;
             from = Some(from.map_or(start, |from| from.min(start)));

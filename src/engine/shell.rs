@@ -338,13 +338,13 @@ impl<S: Source, K: Store> Engine<S, K> {
     }
 
     async fn read_one(&self, wanted: Wanted) -> Read {
-        let (source, fetch) = self.state.fetch(wanted);
+        let (source, fetch, range) = self.state.fetch(wanted);
         let limit = self.settings.tick.to_std().max(SHORTEST_DEADLINE);
         let reading = match self.parts.sources.get(source) {
             None => Reading::Failed(format!(
                 "source `{source}` is not configured; add it under `sources`"
             )),
-            Some(reader) => match timeout(limit, reader.read(fetch, wanted.range)).await {
+            Some(reader) => match timeout(limit, reader.read(fetch, range)).await {
                 Err(_) => Reading::Failed(format!(
                     "source `{source}` did not answer all queries of a tick within {}; see its load, or raise `maxInFlight`",
                     Span::from(limit)

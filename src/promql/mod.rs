@@ -11,7 +11,7 @@ mod selector;
 
 pub use error::PromqlError;
 pub use expression::WINDOW;
-pub use expression::check_expression;
+pub use expression::{check_expression, check_value};
 pub use matching::CompiledMatchers;
 pub use matching::Patterns;
 pub use print::selector_text;

@@ -128,6 +128,15 @@ impl Batch {
     pub fn samples(&self) -> &[Sample] {
         &self.samples
     }
+
+    /// The same, with all samples so much later.
+    #[must_use]
+    pub fn delayed(mut self, by: Span) -> Self {
+        for sample in &mut self.samples {
+            sample.at = sample.at + by;
+        }
+        self
+    }
 }
 
 impl Batch {

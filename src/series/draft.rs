@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::indicator::{Gauge, Indicator, Split};
+use crate::domain::decimal::Fraction;
+use crate::domain::indicator::{Aggregate, Indicator, Split};
 use crate::domain::selector::{Matcher, Selector};
+use crate::domain::slices::{self, Bound, Gauge, Sliced, WithinSlice};
 use crate::domain::slo::{Slo, SourceName};
 use crate::domain::time::Span;
 use crate::promql::CompiledMatchers;
@@ -13,7 +15,9 @@ use crate::promql::PromqlError;
 use super::batch::Fetch;
 use super::fetches::Fetches;
 use super::index::SelectorIndex;
-use super::plan::{Family, FamilyIndex, GaugeRead, Lane, Role, SelectorPosition};
+use super::plan::{Family, FamilyIndex, GaugeRead, Judge, Lane, Read, Role};
+use super::plan::{SelectorPosition, SliceLane};
+use super::slices::Limit;
 use super::starts::METRIC;
 use super::terms::{Term, terms};
 use super::union::union;
@@ -38,8 +42,10 @@ struct Selected {
 
 struct FamilyDraft {
     source: SourceName,
+    name: String,
+    ago: Span,
+    /// `None`: the samples that are selected.
     fetch: Option<Fetch>,
-    metric: String,
     selectors: Vec<(Selector, CompiledMatchers)>,
     positions: BTreeMap<Selector, SelectorPosition>,
     is_read: bool,
@@ -66,41 +72,24 @@ impl Draft {
             Indicator::Errors(events) | Indicator::Latency(events) => {
                 self.counters(meter, source, &terms(events))?
             }
-            Indicator::Traffic {
-                total,
-                at_least,
-                slice,
-            } => {
-                let Selected { family, selector } = self.read(source, total)?;
-                vec![Lane::Rate {
-                    family,
-                    selector,
-                    at_least: at_least.to_f64(),
-                    slice: *slice,
-                }]
-            }
-            Indicator::Saturation {
-                used,
-                limit,
-                by,
-                at_most,
-                slice,
-            } => vec![Lane::Fullness {
-                used: self.gauge(source, used)?,
-                limit: self.gauge(source, limit)?,
-                by: by.clone(),
-                at_most: at_most.to_f64(),
-                slice: *slice,
-            }],
+            Indicator::Slices(sliced) => vec![Lane::Slices(SliceLane {
+                judge: self.judge(source, sliced)?,
+                slice: sliced.slice,
+                missing: sliced.missing,
+            })],
             Indicator::Query {
                 total,
                 split,
                 window,
             } => vec![Lane::Points {
-                total: self.expression(source, total, *window),
+                total: self.expression(source, total, *window, self.slot),
                 part: match split {
-                    Split::Bad(text) => Split::Bad(self.expression(source, text, *window)),
-                    Split::Good(text) => Split::Good(self.expression(source, text, *window)),
+                    Split::Bad(text) => {
+                        Split::Bad(self.expression(source, text, *window, self.slot))
+                    }
+                    Split::Good(text) => {
+                        Split::Good(self.expression(source, text, *window, self.slot))
+                    }
                 },
                 window: *window,
             }],
@@ -116,7 +105,7 @@ impl Draft {
     ) -> Result<Vec<Lane>, PromqlError> {
         let mut families: Vec<(FamilyIndex, bool)> = Vec::new();
         for term in terms {
-            let selected = self.select(source, &term.selector)?;
+            let selected = self.select(source, &term.selector, Span::ZERO)?;
             let known = families
                 .iter()
                 .position(|(family, _)| *family == selected.family);
@@ -141,20 +130,109 @@ impl Draft {
         });
     }
 
+    fn judge(&mut self, source: &SourceName, sliced: &Sliced) -> Result<Judge, PromqlError> {
+        Ok(match &sliced.judge {
+            slices::Judge::Rate { total, bound } => Judge::Rate {
+                total: self.read(source, total, Span::ZERO)?,
+                limit: limit(*bound),
+            },
+            slices::Judge::Drop {
+                total,
+                at_most,
+                compared_to,
+            } => Judge::Drop {
+                total: self.read(source, total, Span::ZERO)?,
+                past: compared_to
+                    .iter()
+                    .map(|ago| self.read(source, total, *ago))
+                    .collect::<Result<_, _>>()?,
+                kept: Fraction::ONE.minus(*at_most).to_f64(),
+            },
+            slices::Judge::Share {
+                used,
+                limit,
+                by,
+                at_most,
+                bad_when,
+            } => Judge::Share {
+                used: self.gauge(source, used)?,
+                limit: self.gauge(source, limit)?,
+                by: by.clone(),
+                at_most: at_most.to_f64(),
+                bad_when: *bad_when,
+            },
+            slices::Judge::Level {
+                level,
+                bound,
+                within,
+                bad_when,
+            } => Judge::Level {
+                gauge: self.gauge(source, &level.gauge)?,
+                by: level.by.clone(),
+                limit: limit(*bound),
+                within: *within,
+                bad_when: *bad_when,
+            },
+            slices::Judge::Quantile {
+                quantile,
+                at_most,
+                unit,
+                bad_when,
+            } => Judge::Level {
+                gauge: GaugeRead {
+                    read: self.read(source, quantile, Span::ZERO)?,
+                    aggregate: Aggregate::Max,
+                },
+                by: None,
+                limit: Limit::AtMost(unit.of_seconds(*at_most).to_f64()),
+                within: WithinSlice::Last,
+                bad_when: *bad_when,
+            },
+            slices::Judge::Age {
+                timestamp,
+                unit,
+                at_most,
+                bad_when,
+            } => Judge::Age {
+                gauge: self.gauge(source, &timestamp.gauge)?,
+                by: timestamp.by.clone(),
+                unit: *unit,
+                at_most: at_most.to_f64(),
+                bad_when: *bad_when,
+            },
+            slices::Judge::Value {
+                query,
+                window,
+                bound,
+                bad_when,
+            } => Judge::Value {
+                family: self.expression(source, query, *window, sliced.slice),
+                limit: limit(*bound),
+                bad_when: *bad_when,
+            },
+            slices::Judge::Ratio { query, window } => Judge::Ratio {
+                family: self.expression(source, query, *window, sliced.slice),
+            },
+        })
+    }
+
     fn gauge(&mut self, source: &SourceName, gauge: &Gauge) -> Result<GaugeRead, PromqlError> {
-        let Selected { family, selector } = self.read(source, &gauge.series)?;
         Ok(GaugeRead {
-            family,
-            selector,
+            read: self.read(source, &gauge.series, Span::ZERO)?,
             aggregate: gauge.aggregate,
         })
     }
 
-    /// Takes in a selector whose series are read without cursors.
-    fn read(&mut self, source: &SourceName, selector: &Selector) -> Result<Selected, PromqlError> {
-        let selected = self.select(source, selector)?;
-        self.parts[selected.family].is_read = true;
-        Ok(selected)
+    /// Takes in a selector whose series are read without cursors, as they were so long ago.
+    fn read(
+        &mut self,
+        source: &SourceName,
+        selector: &Selector,
+        ago: Span,
+    ) -> Result<Read, PromqlError> {
+        let Selected { family, selector } = self.select(source, selector, ago)?;
+        self.parts[family].is_read = true;
+        Ok(Read { family, selector })
     }
 
     /// Takes a selector into the family of its metric, which from now on fetches it too.
@@ -162,8 +240,15 @@ impl Draft {
         &mut self,
         source: &SourceName,
         selector: &Selector,
+        ago: Span,
     ) -> Result<Selected, PromqlError> {
-        let family = self.family(source, &selector.metric, None);
+        let metric = &selector.metric;
+        let name = if ago == Span::ZERO {
+            metric.clone()
+        } else {
+            format!("{metric} offset {ago}")
+        };
+        let family = self.family(source, (name, ago), || None);
         let part = &mut self.parts[family];
         let next = part.selectors.len();
         let position = *part.positions.entry(selector.clone()).or_insert(next);
@@ -177,26 +262,40 @@ impl Draft {
         })
     }
 
-    fn expression(&mut self, source: &SourceName, text: &str, window: Span) -> FamilyIndex {
+    /// Takes in an expression that is evaluated at the multiples of `step`.
+    fn expression(
+        &mut self,
+        source: &SourceName,
+        text: &str,
+        window: Span,
+        step: Span,
+    ) -> FamilyIndex {
         let text = text.replace("$window", &window.to_string());
-        let fetch = Fetch::Expression {
-            text: text.clone(),
-            step: self.slot,
+        let name = if step == self.slot {
+            text.clone()
+        } else {
+            format!("{text} every {step}")
         };
-        self.family(source, &text, Some(fetch))
+        self.family(source, (name, Span::ZERO), || {
+            Some(Fetch::Expression { text, step })
+        })
     }
 
-    fn family(&mut self, source: &SourceName, name: &str, fetch: Option<Fetch>) -> FamilyIndex {
+    fn family(
+        &mut self,
+        source: &SourceName,
+        (name, ago): (String, Span),
+        fetch: impl FnOnce() -> Option<Fetch>,
+    ) -> FamilyIndex {
         let next = self.parts.len();
-        let index = *self
-            .index
-            .entry((source.clone(), name.to_owned()))
-            .or_insert(next);
+        let key = (source.clone(), name.clone());
+        let index = *self.index.entry(key).or_insert(next);
         if index == next {
             self.parts.push(FamilyDraft {
                 source: source.clone(),
-                fetch,
-                metric: name.to_owned(),
+                name,
+                ago,
+                fetch: fetch(),
                 selectors: Vec::new(),
                 positions: BTreeMap::new(),
                 is_read: false,
@@ -221,7 +320,7 @@ impl Draft {
             of_source.extend(narrowed);
         }
         let mut add = |(source, selectors): (SourceName, BTreeSet<Selector>)| {
-            let family = self.family(&source, METRIC, None);
+            let family = self.family(&source, (METRIC.to_owned(), Span::ZERO), || None);
             self.parts[family].besides = selectors.into_iter().collect();
             (source, family)
         };
@@ -238,19 +337,30 @@ impl FamilyDraft {
     fn finish(mut self) -> Family {
         let selectors = self.positions.into_keys().chain(self.besides);
         let selectors: Vec<Selector> = selectors.collect();
-        let union = || Fetch::Samples(union(&self.metric, &selectors));
+        let metric = selectors.first().map_or("", |it| it.metric.as_str());
+        let union = || Fetch::Samples(union(metric, &selectors));
         let fetches = match &self.fetch {
             Some(expression) => Fetches::expression(expression.clone()),
-            None => Fetches::union(&self.metric, &selectors),
+            None => Fetches::union(metric, &selectors),
         };
         self.roles.sort_by_key(|role| role.selector);
         Family {
             source: self.source,
+            name: self.name,
+            ago: self.ago,
             fetch: self.fetch.unwrap_or_else(union),
             fetches,
             selectors: SelectorIndex::new(self.selectors),
             is_read: self.is_read,
             roles: self.roles,
         }
+    }
+}
+
+/// A bound as samples are compared with it.
+fn limit(bound: Bound) -> Limit {
+    match bound {
+        Bound::AtMost(quantity) => Limit::AtMost(quantity.value.to_f64()),
+        Bound::AtLeast(quantity) => Limit::AtLeast(quantity.value.to_f64()),
     }
 }

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use crate::domain::indicator::{Aggregate, Split};
 use crate::domain::labels::LabelsRef;
+use crate::domain::slices::{BadWhen, MissingData, TimeUnit, WithinSlice};
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName};
 use crate::domain::slot::Counts;
-use crate::domain::time::Span;
+use crate::domain::time::{Span, TimeRange};
 use crate::promql::PromqlError;
 
 use super::batch::Fetch;
 use super::draft::Draft;
 use super::fetches::Fetches;
 use super::index::SelectorIndex;
+use super::slices::Limit;
 
 /// A selector that cannot be matched here.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,11 @@ pub struct Plan {
 pub struct Family {
     /// Where it is read.
     pub source: SourceName,
+    /// What tells it apart from the other families of its source, and names it to people.
+    pub name: String,
+    /// How long ago the samples are that it stands for: it is read so much earlier, and its samples
+    /// count as if they were of now.
+    pub ago: Span,
     /// All that is asked, as one.
     pub fetch: Fetch,
     /// What is asked before anything was measured.
@@ -78,11 +85,24 @@ impl Family {
         !self.roles.is_empty()
     }
 
-    /// The metric's name, or the expression: what tells families of one source apart.
+    /// What tells it apart, for people: the metric's name, or the expression.
     pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The metric's name; the whole expression where there is none.
+    pub fn metric(&self) -> &str {
         match &self.fetch {
             Fetch::Samples(selector) => &selector.metric,
             Fetch::Expression { text, .. } => text,
+        }
+    }
+
+    /// What to ask its source for, so that it stands for `range`.
+    pub fn asked(&self, range: TimeRange) -> TimeRange {
+        TimeRange {
+            from: range.from - self.ago,
+            to: range.to - self.ago,
         }
     }
 }
@@ -131,30 +151,8 @@ pub enum Lane {
         /// these lanes means not measured.
         totals: bool,
     },
-    /// Slices judged by the rate of counters.
-    Rate {
-        /// The family.
-        family: FamilyIndex,
-        /// Which series.
-        selector: SelectorPosition,
-        /// Events per second.
-        at_least: f64,
-        /// The length of a slice.
-        slice: Span,
-    },
-    /// Slices judged by what is used of a limit.
-    Fullness {
-        /// What is used.
-        used: GaugeRead,
-        /// What there is.
-        limit: GaugeRead,
-        /// The labels of a group.
-        by: Vec<String>,
-        /// The share that may be used.
-        at_most: f64,
-        /// The length of a slice.
-        slice: Span,
-    },
+    /// Slices of time, judged one by one.
+    Slices(SliceLane),
     /// Values of expressions, spread over slots.
     Points {
         /// All events.
@@ -166,23 +164,143 @@ pub enum Lane {
     },
 }
 
-/// Where a gauge is read and how a group becomes one value.
+/// Slices of time, and what they are judged by.
 #[derive(Debug)]
-pub struct GaugeRead {
+pub struct SliceLane {
+    /// What a slice is judged by.
+    pub judge: Judge,
+    /// The length of a slice.
+    pub slice: Span,
+    /// What a slice is of which the source holds nothing.
+    pub missing: MissingData,
+}
+
+/// What a slice is judged by.
+#[derive(Debug)]
+pub enum Judge {
+    /// The rate of counters.
+    Rate {
+        /// The counters.
+        total: Read,
+        /// In events per second.
+        limit: Limit,
+    },
+    /// The rate of counters against the median of what it was in earlier periods.
+    Drop {
+        /// The counters.
+        total: Read,
+        /// The same in each of the periods, as if it were now.
+        past: Vec<Read>,
+        /// The share of the median that must be left.
+        kept: f64,
+    },
+    /// What groups of gauges use of their limits.
+    Share {
+        /// What is used.
+        used: GaugeRead,
+        /// What there is.
+        limit: GaugeRead,
+        /// The labels of a group.
+        by: Vec<String>,
+        /// The share that may be used.
+        at_most: f64,
+        /// How many groups make a slice bad.
+        bad_when: BadWhen,
+    },
+    /// Groups of gauges against a threshold.
+    Level {
+        /// The gauges.
+        gauge: GaugeRead,
+        /// The labels of a group; each series by itself without them.
+        by: Option<Vec<String>>,
+        /// In the unit of the gauges.
+        limit: Limit,
+        /// Which samples of a slice count.
+        within: WithinSlice,
+        /// How many groups make a slice bad.
+        bad_when: BadWhen,
+    },
+    /// How long ago timestamps are.
+    Age {
+        /// The timestamps.
+        gauge: GaugeRead,
+        /// The labels of a group; each series by itself without them.
+        by: Option<Vec<String>>,
+        /// What the timestamps count in.
+        unit: TimeUnit,
+        /// Seconds.
+        at_most: f64,
+        /// How many groups make a slice bad.
+        bad_when: BadWhen,
+    },
+    /// The values of an expression against a threshold.
+    Value {
+        /// The expression.
+        family: FamilyIndex,
+        /// In the unit of the values.
+        limit: Limit,
+        /// How many series make a slice bad.
+        bad_when: BadWhen,
+    },
+    /// The error ratio that an expression gives.
+    Ratio {
+        /// The expression.
+        family: FamilyIndex,
+    },
+}
+
+/// Where series are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Read {
     /// The family.
     pub family: FamilyIndex,
-    /// Which series.
+    /// Which of its series.
     pub selector: SelectorPosition,
+}
+
+/// Where a gauge is read and how a group becomes one value.
+#[derive(Clone, Copy, Debug)]
+pub struct GaugeRead {
+    /// The series.
+    pub read: Read,
     /// How a group becomes one value.
     pub aggregate: Aggregate,
+}
+
+impl Judge {
+    /// The families whose samples are needed, the one that is told of first.
+    pub fn families(&self) -> Vec<FamilyIndex> {
+        match self {
+            Self::Rate { total, .. } => vec![total.family],
+            Self::Drop { total, past, .. } => {
+                let past = past.iter().map(|read| read.family);
+                [total.family].into_iter().chain(past).collect()
+            }
+            Self::Share { used, limit, .. } => vec![used.read.family, limit.read.family],
+            Self::Level { gauge, .. } | Self::Age { gauge, .. } => vec![gauge.read.family],
+            Self::Value { family, .. } | Self::Ratio { family } => vec![*family],
+        }
+    }
+
+    /// Whether its values are valid for a while after their samples, or made of several of them.
+    pub const fn looks_back(&self) -> bool {
+        match self {
+            Self::Rate { .. }
+            | Self::Drop { .. }
+            | Self::Share { .. }
+            | Self::Level { .. }
+            | Self::Age { .. } => true,
+            Self::Value { .. } | Self::Ratio { .. } => false,
+        }
+    }
 }
 
 impl Lane {
     /// The families whose samples the lane needs, the one with the totals first.
     pub fn families(&self) -> Vec<FamilyIndex> {
         match self {
-            Self::Counters { family, .. } | Self::Rate { family, .. } => vec![*family],
-            Self::Fullness { used, limit, .. } => vec![used.family, limit.family],
+            Self::Counters { family, .. } => vec![*family],
+            Self::Slices(slices) => slices.judge.families(),
             Self::Points { total, part, .. } => vec![*total, *part.counted()],
         }
     }
@@ -190,7 +308,7 @@ impl Lane {
     /// The length of its slices, if it judges any.
     pub const fn slice(&self) -> Option<Span> {
         match self {
-            Self::Rate { slice, .. } | Self::Fullness { slice, .. } => Some(*slice),
+            Self::Slices(slices) => Some(slices.slice),
             Self::Counters { .. } | Self::Points { .. } => None,
         }
     }

@@ -7,6 +7,7 @@ use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 
 use super::batch::Batch;
+use super::slices::Slices;
 
 /// The counts of each slot from an expression for all events and one for a part of them, both
 /// counted over `window` and evaluated at the end of each slot. Every event is seen in
@@ -20,7 +21,7 @@ pub fn counts(
     range: TimeRange,
     slot: Span,
     window: Span,
-) -> Vec<(Timestamp, Counts)> {
+) -> Slices<Counts> {
     let share = slot.as_secs_f64() / window.as_secs_f64();
     let parts = sums(part.counted(), range);
     let count = |(at, total): (Timestamp, f64)| {
@@ -29,7 +30,7 @@ pub fn counts(
             Split::Bad(_) => counted,
             Split::Good(_) => total - counted,
         };
-        (at, Counts { bad, total }.times(share))
+        (at, Some(Counts { bad, total }.times(share)))
     };
     sums(total, range).into_iter().map(count).collect()
 }
@@ -78,6 +79,7 @@ mod tests {
             );
             slots
                 .iter()
+                .filter_map(|(at, counts)| Some((at, (*counts)?)))
                 .map(|(at, c)| format!("{}:{}/{}", at.as_millis() / 1_000, c.bad, c.total))
                 .collect::<Vec<_>>()
                 .join(" ")

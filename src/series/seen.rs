@@ -137,6 +137,11 @@ impl Sorter {
 }
 
 impl Sorter {
+    /// Whether any series was sorted yet that a selector matches.
+    pub fn has_found(&self) -> bool {
+        !self.seen.edges().is_empty()
+    }
+
     /// Whether any selector matches a series; not of one that was never sorted.
     pub fn wants(&self, series: &Series) -> bool {
         let row = self.seen.find(series.id, series.labels);

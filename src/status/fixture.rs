@@ -16,6 +16,7 @@ use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::Severity;
 use crate::domain::selector::{Matcher, Selector};
+use crate::domain::slices::{Bound, Judge, MissingData, Quantity, Sliced, Unit};
 use crate::domain::slo::{Slo, SloId, SourceName, Window};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
@@ -51,11 +52,17 @@ fn errors() -> Indicator {
 }
 
 fn traffic() -> Indicator {
-    Indicator::Traffic {
-        total: Selector::new("http_requests_total", vec![]),
-        at_least: Fraction::new(5, 1),
+    Indicator::Slices(Sliced {
+        judge: Judge::Rate {
+            total: Selector::new("http_requests_total", vec![]),
+            bound: Bound::AtLeast(Quantity {
+                value: Fraction::new(5, 1),
+                unit: Unit::PerSecond,
+            }),
+        },
         slice: Span::from_mins(1),
-    }
+        missing: MissingData::Hold,
+    })
 }
 
 fn latency() -> Indicator {

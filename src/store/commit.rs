@@ -12,6 +12,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::cursor::Cursor;
 use crate::series::past::LooseEnds;
+use crate::series::slices::missing::Behind;
 
 use super::OutboxKey;
 
@@ -80,6 +81,8 @@ pub struct WalkRecord {
     pub goal: Timestamp,
     /// Everything after this is counted.
     pub reached: Timestamp,
+    /// What is known of the slices before, for lanes in which missing ones count.
+    pub behind: BTreeMap<LaneKey, Behind>,
 }
 
 /// One family on a walk through the past.

@@ -12,6 +12,7 @@ use crate::domain::measurement::Outcome;
 use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice};
 use crate::domain::notice::{OriginFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
 use crate::domain::policy::Severity;
+use crate::domain::slices::Breach;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
@@ -19,6 +20,7 @@ use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::batch::Sample;
 use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
 use crate::series::past::{Judgement, LooseEnd, Worth};
+use crate::series::slices::missing::Behind;
 
 use super::OutboxKey;
 use super::commit::{Commit, Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey};
@@ -125,6 +127,7 @@ fn slo_facts() -> SloFacts {
         name: "availability".to_owned(),
         signal: Signal::Errors,
         threshold: Some("300ms".to_owned()),
+        breach: Some(Breach::Above),
         objective: "99.95%".parse().unwrap(),
         window: Span::from_days(30),
         calendar: Some(Period::Month),
@@ -319,6 +322,11 @@ pub(super) fn walk() -> WalkRecord {
         seam: at(3_600),
         goal: at(0),
         reached: at(1_800),
+        behind: BTreeMap::from([
+            (lane("checkout/availability", 0), Behind::Seen),
+            (lane("checkout/orders", 0), Behind::Unseen(Some(at(1_860)))),
+            (lane("checkout/orders", 1), Behind::Unseen(None)),
+        ]),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::domain::incident::{Change, CloseReason};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{BurnFacts, Notice};
 use crate::domain::policy::Severity;
+use crate::domain::slices::Breach;
 use crate::domain::slo::SloId;
 
 use super::burn::{cost, deciding, pace, shortest, unit};
@@ -98,18 +99,27 @@ fn headline(facts: &BurnFacts) -> String {
         return format!("nothing measured in{last} ({allowed})");
     };
     let threshold = slo.threshold.as_deref().map(number::spaced);
-    let broken = match (slo.signal, threshold) {
-        (Signal::Errors, _) => format!("{share} of {} fail", unit(slo)),
-        (Signal::Latency, Some(limit)) => {
-            format!("{share} of {} take longer than {limit}", unit(slo))
+    let broken = match (slo.breach, threshold) {
+        (Some(breach), Some(limit)) => {
+            let how = match breach {
+                Breach::Above => format!("above {limit}"),
+                Breach::Below => format!("below {limit}"),
+                Breach::OverLimit => format!("over {limit} of its limit"),
+                Breach::Older => format!("older than {limit}"),
+                Breach::Dropped => format!("more than {limit} below what is usual"),
+            };
+            format!("{how} for {share} of{last}")
         }
-        (Signal::Latency, None) => format!("{share} of {} take too long", unit(slo)),
-        (Signal::Traffic, Some(floor)) => format!("below {floor} for {share} of{last}"),
-        (Signal::Traffic, None) => format!("too little traffic for {share} of{last}"),
-        (Signal::Saturation, Some(limit)) => {
-            format!("over {limit} of its limit for {share} of{last}")
-        }
-        (Signal::Saturation, None) => format!("too full for {share} of{last}"),
+        (Some(_), None) | (None, _) if slo.slices => format!("{share} of slices are bad"),
+        (_, threshold) => match (slo.signal, threshold) {
+            (Signal::Latency, Some(limit)) => {
+                format!("{share} of {} take longer than {limit}", unit(slo))
+            }
+            (Signal::Latency, None) => format!("{share} of {} take too long", unit(slo)),
+            (Signal::Errors | Signal::Traffic | Signal::Saturation, _) => {
+                format!("{share} of {} fail", unit(slo))
+            }
+        },
     };
     format!("{broken} ({allowed})")
 }
@@ -126,11 +136,14 @@ fn ending(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> (String, Strin
             ("the objective or its policy was removed".to_owned(), closed)
         }
         _ => {
-            let trouble = match facts.slo.signal {
-                Signal::Errors => "errors stopped",
-                Signal::Latency => "fast again",
-                Signal::Traffic => "traffic came back",
-                Signal::Saturation => "within its limit",
+            let trouble = match (facts.slo.signal, facts.slo.breach) {
+                (Signal::Errors, Some(_)) => "within its bounds",
+                (Signal::Errors, None) => "errors stopped",
+                (Signal::Latency, Some(Breach::Older)) => "fresh again",
+                (Signal::Latency, _) => "fast again",
+                (Signal::Traffic, Some(Breach::Above)) => "traffic went down",
+                (Signal::Traffic, _) => "traffic came back",
+                (Signal::Saturation, _) => "within its limit",
             };
             let stopped = facts
                 .stopped

@@ -3,6 +3,7 @@
 use crate::domain::calendar::Period;
 use crate::domain::incident::CloseReason;
 use crate::domain::indicator::Signal;
+use crate::domain::slices::Breach;
 use crate::domain::slot::Counts;
 
 use super::super::sample;
@@ -210,28 +211,53 @@ fn everything_can_be_measured_again() {
 #[test]
 fn each_signal_has_words_of_its_own() {
     let mut titles = String::new();
-    for (signal, objective, threshold, bad, total) in [
-        (Signal::Errors, "99.9%", None, 954.0, 4_769.0),
-        (Signal::Latency, "99%", Some("300ms"), 32.0, 1_000.0),
-        (Signal::Traffic, "99%", Some("5/s"), 1.0, 5.0),
-        (Signal::Saturation, "99.5%", Some("90%"), 5.0, 5.0),
-        (Signal::Errors, "99.9%", None, 0.0, 0.0),
+    use Breach::{Above, Below, Dropped, Older, OverLimit};
+    for (signal, objective, breach, threshold, bad, total) in [
+        (Signal::Errors, "99.9%", None, None, 954.0, 4_769.0),
+        (Signal::Latency, "99%", None, Some("300ms"), 32.0, 1_000.0),
+        (Signal::Latency, "99%", Some(Above), Some("300ms"), 1.0, 5.0),
+        (Signal::Latency, "99%", Some(Older), Some("1h"), 1.0, 5.0),
+        (Signal::Traffic, "99%", Some(Below), Some("5/s"), 1.0, 5.0),
+        (Signal::Traffic, "99%", Some(Dropped), Some("40%"), 1.0, 5.0),
+        (
+            Signal::Saturation,
+            "99.5%",
+            Some(OverLimit),
+            Some("90%"),
+            5.0,
+            5.0,
+        ),
+        (
+            Signal::Saturation,
+            "99.5%",
+            Some(Below),
+            Some("2GiB"),
+            5.0,
+            5.0,
+        ),
+        (Signal::Errors, "99.9%", None, None, 0.0, 0.0),
     ] {
         let mut notice = sample::opened();
         if let Facts::Burn(facts) = &mut notice.facts {
             facts.slo.signal = signal;
             facts.slo.objective = objective.parse().unwrap();
             facts.slo.threshold = threshold.map(str::to_owned);
+            facts.slo.breach = breach;
+            facts.slo.slices = breach.is_some();
             facts.now = Counts { bad, total };
         }
         titles.push_str(told(&notice).lines().next().unwrap());
         titles.push('\n');
     }
-    insta::assert_snapshot!(titles, @r"
+    insta::assert_snapshot!(titles, @"
     🔴 PAGE checkout/availability: 20.0 % of requests fail (0.1 % allowed)
     🔴 PAGE checkout/availability: 3.2 % of requests take longer than 300ms (1 % allowed)
+    🔴 PAGE checkout/availability: above 300ms for 20.0 % of the last 5m (1 % allowed)
+    🔴 PAGE checkout/availability: older than 1h for 20.0 % of the last 5m (1 % allowed)
     🔴 PAGE checkout/availability: below 5/s for 20.0 % of the last 5m (1 % allowed)
+    🔴 PAGE checkout/availability: more than 40 % below what is usual for 20.0 % of the last 5m (1 % allowed)
     🔴 PAGE checkout/availability: over 90 % of its limit for 100 % of the last 5m (0.5 % allowed)
+    🔴 PAGE checkout/availability: below 2GiB for 100 % of the last 5m (0.5 % allowed)
     🔴 PAGE checkout/availability: nothing measured in the last 5m (0.1 % allowed)
     ");
 }
@@ -252,7 +278,7 @@ fn slices_and_impossible_budgets_are_told_as_they_are() {
         }
     }
     insta::assert_snapshot!(told(&notice), @r"
-    🔴 PAGE checkout/availability: too little traffic for 20.0 % of the last 5m (0 % allowed)
+    🔴 PAGE checkout/availability: 20.0 % of slices are bad (0 % allowed)
     Promise  Card payments succeed · 100 % over 30 d · owner payments
     Speed    5m: 1 of 5 slices = ∞× · 1h: no slices (pages above 14.4×)
     Budget   none is allowed, and it is broken
@@ -260,7 +286,7 @@ fn slices_and_impossible_budgets_are_told_as_they_are() {
     Where    code=503 94 % · route=/pay 81 % · pods even (12)
     Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
-    > 02:36 CET PAGE: too little traffic for 20.0 % of the last 5m (0 % allowed) · 5m ∞×
+    > 02:36 CET PAGE: 20.0 % of slices are bad (0 % allowed) · 5m ∞×
     ");
     if let Facts::Burn(facts) = &mut notice.facts {
         facts.budget.as_mut().unwrap().remaining = -0.123;

@@ -1,7 +1,10 @@
-//! Indicators: errors, latency, traffic, saturation and queries, a file each.
+//! Indicators: errors, latency, traffic, saturation, freshness and queries, a file each.
 
+mod bounds;
 mod errors;
+mod freshness;
 mod latency;
+mod quantile;
 mod query;
 mod saturation;
 mod traffic;
@@ -12,6 +15,9 @@ use crate::domain::labels::Labels;
 use crate::domain::selector::MatchOp;
 use crate::domain::selector::Matcher;
 use crate::domain::selector::Selector;
+use crate::domain::slices::Judge;
+use crate::domain::slices::MissingData;
+use crate::domain::slices::Sliced;
 use crate::domain::time::Span;
 use crate::promql;
 use crate::promql::CompiledMatchers;
@@ -29,19 +35,43 @@ use super::node::Value;
 
 const TOTAL: &str = "total: http_requests_total{job=\"api\"}";
 
-/// The indicator of `entry`; traffic and saturation judge slices of length `slice`.
+/// What the objective says of its slices, where its indicator judges any.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slicing {
+    /// The length of a slice.
+    pub(super) slice: Span,
+    /// What an empty one is.
+    pub(super) missing: MissingData,
+}
+
+impl Slicing {
+    const fn of(self, judge: Judge) -> Indicator {
+        Indicator::Slices(Sliced {
+            judge,
+            slice: self.slice,
+            missing: self.missing,
+        })
+    }
+}
+
+/// The indicator of `entry`.
 pub(super) fn indicator(
     entry: &Entry,
-    slice: Span,
+    slicing: Slicing,
     options: &Options,
     faults: &Faults,
 ) -> Option<Indicator> {
+    let judged = |judge: Option<Judge>| Some(slicing.of(judge?));
     match entry.key.as_str() {
         "errors" => errors::errors(&entry.node, faults),
+        "latency" if quantile::is_quantile(&entry.node) => {
+            judged(quantile::quantile(&entry.node, faults))
+        }
         "latency" => latency::latency(&entry.node, faults),
-        "traffic" => traffic::traffic(&entry.node, slice, faults),
-        "saturation" => saturation::saturation(&entry.node, slice, faults),
-        _ => query::query(&entry.node, options, faults),
+        "traffic" => judged(traffic::traffic(&entry.node, slicing.slice, faults)),
+        "saturation" => judged(saturation::saturation(&entry.node, faults)),
+        "freshness" => judged(freshness::freshness(&entry.node, faults)),
+        _ => query::query(&entry.node, slicing, options, faults),
     }
 }
 

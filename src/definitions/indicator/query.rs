@@ -3,52 +3,99 @@
 use crate::diagnostic::Diagnostic;
 use crate::domain::indicator::Indicator;
 use crate::domain::indicator::Split;
+use crate::domain::slices::Judge;
 use crate::domain::time::Span;
 use crate::promql;
 
 use super::super::Options;
 use super::super::codes;
 use super::super::fields::Fields;
+use super::super::node::Entry;
 use super::super::node::Faults;
 use super::super::node::Node;
 use super::super::values;
+use super::Slicing;
+use super::bounds;
+use super::bounds::senseless;
 
-pub(super) fn query(node: &Node, options: &Options, faults: &Faults) -> Option<Indicator> {
-    let fields = Fields::of(node, "`query`", &["total", "bad", "good", "window"], faults)?;
-    let expression = |node: &Node, key: &str| {
-        super::parsed(node, key, faults, |text| {
-            promql::check_expression(text).map(|()| text.to_owned())
-        })
-    };
-    let total = fields
-        .need("total", "total: sum(increase(jobs_total[$window]))")
-        .and_then(|node| expression(node, "total"));
-    let entry = fields.one_of(&["bad", "good"], "to know which events are bad");
-    let window = fields.parse("window", codes::DURATION, str::parse::<Span>);
-    if let Some(window) = &window {
-        values::on_grid(window, "window", options.tick, faults);
-        let least = options.least_range();
-        if window.value < least {
-            faults.add(
-                Diagnostic::warning(
-                    codes::DURATION,
-                    format!("a `window` of {} holds fewer than 4 samples", window.value),
-                )
-                .at(&window.place)
-                .help(options.least_range_advice()),
-            );
+pub(super) fn query(
+    node: &Node,
+    slicing: Slicing,
+    options: &Options,
+    faults: &Faults,
+) -> Option<Indicator> {
+    let known = [
+        "total", "bad", "good", "ratio", "value", "atMost", "atLeast", "badWhen", "window",
+    ];
+    let fields = Fields::of(node, "`query`", &known, faults)?;
+    let forms = ["bad", "good", "ratio", "value"];
+    let entry = fields.one_of(&forms, "to know what is bad");
+    let window = window(&fields, options);
+    let entry = entry?;
+    match entry.key.as_str() {
+        "ratio" => {
+            senseless(&fields, &["total", "atMost", "atLeast", "badWhen"], "ratio");
+            let query = expression(entry, faults, promql::check_value)?;
+            Some(slicing.of(Judge::Ratio { query, window }))
+        }
+        "value" => {
+            senseless(&fields, &["total"], "value");
+            let query = expression(entry, faults, promql::check_value);
+            let bound = bounds::bound(&fields, values::quantity);
+            let bad_when = bounds::bad_when(&fields);
+            Some(slicing.of(Judge::Value {
+                query: query?,
+                window,
+                bound: bound?,
+                bad_when: bad_when?,
+            }))
+        }
+        _ => {
+            senseless(&fields, &["atMost", "atLeast", "badWhen"], &entry.key);
+            fields.need("total", "total: sum(increase(jobs_total[$window]))");
+            let total = fields
+                .entry("total")
+                .and_then(|entry| expression(entry, faults, promql::check_expression));
+            let counted = expression(entry, faults, promql::check_expression)?;
+            let split = if entry.key == "bad" {
+                Split::Bad(counted)
+            } else {
+                Split::Good(counted)
+            };
+            Some(Indicator::Query {
+                total: total?,
+                split,
+                window,
+            })
         }
     }
-    let entry = entry?;
-    let counted = expression(&entry.node, &entry.key)?.value;
-    let split = if entry.key == "bad" {
-        Split::Bad(counted)
-    } else {
-        Split::Good(counted)
+}
+
+fn expression(
+    entry: &Entry,
+    faults: &Faults,
+    check: impl FnOnce(&str) -> Result<(), promql::PromqlError>,
+) -> Option<String> {
+    let parse = |text: &str| check(text).map(|()| text.to_owned());
+    Some(super::parsed(&entry.node, &entry.key, faults, parse)?.value)
+}
+
+/// What `$window` stands for.
+fn window(fields: &Fields<'_>, options: &Options) -> Span {
+    let least = options.least_range();
+    let Some(window) = fields.parse("window", codes::DURATION, str::parse::<Span>) else {
+        return Span::from_mins(5).max(least);
     };
-    Some(Indicator::Query {
-        total: total?.value,
-        split,
-        window: window.map_or(Span::from_mins(5), |window| window.value),
-    })
+    values::on_grid(&window, "window", options.tick, fields.faults);
+    if window.value < least {
+        fields.faults.add(
+            Diagnostic::warning(
+                codes::DURATION,
+                format!("a `window` of {} holds fewer than 4 samples", window.value),
+            )
+            .at(&window.place)
+            .help(options.least_range_advice()),
+        );
+    }
+    window.value
 }

@@ -1,80 +1,91 @@
 //! Saturation: slices of time that are bad when something is too full.
 
 use crate::domain::indicator::Aggregate;
-use crate::domain::indicator::Gauge;
-use crate::domain::indicator::Indicator;
-use crate::domain::time::Span;
+use crate::domain::slices::Bound;
+use crate::domain::slices::Judge;
+use crate::domain::slices::WithinSlice;
 
 use super::super::codes;
 use super::super::fields::Fields;
-use super::super::fields::text;
 use super::super::node::Faults;
 use super::super::node::Node;
-use super::super::node::Value;
 use super::super::values;
-use super::selector;
+use super::bounds;
+use super::bounds::senseless;
 
-pub(super) fn saturation(node: &Node, slice: Span, faults: &Faults) -> Option<Indicator> {
-    let known = ["used", "limit", "by", "atMost"];
+const USED: &str = "used: container_memory_working_set_bytes{container!=\"\"}";
+const LIMIT: &str = "limit: kube_pod_container_resource_limits{resource=\"memory\"}";
+const BY: &str = "by: [instance], the labels that both sides have in common";
+const GAUGE: &str = "gauge: kafka_consumergroup_lag";
+
+pub(super) fn saturation(node: &Node, faults: &Faults) -> Option<Judge> {
+    let known = [
+        "used",
+        "limit",
+        "gauge",
+        "by",
+        "atMost",
+        "atLeast",
+        "withinSlice",
+        "badWhen",
+    ];
     let fields = Fields::of(node, "`saturation`", &known, faults)?;
-    let used = fields
-        .need(
-            "used",
-            "used: container_memory_working_set_bytes{container!=\"\"}",
-        )
-        .and_then(|node| gauge(node, "used", Aggregate::Max, faults));
-    let limit = fields
-        .need(
-            "limit",
-            "limit: kube_pod_container_resource_limits{resource=\"memory\"}",
-        )
-        .and_then(|node| gauge(node, "limit", Aggregate::Min, faults));
-    let by: Option<Vec<String>> = fields
-        .need(
-            "by",
-            "by: [instance], the labels that both sides have in common",
-        )
-        .and_then(|_| fields.list("by"))
-        .map(|items| {
-            let items = items.iter();
-            items
-                .filter_map(|item| text(item, "by", faults))
-                .map(|it| it.value)
-                .collect()
-        });
+    let entry = fields.one_of(&["used", "gauge"], "to know what is looked at")?;
+    if entry.key == "gauge" {
+        level(&fields)
+    } else {
+        share(&fields)
+    }
+}
+
+/// What is used of a limit.
+fn share(fields: &Fields<'_>) -> Option<Judge> {
+    senseless(fields, &["atLeast", "withinSlice"], "used");
+    let gauge = |key: &str, example: &str, default| {
+        let node = fields.need(key, example)?;
+        Some(bounds::gauge(node, key, default, fields.faults)?.0.value)
+    };
+    let used = gauge("used", USED, Aggregate::Max);
+    let limit = gauge("limit", LIMIT, Aggregate::Min);
+    let by = fields.need("by", BY).and_then(|_| bounds::by(fields));
     let at_most = fields.need_parsed("atMost", "atMost: 90%", codes::NUMBER, values::percent);
-    Some(Indicator::Saturation {
+    let bad_when = bounds::bad_when(fields);
+    Some(Judge::Share {
         used: used?,
         limit: limit?,
         by: by?,
         at_most: values::share(at_most?.value),
-        slice,
+        bad_when: bad_when?,
     })
 }
 
-fn gauge(node: &Node, key: &str, default: Aggregate, faults: &Faults) -> Option<Gauge> {
-    if !matches!(node.value, Value::Map(_)) {
-        let series = selector(node, key, faults)?.value;
-        return Some(Gauge {
-            series,
-            aggregate: default,
-        });
-    }
-    let fields = Fields::of(node, "a gauge", &["series", "aggregate"], faults)?;
-    let series = fields
-        .need("series", "series: pg_stat_activity_count{job=\"pg\"}")
-        .and_then(|node| selector(node, "series", faults));
-    let aggregate = fields.parse("aggregate", codes::WORD, |text| match text {
-        "sum" => Ok(Aggregate::Sum),
-        "max" => Ok(Aggregate::Max),
-        "min" => Ok(Aggregate::Min),
-        "avg" => Ok(Aggregate::Avg),
+/// A gauge against a threshold.
+fn level(fields: &Fields<'_>) -> Option<Judge> {
+    senseless(fields, &["limit"], "gauge");
+    let bound = bounds::bound(fields, values::quantity);
+    // Of several in a group the worst counts.
+    let worst = match bound {
+        Some(Bound::AtLeast(_)) => Aggregate::Min,
+        Some(Bound::AtMost(_)) | None => Aggregate::Max,
+    };
+    let level = bounds::grouped(fields, ("gauge", GAUGE), worst);
+    let within = fields.parse("withinSlice", codes::WORD, |text| match text {
+        "last" => Ok(WithinSlice::Last),
+        "max" => Ok(WithinSlice::Max),
+        "min" => Ok(WithinSlice::Min),
+        "avg" => Ok(WithinSlice::Avg),
         _ => Err(format!(
-            "`{text}` puts nothing together; write sum, max, min or avg"
+            "`{text}` is none of a slice's samples; write last, max, min or avg"
         )),
     });
-    Some(Gauge {
-        series: series?.value,
-        aggregate: aggregate.map_or(default, |it| it.value),
+    if fields.has("withinSlice") && within.is_none() {
+        return None;
+    }
+    let bad_when = bounds::bad_when(fields);
+    Some(Judge::Level {
+        level: level?.value,
+        bound: bound?,
+        within: within.map(|within| within.value).unwrap_or_default(),
+        bad_when: bad_when?,
     })
 }

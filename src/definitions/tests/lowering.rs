@@ -49,27 +49,7 @@ fn events_shown(events: &Events) -> String {
 pub(super) fn shown(indicator: &Indicator) -> String {
     match indicator {
         Indicator::Errors(events) | Indicator::Latency(events) => events_shown(events),
-        Indicator::Traffic {
-            total,
-            at_least,
-            slice,
-        } => format!(
-            "total {} at least {at_least:?} slice {slice}",
-            selector_text(total)
-        ),
-        Indicator::Saturation {
-            used,
-            limit,
-            by,
-            at_most,
-            slice,
-        } => format!(
-            "used {:?} {} limit {:?} {} by {by:?} at most {at_most:?} slice {slice}",
-            used.aggregate,
-            selector_text(&used.series),
-            limit.aggregate,
-            selector_text(&limit.series)
-        ),
+        Indicator::Slices(_) => format!("{indicator:?}"),
         Indicator::Query { .. } => format!("{indicator:?}"),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};
-use crate::series::plan::Lane;
+use crate::series::plan::{Judge, Lane, Read};
 
 use super::Seer;
 use crate::demo::world::fault::Fault;
@@ -61,7 +61,7 @@ impl<'a> Counted<'a> {
             if !family.roles.iter().any(|role| role.meter == self.meter) {
                 continue;
             }
-            for series in self.seer.world.series_of(family.name()) {
+            for series in self.seer.world.series_of(family.metric()) {
                 let roles = family.roles_of((&**series.labels).into());
                 for role in roles.filter(|role| role.meter == self.meter) {
                     sum = sum.plus(role.weight.times(series.at(self.faults, at)));
@@ -78,26 +78,7 @@ impl<'a> Counted<'a> {
             return *known;
         }
         let bad = match &self.seer.plan.meters[self.meter].lanes[0] {
-            Lane::Rate {
-                family,
-                selector,
-                at_least,
-                ..
-            } => {
-                let events = |at| self.sum(*family, *selector, at);
-                (events(end) - events(end - slice)) / slice.as_secs_f64() < *at_least
-            }
-            // Each of the demo's limits has one group.
-            Lane::Fullness {
-                used,
-                limit,
-                at_most,
-                ..
-            } => {
-                let share = self.sum(used.family, used.selector, end)
-                    / self.sum(limit.family, limit.selector, end);
-                share > *at_most
-            }
+            Lane::Slices(lane) => self.is_bad(&lane.judge, end, slice),
             Lane::Counters { .. } | Lane::Points { .. } => false,
         };
         let counts = Counts {
@@ -108,10 +89,45 @@ impl<'a> Counted<'a> {
         counts
     }
 
-    /// The sum of the series that a selector selects.
-    fn sum(&self, family: usize, selector: usize, at: Timestamp) -> f64 {
+    /// Whether a slice is bad. Each of the demo's limits, gauges and timestamps has one group.
+    fn is_bad(&self, judge: &Judge, end: Timestamp, slice: Span) -> bool {
+        let rate = |read: &Read| {
+            let events = |at| self.sum(*read, at);
+            (events(end) - events(end - slice)) / slice.as_secs_f64()
+        };
+        match judge {
+            Judge::Rate { total, limit } => limit.is_broken_by(rate(total)),
+            Judge::Drop { total, past, kept } => {
+                let mut past: Vec<f64> = past.iter().map(rate).collect();
+                past.sort_unstable_by(f64::total_cmp);
+                let usual = past.get(past.len() / 2).copied().unwrap_or_default();
+                rate(total) < usual * kept
+            }
+            Judge::Share {
+                used,
+                limit,
+                at_most,
+                ..
+            } => self.sum(used.read, end) / self.sum(limit.read, end) > *at_most,
+            Judge::Level { gauge, limit, .. } => limit.is_broken_by(self.sum(gauge.read, end)),
+            Judge::Age {
+                gauge,
+                unit,
+                at_most,
+                ..
+            } => {
+                let told = self.sum(gauge.read, end) / unit.per_second();
+                Span::from_millis(end.as_millis()).as_secs_f64() - told > *at_most
+            }
+            Judge::Value { .. } | Judge::Ratio { .. } => false,
+        }
+    }
+
+    /// The sum of the series that are read, as they were so long before as their family stands for.
+    fn sum(&self, Read { family, selector }: Read, at: Timestamp) -> f64 {
         let family = &self.seer.plan.families[family];
-        let all = self.seer.world.series_of(family.name());
+        let at = at - family.ago;
+        let all = self.seer.world.series_of(family.metric());
         let selected = all.filter(|series| {
             family
                 .selectors

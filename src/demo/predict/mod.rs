@@ -162,7 +162,7 @@ impl Seer {
         let mut families = meter.lanes.iter().flat_map(Lane::families);
         families.any(|family| {
             let family = &self.plan.families[family];
-            let mut series = self.world.series_of(family.name());
+            let mut series = self.world.series_of(family.metric());
             series.any(|series| {
                 let matching = family.selectors.matching(&**series.labels);
                 !matching.is_empty() && series.labels.get("job") == job

@@ -2,8 +2,7 @@
 
 mod events;
 
-use super::decimal::Fraction;
-use super::selector::Selector;
+use super::slices::Sliced;
 use super::time::Span;
 
 pub use events::Events;
@@ -49,28 +48,8 @@ pub enum Indicator {
     Errors(Events),
     /// Events, some of which took too long.
     Latency(Events),
-    /// Slices are bad when the rate of these counters is below a floor.
-    Traffic {
-        /// All events.
-        total: Selector,
-        /// Events per second.
-        at_least: Fraction,
-        /// The length of a slice.
-        slice: Span,
-    },
-    /// Slices are bad when any group uses more than a share of its limit.
-    Saturation {
-        /// What is used.
-        used: Gauge,
-        /// What there is.
-        limit: Gauge,
-        /// The labels on which both are grouped and joined.
-        by: Vec<String>,
-        /// The share of the limit that may be used.
-        at_most: Fraction,
-        /// The length of a slice.
-        slice: Span,
-    },
+    /// Slices of time, each good or bad as a whole.
+    Slices(Sliced),
     /// Any PromQL, approximate. `$window` stands for `window` in both texts.
     Query {
         /// All events of `$window`.
@@ -100,15 +79,6 @@ impl<T> Split<T> {
     }
 }
 
-/// A gauge and how several series of one group become one value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Gauge {
-    /// The series.
-    pub series: Selector,
-    /// How the series of one group are put together.
-    pub aggregate: Aggregate,
-}
-
 /// How several values of one group become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Aggregate {
@@ -128,8 +98,7 @@ impl Indicator {
         match self {
             Self::Errors(_) | Self::Query { .. } => Signal::Errors,
             Self::Latency(_) => Signal::Latency,
-            Self::Traffic { .. } => Signal::Traffic,
-            Self::Saturation { .. } => Signal::Saturation,
+            Self::Slices(sliced) => sliced.judge.signal(),
         }
     }
 
@@ -137,7 +106,7 @@ impl Indicator {
     pub const fn events(&self) -> Option<&Events> {
         match self {
             Self::Errors(events) | Self::Latency(events) => Some(events),
-            Self::Traffic { .. } | Self::Saturation { .. } | Self::Query { .. } => None,
+            Self::Slices(_) | Self::Query { .. } => None,
         }
     }
 
@@ -145,14 +114,21 @@ impl Indicator {
     pub const fn budgeting(&self) -> Budgeting {
         match self {
             Self::Errors(_) | Self::Latency(_) | Self::Query { .. } => Budgeting::Occurrences,
-            Self::Traffic { slice, .. } | Self::Saturation { slice, .. } => {
-                Budgeting::Timeslices(*slice)
-            }
+            Self::Slices(sliced) => Budgeting::Timeslices(sliced.slice),
         }
     }
 
     /// Whether the counts are estimates rather than events really seen.
     pub const fn is_approximate(&self) -> bool {
-        matches!(self, Self::Query { .. })
+        self.is_query()
+    }
+
+    /// Whether it is made of PromQL that the source evaluates.
+    pub const fn is_query(&self) -> bool {
+        match self {
+            Self::Errors(_) | Self::Latency(_) => false,
+            Self::Slices(sliced) => sliced.judge.is_query(),
+            Self::Query { .. } => true,
+        }
     }
 }

@@ -14,13 +14,14 @@ use crate::domain::calendar::{Calendar, Period};
 use crate::domain::contributors::LabelShare;
 use crate::domain::decimal::Fraction;
 use crate::domain::incident::Change;
-use crate::domain::indicator::{Aggregate, Events, Gauge, Indicator, Split};
+use crate::domain::indicator::{Aggregate, Events, Indicator, Split};
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::Facts;
 use crate::domain::policy::{AlertPolicy, Hold, Severity, Tier, TierLimit, Unmeasured};
 use crate::domain::route::Routing;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
+use crate::domain::slices::{BadWhen, Bound, Gauge, Judge, MissingData, Quantity, Sliced, Unit};
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName, Window};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Fetch, Sample};
@@ -211,7 +212,8 @@ impl Run {
                 let wanted = self.state.wanted(at(second));
                 let judge = wanted.iter().all(|wanted| wanted.range.to == at(second));
                 let read = |wanted: super::reads::Wanted| {
-                    let batch = world.read(self.state.fetch(wanted).1, wanted.range);
+                    let (_, fetch, range) = self.state.fetch(wanted);
+                    let batch = world.read(fetch, range);
                     Read {
                         wanted,
                         reading: fault(second).unwrap_or(Reading::Complete(batch)),
@@ -372,7 +374,7 @@ fn a_family_that_is_asked_for_in_several_queries_is_counted_as_one() {
     divided.ticks(&world, 0, 900, healthy);
     let wanted = divided.state.wanted(at(9_030));
     let counters = |wanted: &&super::reads::Wanted| {
-        let (_, fetch) = divided.state.fetch(**wanted);
+        let (_, fetch, _) = divided.state.fetch(**wanted);
         fetch.text().starts_with("requests_total")
     };
     // This world brings all series to each query: what came twice was counted once.
@@ -556,13 +558,24 @@ fn a_gap_is_reconstructed_and_starts_no_alarm() {
     assert_eq!(status.alert, None);
 }
 
+/// Slices of a minute, of which the empty ones are unknown.
+fn sliced(judge: Judge) -> Indicator {
+    Indicator::Slices(Sliced {
+        judge,
+        slice: Span::from_mins(1),
+        missing: MissingData::Hold,
+    })
+}
+
 #[test]
 fn slices_of_traffic_and_saturation_spend_budgets_too() {
-    let traffic = Indicator::Traffic {
+    let traffic = sliced(Judge::Rate {
         total: selector("requests_total"),
-        at_least: Fraction::new(50, 1),
-        slice: Span::from_mins(1),
-    };
+        bound: Bound::AtLeast(Quantity {
+            value: Fraction::new(50, 1),
+            unit: Unit::PerSecond,
+        }),
+    });
     let world = World::new(15).with("requests_total", "code=200", |second| {
         // Sixty a second, but ten in the ten minutes after 7,200 s.
         let slow = second.clamp(7_200, 7_800) - 7_200;
@@ -578,13 +591,13 @@ fn slices_of_traffic_and_saturation_spend_budgets_too() {
         series: selector(metric),
         aggregate,
     };
-    let memory = Indicator::Saturation {
+    let memory = sliced(Judge::Share {
         used: gauge("used", Aggregate::Max),
         limit: gauge("limit", Aggregate::Min),
         by: vec!["pod".into()],
         at_most: Fraction::new(9, 10),
-        slice: Span::from_mins(1),
-    };
+        bad_when: BadWhen::ANY,
+    });
     let world = World::new(15)
         .with("used", "pod=a", |second| {
             Some(if (7_200..7_500).contains(&second) {

@@ -4,16 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::labels::Labels;
+use crate::domain::slices::MissingData;
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::counters::SERIES_KEPT;
+use crate::engine::lanes::lane_missing;
 use crate::engine::settings::LONGEST_READ;
 use crate::engine::state::{State, family_key};
 use crate::series::batch::Batch;
 use crate::series::cursor::Cursor;
 use crate::series::past::{LaneIndex, LooseEnd, LooseEnds};
 use crate::series::plan::FamilyIndex;
-use crate::store::commit::{Commit, FamilyKey, WalkKey, WalkRecord, WalkedFamily};
+use crate::series::slices::missing::Behind;
+use crate::store::commit::{Commit, FamilyKey, LaneKey, WalkKey, WalkRecord, WalkedFamily};
 
 use super::{FIRST_LENGTH, SAMPLES, SHORTEST, Walk};
 
@@ -212,8 +215,18 @@ impl State {
         };
         let lanes = company.lanes.iter();
         let keys = lanes.map(|(meter, lane)| self.lane_key(*meter, *lane));
+        let lanes: Vec<LaneKey> = keys.collect();
+        let mut behind = BTreeMap::new();
+        for ((meter, lane), key) in company.lanes.iter().zip(&lanes) {
+            let missing = lane_missing(&self.plan.meters[*meter].lanes[*lane]);
+            // What an earlier life measured was there: what is empty since then is missing.
+            if company.stopped.is_some() && missing != MissingData::Hold {
+                behind.insert(key.clone(), Behind::Seen);
+            }
+        }
         let record = WalkRecord {
-            lanes: keys.collect(),
+            lanes,
+            behind,
             families: company.families.iter().map(family).collect(),
             seam: company.seam,
             goal: company

@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
+use crate::domain::slices::MissingData;
 use crate::domain::slo::SourceName;
+use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::engine::counters::SERIES_KEPT;
 use crate::engine::intake::Answer;
-use crate::engine::lanes::lane_slots;
+use crate::engine::lanes::{lane_missing, lane_slots};
 use crate::series::batch::{Batch, Fetch, Series};
 use crate::series::cursor::{Cursor, IgnoredBirth};
-use crate::series::past::{Chunk, Family, Gained, LooseEnds, Sums, WantedLane};
+use crate::series::past::{Chunk, Family, Gained, LaneIndex, LooseEnds, Sums, WantedLane};
 use crate::series::plan::{FamilyIndex, Lane, Plan};
 use crate::series::seen::Sorter;
+use crate::series::slices::Slices;
+use crate::series::slices::missing::{Behind, decided_past};
 use crate::series::starts::Starts;
 use crate::store::commit::{WalkKey, WalkedFamily};
 
@@ -32,6 +36,8 @@ pub struct Dig {
     pub(super) lanes: Vec<WantedLane>,
     pub(super) families: Vec<(FamilyIndex, WalkedFamily)>,
     pub(super) goal: Timestamp,
+    /// What is known of the slices behind the chunk's end, for lanes in which missing ones count.
+    pub(super) behind: BTreeMap<LaneIndex, Behind>,
     /// Where the starts of processes are read, if counters are counted.
     pub(super) starts: Option<FamilyIndex>,
 }
@@ -47,6 +53,8 @@ pub struct Dug {
     pub(super) loose: Vec<LooseEnds>,
     pub(super) ends: Vec<(FamilyIndex, Vec<(Labels, Cursor)>)>,
     pub(super) ignored: Vec<(Labels, IgnoredBirth)>,
+    /// What is known of the slices before, for lanes in which missing ones count.
+    pub(super) behind: BTreeMap<LaneIndex, Behind>,
     pub(super) queries: u64,
     pub(super) samples: u64,
 }
@@ -70,12 +78,20 @@ impl Dig {
     /// What to ask: one answer is due for each, in this order.
     pub fn reads(&self) -> impl Iterator<Item = (&Fetch, TimeRange)> {
         let families = self.families.iter().map(|(index, _)| *index);
-        let read = |index: FamilyIndex| (&self.plan.families[index].fetch, self.chunk.read());
+        let read = |index: FamilyIndex| {
+            let family = &self.plan.families[index];
+            (&family.fetch, family.asked(self.chunk.read()))
+        };
         families.chain(self.starts).map(read)
     }
 
     /// Makes slots of the answers.
-    pub fn count(self, batches: &[Batch]) -> Dug {
+    pub fn count(self, batches: Vec<Batch>) -> Dug {
+        let ago = |index: &FamilyIndex| self.plan.families[*index].ago;
+        let families = self.families.iter().map(|(index, _)| index);
+        let delays = families.chain(&self.starts).map(ago);
+        let batches = batches.into_iter().zip(delays);
+        let batches: Vec<Batch> = batches.map(|(batch, ago)| batch.delayed(ago)).collect();
         let mut sums = Sums::new(&self.lanes, self.chunk.counted, self.slot);
         let mut dug = Dug {
             key: self.key.clone(),
@@ -85,6 +101,7 @@ impl Dig {
             loose: Vec::new(),
             ends: Vec::new(),
             ignored: Vec::new(),
+            behind: BTreeMap::new(),
             queries: u64::try_from(batches.len()).unwrap_or(u64::MAX),
             samples: 0,
         };
@@ -93,7 +110,7 @@ impl Dig {
             starts.note(batch, self.chunk.read());
             starts
         });
-        for ((index, walked), batch) in self.families.iter().zip(batches) {
+        for ((index, walked), batch) in self.families.iter().zip(&batches) {
             self.count_family(
                 (*index, walked),
                 batch,
@@ -102,7 +119,7 @@ impl Dig {
                 &mut dug,
             );
         }
-        self.judge_slices(batches, &mut sums);
+        dug.behind = self.judge_slices(&batches, &mut sums);
         dug.gained = sums.into_gained().collect();
         dug
     }
@@ -137,7 +154,8 @@ impl Dig {
     }
 
     /// Lanes without counters: their slices and values are judged from the samples at once.
-    fn judge_slices(&self, batches: &[Batch], sums: &mut Sums) {
+    fn judge_slices(&self, batches: &[Batch], sums: &mut Sums) -> BTreeMap<LaneIndex, Behind> {
+        let mut behind = self.behind.clone();
         let intervals: BTreeMap<FamilyIndex, Span> = self
             .families
             .iter()
@@ -152,6 +170,7 @@ impl Dig {
                 continue;
             }
             let grain = lane.slice().unwrap_or(self.slot);
+            let mut judged: Slices<Counts> = Vec::new();
             let mut from = self.chunk.counted.from;
             while from < self.chunk.counted.to {
                 let to = self.chunk.counted.to.min(from + PIECE);
@@ -182,11 +201,18 @@ impl Dig {
                     };
                     complete.insert(*index, answer);
                 }
-                let slots = lane_slots(lane, range, self.slot, &interval, &complete);
-                sums.add_slices(wanted.lane, grain, &slots);
+                judged.extend(lane_slots(lane, range, self.slot, &interval, &complete));
                 from = to;
             }
+            let known = self.behind.get(&wanted.lane).copied();
+            let known = known.unwrap_or(Behind::Unseen(None));
+            let (slots, known) = decided_past(&judged, lane_missing(lane), known, grain);
+            sums.add_slices(wanted.lane, grain, &slots);
+            if lane_missing(lane) != MissingData::Hold {
+                behind.insert(wanted.lane, known);
+            }
         }
+        behind
     }
 }
 

@@ -163,6 +163,16 @@ impl State {
                 .zip(walk.record.families.iter().cloned())
                 .collect(),
             goal: walk.record.goal,
+            behind: walk
+                .lanes
+                .iter()
+                .filter_map(|lane| {
+                    Some((
+                        *lane,
+                        *walk.record.behind.get(&self.lane_key(lane.0, lane.1))?,
+                    ))
+                })
+                .collect(),
             starts: self.plan.starts.get(source).copied().filter(|starts| {
                 let counts = |it: &FamilyIndex| !self.plan.families[*it].roles.is_empty();
                 walk.families.iter().any(counts) && !walk.families.contains(starts)
@@ -196,6 +206,10 @@ impl State {
             source.note_ignored(&dug.ignored);
         }
         walk.record.reached = dug.chunk.counted.from;
+        for ((meter, lane), behind) in dug.behind {
+            let key = self.lane_key(meter, lane);
+            walk.record.behind.insert(key, behind);
+        }
         for (family, loose) in walk.record.families.iter_mut().zip(dug.loose) {
             family.loose = loose;
         }

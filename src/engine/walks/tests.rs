@@ -105,7 +105,10 @@ impl Daemon {
         self.state.leap(at(second));
         let answer = |wanted: super::super::reads::Wanted| Read {
             wanted,
-            reading: Reading::Complete(read(self.state.fetch(wanted).1, wanted.range)),
+            reading: {
+                let (_, fetch, range) = self.state.fetch(wanted);
+                Reading::Complete(read(fetch, range))
+            },
         };
         let reads: Vec<Read> = self
             .state
@@ -147,7 +150,7 @@ impl Daemon {
             .reads()
             .map(|(fetch, range)| read(fetch, range))
             .collect();
-        let dug = dig.count(&answers);
+        let dug = dig.count(answers);
         self.kept.merge(take_past(&mut self.state, dug).commit);
         true
     }

@@ -12,6 +12,7 @@ mod promise;
 mod refusal;
 mod sign;
 mod site;
+mod slices;
 mod sources;
 mod when;
 

@@ -9,6 +9,7 @@ use crate::status::view::slo::{SloView, WindowView};
 use crate::status::words;
 
 use super::figures;
+use super::slices;
 use super::when::When;
 
 /// What is promised, in a sentence.
@@ -43,23 +44,7 @@ pub(super) fn standing(slo: &SloView) -> String {
 pub(super) fn meaning(slo: &Slo) -> String {
     match &slo.indicator {
         Indicator::Errors(events) | Indicator::Latency(events) => meaning_of_events(events),
-        Indicator::Traffic {
-            at_least, slice, ..
-        } => format!(
-            "A slice of {slice} is bad when fewer than {} events a second came.",
-            words::figure(at_least.to_f64())
-        ),
-        Indicator::Saturation {
-            by, at_most, slice, ..
-        } => format!(
-            "A slice of {slice} is bad when {} uses more than {} of its limit.",
-            if by.is_empty() {
-                "it".to_owned()
-            } else {
-                format!("any {}", by.join(", "))
-            },
-            figures::written_percent(at_most.to_f64())
-        ),
+        Indicator::Slices(sliced) => slices::meaning(sliced),
         Indicator::Query { window, .. } => {
             format!(
                 "Estimated from two queries over {window} each; the events themselves are not seen."

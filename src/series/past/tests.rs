@@ -60,6 +60,8 @@ fn planned() -> plan::Family {
     };
     plan::Family {
         source: SourceName::new("default"),
+        name: "requests_total".to_owned(),
+        ago: Span::ZERO,
         fetch: Fetch::Samples(Selector::new("requests_total", Vec::new())),
         fetches: Fetches::union("requests_total", &[]),
         selectors: SelectorIndex::new(selectors.into()),

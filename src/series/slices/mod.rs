@@ -1,10 +1,38 @@
-//! Slices of time judged by their samples. A slice for which too little is known is `None`: unknown is
-//! neither good nor bad.
+//! Slices of time judged by their samples, a file for each way to judge. A slice for which too little is
+//! known is `None`: unknown is neither good nor bad.
 
-pub mod fullness;
+pub mod age;
+pub mod drop;
+pub mod groups;
+pub mod level;
+pub mod missing;
 pub mod rate;
+pub mod share;
+pub mod value;
 
 use crate::domain::time::{Span, TimeRange, Timestamp};
+
+/// The ends of slices, oldest first, each with what is known of it.
+pub type Slices<T> = Vec<(Timestamp, Option<T>)>;
+
+/// On which side of a threshold all is well, as floats that samples are compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// Bad when above.
+    AtMost(f64),
+    /// Bad when below.
+    AtLeast(f64),
+}
+
+impl Limit {
+    /// Whether a value that was measured as it is lies on the wrong side.
+    pub fn is_broken_by(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(most) => value > most,
+            Self::AtLeast(least) => value < least,
+        }
+    }
+}
 
 /// The ends of the slices that lie wholly in `range`, oldest first.
 pub fn ends(range: TimeRange, slice: Span) -> impl Iterator<Item = Timestamp> {
@@ -46,6 +74,18 @@ mod tests {
                 .map(|end| (end.as_millis() / 1_000).to_string())
                 .collect();
             assert_eq!(ends.join(" "), expected, "{from}..{to}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_kept_at_the_very_limit() {
+        for (limit, value, broken) in [
+            (Limit::AtMost(0.3), 0.3, false),
+            (Limit::AtMost(0.3), 0.300_001, true),
+            (Limit::AtLeast(5.0), 5.0, false),
+            (Limit::AtLeast(5.0), 4.9, true),
+        ] {
+            assert_eq!(limit.is_broken_by(value), broken, "{limit:?} {value}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Slices of counters: bad when the rate is below a floor.
+//! Slices of counters: their rates, bad when these are below a floor or above a ceiling.
 
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Sample, Series};
 use crate::series::cursor::is_gap;
 
-use super::ends;
+use super::{Limit, Slices, ends};
 
 /// What one counter showed within one slice.
 #[derive(Clone, Copy, Debug)]
@@ -14,20 +14,34 @@ struct Part {
     interval: Span,
 }
 
-/// Whether the rate of the counters is below `at_least` events per second, for each slice.
+/// Rates that differ by no more than this share are the same: sums of floats are not exact.
+const NOISE: f64 = 1e-9;
+
+/// Whether a rate is below a bound.
+pub(super) fn is_below(rate: f64, bound: f64) -> bool {
+    rate < bound * (1.0 - NOISE)
+}
+
+/// Whether the rate of each slice is on the wrong side of `limit`, in events per second.
+pub fn beyond(rates: &Slices<f64>, limit: Limit) -> Slices<bool> {
+    let is_broken = |rate: f64| match limit {
+        Limit::AtLeast(least) => is_below(rate, least),
+        Limit::AtMost(most) => rate > most * (1.0 + NOISE),
+    };
+    let slices = rates.iter();
+    slices
+        .map(|(end, rate)| (*end, rate.map(is_broken)))
+        .collect()
+}
+
+/// The rate of the counters together in each slice, in events per second.
 ///
 /// A rate is the events of a series over the time that its samples cover, never over the slice's
 /// length, or the phase of the scrapes would make slices look bad. A pair of samples belongs to
 /// the slice of the newer one. A series that was there for a part of the slice counts for that part;
 /// less than half a slice is too little to judge.
-pub fn below_floor(
-    counters: &[Series],
-    at_least: f64,
-    slice: Span,
-    range: TimeRange,
-    usual: Span,
-) -> Vec<(Timestamp, Option<bool>)> {
-    let judge = |end: Timestamp| {
+pub fn rates(counters: &[Series], slice: Span, range: TimeRange, usual: Span) -> Slices<f64> {
+    let rate = |end: Timestamp| {
         let within = TimeRange {
             from: end - slice,
             to: end,
@@ -41,10 +55,9 @@ pub fn below_floor(
         if known.as_millis() * 2 < slice.as_millis() {
             return None;
         }
-        let rate: f64 = parts.iter().map(|part| part.rate(known)).sum();
-        Some(rate < at_least)
+        Some(parts.iter().map(|part| part.rate(known)).sum())
     };
-    ends(range, slice).map(|end| (end, judge(end))).collect()
+    ends(range, slice).map(|end| (end, rate(end))).collect()
 }
 
 impl Part {
@@ -72,7 +85,12 @@ fn part(
         covered: Span::ZERO,
         interval: usual,
     };
-    for (older, newer) in samples.iter().zip(samples.iter().skip(1)) {
+    // The sample before the slice is where its first pair begins.
+    let first = samples.partition_point(|sample| sample.at <= within.from);
+    let behind = samples.partition_point(|sample| sample.at <= within.to);
+    let own = samples.get(first.saturating_sub(1)..behind);
+    for pair in own.unwrap_or_default().windows(2) {
+        let [older, newer] = pair else { continue };
         let distance = newer.at.since(older.at);
         if !within.contains(newer.at) || is_gap(distance, usual) || !newer.value.is_finite() {
             continue;
@@ -166,8 +184,30 @@ mod tests {
             let usual = Span::from_secs(if name.contains("do not fit") { 25 } else { 15 });
             let batch = batch(&series);
             let counters: Vec<Series> = batch.series().collect();
-            let slices = below_floor(&counters, at_least, Span::from_secs(60), range, usual);
+            let rates = rates(&counters, Span::from_secs(60), range, usual);
+            let slices = beyond(&rates, Limit::AtLeast(at_least));
             assert_eq!(letters(&slices), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_ceiling_is_kept_at_the_very_rate_however_many_share_it() {
+        let three = vec![counter(0, 190, 10, 1); 3];
+        let series: Vec<(&str, &str)> = three.iter().map(|text| ("job=a", text.as_str())).collect();
+        let batch = batch(&series);
+        let counters: Vec<Series> = batch.series().collect();
+        let range = TimeRange {
+            from: at(0),
+            to: at(180),
+        };
+        let rates = rates(&counters, Span::from_secs(60), range, Span::from_secs(10));
+        for (limit, expected) in [
+            (Limit::AtMost(3.0), "..."),
+            (Limit::AtMost(2.99), "###"),
+            (Limit::AtLeast(3.0), "..."),
+        ] {
+            assert_eq!(letters(&beyond(&rates, limit)), expected, "{limit:?}");
+        }
+        assert!(!is_below(0.1 + 0.2, 0.3) && !is_below(0.3, 0.1 + 0.2));
     }
 }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::selector::Selector;
+use crate::domain::slices::Judge;
+use crate::domain::time::Span;
 use crate::promql::selector_text;
 
 use super::names::Role;
@@ -39,22 +41,36 @@ pub(super) fn selectors(indicator: &Indicator) -> Vec<SelectorView> {
             }
             Events::Histogram { buckets, .. } => vec![view(Role::Histogram, buckets)],
         },
-        Indicator::Traffic { total, .. } => vec![view(Role::Total, total)],
-        Indicator::Saturation { used, limit, .. } => vec![
-            view(Role::Used, &used.series),
-            view(Role::Limit, &limit.series),
-        ],
+        Indicator::Slices(sliced) => match &sliced.judge {
+            Judge::Rate { total, .. } | Judge::Drop { total, .. } => {
+                vec![view(Role::Total, total)]
+            }
+            Judge::Share { used, limit, .. } => vec![
+                view(Role::Used, &used.series),
+                view(Role::Limit, &limit.series),
+            ],
+            Judge::Level { level, .. } => vec![view(Role::Gauge, &level.gauge.series)],
+            Judge::Quantile { quantile, .. } => vec![view(Role::Quantile, quantile)],
+            Judge::Age { timestamp, .. } => vec![view(Role::Timestamp, &timestamp.gauge.series)],
+            Judge::Value { query, window, .. } => vec![evaluated(Role::Value, query, *window)],
+            Judge::Ratio { query, window } => vec![evaluated(Role::Ratio, query, *window)],
+        },
         Indicator::Query {
             total,
             split,
             window,
-        } => {
-            let view = |role, text: &str| SelectorView {
-                role,
-                query: text.replace("$window", &window.to_string()),
-            };
-            vec![view(Role::Total, total), view(role(split), split.counted())]
-        }
+        } => vec![
+            evaluated(Role::Total, total, *window),
+            evaluated(role(split), split.counted(), *window),
+        ],
+    }
+}
+
+/// A query as it is sent.
+fn evaluated(role: Role, text: &str, window: Span) -> SelectorView {
+    SelectorView {
+        role,
+        query: text.replace("$window", &window.to_string()),
     }
 }
 

@@ -112,6 +112,16 @@ named! {
         Used => "used",
         /// What there is.
         Limit => "limit",
+        /// What is compared with a threshold.
+        Gauge => "gauge",
+        /// How long things take.
+        Quantile => "quantile",
+        /// When something was last done.
+        Timestamp => "timestamp",
+        /// A query's value.
+        Value => "value",
+        /// A query's error ratio.
+        Ratio => "ratio",
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::objective::Objective;
 use crate::domain::policy::Severity;
+use crate::domain::slices::Breach;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};
@@ -108,6 +109,9 @@ simple! {
         [Measured, NoTraffic, NoData, Partial, Failed].into_iter().find(|it| outcome(*it) == json)
     };
     Period as String: |it| it.name().to_owned(), |json| {
+        Self::ALL.into_iter().find(|it| it.name() == json)
+    };
+    Breach as String: |it| it.name().to_owned(), |json| {
         Self::ALL.into_iter().find(|it| it.name() == json)
     };
     Signal as String: |it| it.name().to_owned(), |json| {

@@ -11,6 +11,7 @@ use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice, OriginFacts};
 use crate::domain::notice::{SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
 use crate::domain::objective::Objective;
 use crate::domain::policy::Severity;
+use crate::domain::slices::Breach;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};
@@ -61,6 +62,8 @@ object!(SloFacts as SloJson {
     name: String,
     signal: Signal,
     threshold: Option<String>,
+    #[serde(default)]
+    breach: Option<Breach>,
     objective: Objective,
     window: Span,
     #[serde(default)]

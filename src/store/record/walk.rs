@@ -10,6 +10,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::series::batch::Sample;
 use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
 use crate::series::past::{Judgement, LooseEnd, LooseEnds, Worth};
+use crate::series::slices::missing::Behind;
 
 use super::super::commit::{FamilyKey, LaneKey, WalkRecord, WalkedFamily};
 use super::{Record, Unreadable, object};
@@ -39,6 +40,8 @@ object!(WalkRecord as WalkJson {
     seam: Timestamp,
     goal: Timestamp,
     reached: Timestamp,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    behind: BTreeMap<LaneKey, Behind>,
 });
 
 object!(Sample as SampleJson {
@@ -105,6 +108,45 @@ impl Record for Worth {
             WorthJson::Counted(increase) => Self::Counted(Record::from_json(increase)?),
             WorthJson::Ignored(birth) => Self::Ignored(Record::from_json(birth)?),
         })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::store) enum BehindJson {
+    Seen,
+    Unseen(<Option<Timestamp> as Record>::Json),
+}
+
+impl Record for Behind {
+    type Json = BehindJson;
+
+    fn to_json(&self) -> BehindJson {
+        match self {
+            Self::Seen => BehindJson::Seen,
+            Self::Unseen(waiting) => BehindJson::Unseen(waiting.to_json()),
+        }
+    }
+
+    fn from_json(json: BehindJson) -> Result<Self, Unreadable> {
+        Ok(match json {
+            BehindJson::Seen => Self::Seen,
+            BehindJson::Unseen(waiting) => Self::Unseen(Record::from_json(waiting)?),
+        })
+    }
+}
+
+impl Record for BTreeMap<LaneKey, Behind> {
+    type Json = Vec<(LaneJson, BehindJson)>;
+
+    fn to_json(&self) -> Self::Json {
+        let pair = |(lane, behind): (&LaneKey, &Behind)| (lane.to_json(), behind.to_json());
+        self.iter().map(pair).collect()
+    }
+
+    fn from_json(json: Self::Json) -> Result<Self, Unreadable> {
+        let pair = |(lane, behind)| Ok((LaneKey::from_json(lane)?, Behind::from_json(behind)?));
+        json.into_iter().map(pair).collect()
     }
 }
 

@@ -128,8 +128,8 @@ fn tick(
             reading: if is_blind {
                 Reading::Failed("nobody answers".to_owned())
             } else {
-                let (_, fetch) = state.fetch(wanted);
-                Reading::Complete(samples.read(fetch, wanted.range, at + OFFSET))
+                let (_, fetch, range) = state.fetch(wanted);
+                Reading::Complete(samples.read(fetch, range, at + OFFSET))
             },
         });
         let input = Input {

@@ -1,0 +1,440 @@
+//! Slices of time that are good or bad as a whole: what they are judged by, and by which bounds.
+
+use std::fmt;
+
+use super::decimal::{Decimal, Fraction};
+use super::indicator::{Aggregate, Signal};
+use super::selector::Selector;
+use super::time::Span;
+
+/// An indicator that judges slices of time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sliced {
+    /// What a slice is judged by.
+    pub judge: Judge,
+    /// The length of a slice.
+    pub slice: Span,
+    /// What a slice is of which the source holds nothing.
+    pub missing: MissingData,
+}
+
+/// What a slice of which the source holds nothing counts as. A source that could not be read is
+/// another matter: what it holds is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MissingData {
+    /// Nothing: the slice is unknown.
+    #[default]
+    Hold,
+    /// A good slice.
+    Good,
+    /// A bad slice.
+    Bad,
+}
+
+/// What a slice is judged by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Judge {
+    /// Traffic: the rate of counters.
+    Rate {
+        /// All events.
+        total: Selector,
+        /// In events per second.
+        bound: Bound,
+    },
+    /// Traffic: the rate of counters against the median of the same slice in earlier periods.
+    Drop {
+        /// All events.
+        total: Selector,
+        /// The share of the median that may be missing, 0..1.
+        at_most: Fraction,
+        /// How long ago the slices are that it is compared with.
+        compared_to: Vec<Span>,
+    },
+    /// Saturation: what groups use of their limits at the slice's end.
+    Share {
+        /// What is used.
+        used: Gauge,
+        /// What there is.
+        limit: Gauge,
+        /// The labels on which both are grouped and joined.
+        by: Vec<String>,
+        /// The share of the limit that may be used.
+        at_most: Fraction,
+        /// How many groups make a slice bad.
+        bad_when: BadWhen,
+    },
+    /// Saturation: gauges without a limit of their own.
+    Level {
+        /// What is looked at.
+        level: Grouped,
+        /// In the gauge's own unit.
+        bound: Bound,
+        /// Which of a slice's samples count.
+        within: WithinSlice,
+        /// How many groups make a slice bad.
+        bad_when: BadWhen,
+    },
+    /// Latency: a gauge of a time, such as a quantile of a summary, at the slice's end.
+    Quantile {
+        /// The series.
+        quantile: Selector,
+        /// What a time may be, in seconds.
+        at_most: Decimal,
+        /// What the series count in.
+        unit: TimeUnit,
+        /// How many series make a slice bad.
+        bad_when: BadWhen,
+    },
+    /// Latency of data: how long ago a timestamp is at the slice's end.
+    Age {
+        /// When something was last done, since 1970.
+        timestamp: Grouped,
+        /// What the series count in.
+        unit: TimeUnit,
+        /// How old it may be, in seconds.
+        at_most: Decimal,
+        /// How many groups make a slice bad.
+        bad_when: BadWhen,
+    },
+    /// Any PromQL, evaluated at the slice's end. `$window` stands for `window` in the text.
+    Value {
+        /// What gives the value.
+        query: String,
+        /// What `$window` stands for.
+        window: Span,
+        /// In the value's own unit.
+        bound: Bound,
+        /// How many series make a slice bad.
+        bad_when: BadWhen,
+    },
+    /// PromQL for an error ratio, 0..1, at the slice's end: each slice weighs the same, whatever
+    /// happened in it, and is as bad as the ratio says.
+    Ratio {
+        /// What gives the ratio.
+        query: String,
+        /// What `$window` stands for.
+        window: Span,
+    },
+}
+
+impl Judge {
+    /// The golden signal; a query counts as errors.
+    pub const fn signal(&self) -> Signal {
+        match self {
+            Self::Rate { .. } | Self::Drop { .. } => Signal::Traffic,
+            Self::Share { .. } | Self::Level { .. } => Signal::Saturation,
+            Self::Quantile { .. } | Self::Age { .. } => Signal::Latency,
+            Self::Value { .. } | Self::Ratio { .. } => Signal::Errors,
+        }
+    }
+
+    /// How its threshold is broken.
+    pub const fn breach(&self) -> Option<Breach> {
+        match self {
+            Self::Rate { bound, .. } | Self::Level { bound, .. } | Self::Value { bound, .. } => {
+                Some(match bound {
+                    Bound::AtMost(_) => Breach::Above,
+                    Bound::AtLeast(_) => Breach::Below,
+                })
+            }
+            Self::Drop { .. } => Some(Breach::Dropped),
+            Self::Share { .. } => Some(Breach::OverLimit),
+            Self::Quantile { .. } => Some(Breach::Above),
+            Self::Age { .. } => Some(Breach::Older),
+            Self::Ratio { .. } => None,
+        }
+    }
+
+    /// Its threshold, as people write it.
+    pub fn threshold(&self) -> Option<Quantity> {
+        let (value, unit) = match self {
+            Self::Rate { bound, .. } | Self::Level { bound, .. } | Self::Value { bound, .. } => {
+                return Some(bound.quantity());
+            }
+            Self::Drop { at_most, .. } | Self::Share { at_most, .. } => (*at_most, Unit::Percent),
+            Self::Quantile { at_most, .. } | Self::Age { at_most, .. } => {
+                (at_most.fraction(), Unit::Time)
+            }
+            Self::Ratio { .. } => return None,
+        };
+        Some(Quantity { value, unit })
+    }
+
+    /// Whether it is PromQL that the source evaluates.
+    pub const fn is_query(&self) -> bool {
+        matches!(self, Self::Value { .. } | Self::Ratio { .. })
+    }
+}
+
+/// A gauge and how several series of one group become one value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Gauge {
+    /// The series.
+    pub series: Selector,
+    /// How the series of one group are put together.
+    pub aggregate: Aggregate,
+}
+
+/// A gauge whose series are judged in groups.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Grouped {
+    /// The gauge.
+    pub gauge: Gauge,
+    /// The labels that tell groups apart; `None` where each series is a group of its own.
+    pub by: Option<Vec<String>>,
+}
+
+/// On which side of a threshold all is well. Exactly at it, it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// Bad when above.
+    AtMost(Quantity),
+    /// Bad when below.
+    AtLeast(Quantity),
+}
+
+impl Bound {
+    /// The threshold.
+    pub const fn quantity(self) -> Quantity {
+        match self {
+            Self::AtMost(quantity) | Self::AtLeast(quantity) => quantity,
+        }
+    }
+}
+
+/// A threshold in base units: seconds, bytes, shares, events per second, or whatever a gauge shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quantity {
+    /// How many of the base unit.
+    pub value: Fraction,
+    /// What it was written in.
+    pub unit: Unit,
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |factor: Fraction| {
+            let many = self.value.times(factor);
+            (many.denominator() == 1).then(|| many.numerator())
+        };
+        match self.unit {
+            Unit::Plain => write!(f, "{}", rounded(self.value)),
+            Unit::Percent => write!(f, "{}%", rounded(self.value.times(Fraction::new(100, 1)))),
+            Unit::Time => {
+                let millis = whole(Fraction::new(1_000, 1)).and_then(|it| i64::try_from(it).ok());
+                match millis {
+                    Some(millis) => write!(f, "{}", Span::from_millis(millis)),
+                    None => write!(f, "{}s", rounded(self.value)),
+                }
+            }
+            Unit::Bytes => {
+                let fits = |(size, _): &&(i128, &str)| {
+                    whole(Fraction::new(1, *size)).is_some_and(|many| many != 0)
+                };
+                let (size, name) = SIZES.iter().find(fits).unwrap_or(&(1, "B"));
+                write!(
+                    f,
+                    "{}{name}",
+                    rounded(self.value.times(Fraction::new(1, *size)))
+                )
+            }
+            Unit::PerSecond => {
+                let units = [(1, "s"), (60, "m"), (3_600, "h")];
+                let fits =
+                    |(seconds, _): &&(i128, &str)| whole(Fraction::new(*seconds, 1)).is_some();
+                let (seconds, name) = units.iter().find(fits).unwrap_or(&(1, "s"));
+                let many = self.value.times(Fraction::new(*seconds, 1));
+                write!(f, "{}/{name}", rounded(many))
+            }
+        }
+    }
+}
+
+/// For display: without the noise of binary floats.
+fn rounded(value: Fraction) -> f64 {
+    (value.to_f64() * 1e9).round() / 1e9
+}
+
+/// Sizes of data in bytes, with their names; the first that fits is written.
+pub const SIZES: [(i128, &str); 9] = [
+    (1 << 40, "TiB"),
+    (1 << 30, "GiB"),
+    (1 << 20, "MiB"),
+    (1 << 10, "KiB"),
+    (1_000_000_000_000, "TB"),
+    (1_000_000_000, "GB"),
+    (1_000_000, "MB"),
+    (1_000, "kB"),
+    (1, "B"),
+];
+
+/// How a threshold is broken, for words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Breach {
+    /// By values above it.
+    Above,
+    /// By values below it.
+    Below,
+    /// By using more than this share of a limit.
+    OverLimit,
+    /// By being older.
+    Older,
+    /// By being further below what is usual.
+    Dropped,
+}
+
+impl Breach {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Above,
+        Self::Below,
+        Self::OverLimit,
+        Self::Older,
+        Self::Dropped,
+    ];
+
+    /// The name under which it is kept.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Above => "above",
+            Self::Below => "below",
+            Self::OverLimit => "overLimit",
+            Self::Older => "older",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+/// What a quantity was written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// A plain number.
+    Plain,
+    /// A percentage of one.
+    Percent,
+    /// A length of time; the base unit is the second.
+    Time,
+    /// An amount of data; the base unit is the byte.
+    Bytes,
+    /// Events per second.
+    PerSecond,
+}
+
+/// What series of times count in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimeUnit {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+}
+
+impl TimeUnit {
+    /// How many of them a second has.
+    pub const fn per_second(self) -> f64 {
+        match self {
+            Self::Seconds => 1.0,
+            Self::Millis => 1_000.0,
+        }
+    }
+
+    /// So many seconds in this unit.
+    pub const fn of_seconds(self, seconds: Decimal) -> Decimal {
+        match self {
+            Self::Seconds => seconds,
+            Self::Millis => seconds.shifted(3),
+        }
+    }
+}
+
+/// Which of a slice's samples count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WithinSlice {
+    /// The last one, as long as it is valid.
+    #[default]
+    Last,
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+    /// The mean of all.
+    Avg,
+}
+
+/// How many of the groups that are known make a slice bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BadWhen {
+    /// At least so many.
+    Count(u32),
+    /// At least this share of them, over 0 and up to 1.
+    Share(Fraction),
+}
+
+impl BadWhen {
+    /// Any of them.
+    pub const ANY: Self = Self::Count(1);
+
+    /// Whether a slice is bad of which `bad` of `known` groups are; unknown without any.
+    pub fn judges(self, bad: u32, known: u32) -> Option<bool> {
+        let is_bad = match self {
+            Self::Count(least) => bad >= least,
+            Self::Share(least) => {
+                bad > 0
+                    && i128::from(bad) * least.denominator()
+                        >= i128::from(known) * least.numerator()
+            }
+        };
+        (known > 0).then_some(is_bad)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_read_as_they_are_written() {
+        let shown = |value: Fraction, unit| Quantity { value, unit }.to_string();
+        let times = |n: i128, d: i128| Fraction::new(n, d);
+        let cases = [
+            shown(times(80, 1), Unit::Plain),
+            shown(times(-5, 2), Unit::Plain),
+            shown(times(9, 10), Unit::Percent),
+            shown(times(1, 8), Unit::Percent),
+            shown(times(3, 10), Unit::Time),
+            shown(times(3_600, 1), Unit::Time),
+            shown(times(1, 10_000), Unit::Time),
+            shown(times(2 << 30, 1), Unit::Bytes),
+            shown(times(500_000_000, 1), Unit::Bytes),
+            shown(times(3 << 29, 1), Unit::Bytes),
+            shown(times(0, 1), Unit::Bytes),
+            shown(times(5, 1), Unit::PerSecond),
+            shown(times(1, 2), Unit::PerSecond),
+            shown(times(1, 60), Unit::PerSecond),
+            shown(times(1, 3_600), Unit::PerSecond),
+            shown(times(3, 10), Unit::PerSecond),
+        ];
+        insta::assert_snapshot!(cases.join(" "), @"80 -2.5 90% 12.5% 300ms 1h 0.0001s 2GiB 500MB 1536MiB 0B 5/s 30/m 1/m 1/h 18/m");
+    }
+
+    #[test]
+    fn a_slice_is_bad_when_enough_groups_are() {
+        let tenth = BadWhen::Share(Fraction::new(1, 10));
+        for (when, bad, known, expected) in [
+            (BadWhen::ANY, 0, 0, None),
+            (BadWhen::ANY, 0, 5, Some(false)),
+            (BadWhen::ANY, 1, 5, Some(true)),
+            (BadWhen::Count(2), 1, 5, Some(false)),
+            (BadWhen::Count(2), 2, 5, Some(true)),
+            (BadWhen::Count(2), 1, 1, Some(false)),
+            (tenth, 0, 5, Some(false)),
+            (tenth, 1, 10, Some(true)),
+            (tenth, 1, 11, Some(false)),
+            (tenth, 2, 11, Some(true)),
+            (BadWhen::Share(Fraction::ONE), 4, 5, Some(false)),
+            (BadWhen::Share(Fraction::ONE), 5, 5, Some(true)),
+        ] {
+            assert_eq!(when.judges(bad, known), expected, "{when:?} {bad}/{known}");
+        }
+    }
+}
