@@ -241,7 +241,21 @@ mod tests {
             told(url("ftp://example.com")),
             told(url("http://host:99999")),
         ];
-        insta::assert_snapshot!(cases.join("\n"), @r#"
+        insta::assert_snapshot!(cases.join("\n"), @"
+        80 = 80
+        -2.5 = -2.5
+        90% = 0.9
+        250% = 2.5
+        300ms = 0.3
+        1h30m = 5400
+        2GiB = 2147483648
+        1536MiB = 1610612736
+        500MB = 500000000
+        64kB = 64000
+        5/s = 5
+        5m = 300
+        `1M` is not a threshold; write a number, or 90%, 300ms, 1h, 2GiB, 500MB or 5/s
+        `lots` is not a threshold; write a number, or 90%, 300ms, 1h, 2GiB, 500MB or 5/s
         90%
         99.95%
         0.5%
@@ -268,6 +282,6 @@ mod tests {
         `example.com` is not a usable address: relative URL without a base; write it as https://host/path
         `ftp://example.com` is not a usable address: only http and https are spoken; write it as https://host/path
         `http://host:99999` is not a usable address: invalid port number; write it as https://host/path
-        "#);
+        ");
     }
 }

@@ -77,13 +77,13 @@ fn indicators_become_what_they_say() {
     api/availability: total http_requests_total{job="api"} bad http_requests_total{code=~"5..",job="api"}
     api/jobs: Query { total: "sum(increase(jobs_total[$window]))", split: Bad("sum(increase(jobs_failed_total[$window]))"), window: Span(300000) }
     api/latency: buckets http_request_duration_seconds_bucket{job="api"} at most 0.3
-    api/memory: used Max process_open_fds{job="api"} limit Min process_max_fds{job="api"} by ["instance"] at most Fraction { numerator: 9, denominator: 10 } slice 1m
-    api/throughput: total http_requests_total{job="api"} at least Fraction { numerator: 5, denominator: 1 } slice 1m
+    api/memory: Slices(Sliced { judge: Share { used: Gauge { series: Selector { metric: "process_open_fds", matchers: [Matcher { label: "job", op: Equal, value: "api" }] }, aggregate: Max }, limit: Gauge { series: Selector { metric: "process_max_fds", matchers: [Matcher { label: "job", op: Equal, value: "api" }] }, aggregate: Min }, by: ["instance"], at_most: Fraction { numerator: 9, denominator: 10 }, bad_when: Count(1) }, slice: Span(60000), missing: Hold })
+    api/throughput: Slices(Sliced { judge: Rate { total: Selector { metric: "http_requests_total", matchers: [Matcher { label: "job", op: Equal, value: "api" }] }, bound: AtLeast(Quantity { value: Fraction { numerator: 5, denominator: 1 }, unit: PerSecond }) }, slice: Span(60000), missing: Hold })
     api/availability: total http_requests_total{job="api"} bad http_requests_total{code=~"5..",job="api"}
     api/jobs: Query { total: "sum(increase(jobs_total[$window]))", split: Bad("sum(increase(jobs_failed_total[$window]))"), window: Span(300000) }
     api/latency: buckets request_time_bucket{job="api"} at most 300
-    api/memory: used Max process_open_fds{job="api"} limit Min process_max_fds{job="api"} by ["instance"] at most Fraction { numerator: 9, denominator: 10 } slice 1m
-    api/throughput: total http_requests_total{job="api"} at least Fraction { numerator: 5, denominator: 1 } slice 1m
+    api/memory: Slices(Sliced { judge: Share { used: Gauge { series: Selector { metric: "process_open_fds", matchers: [Matcher { label: "job", op: Equal, value: "api" }] }, aggregate: Max }, limit: Gauge { series: Selector { metric: "process_max_fds", matchers: [Matcher { label: "job", op: Equal, value: "api" }] }, aggregate: Min }, by: ["instance"], at_most: Fraction { numerator: 9, denominator: 10 }, bad_when: Count(1) }, slice: Span(60000), missing: Hold })
+    api/throughput: Slices(Sliced { judge: Rate { total: Selector { metric: "http_requests_total", matchers: [Matcher { label: "job", op: Equal, value: "api" }] }, bound: AtLeast(Quantity { value: Fraction { numerator: 5, denominator: 1 }, unit: PerSecond }) }, slice: Span(60000), missing: Hold })
     "#);
 }
 
