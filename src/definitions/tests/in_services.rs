@@ -345,11 +345,7 @@ const MISTAKES: &[Mistake] = &[
         "atLeast: 5",
         &["api.yaml:23:18: error[SB0203]: `5` is not a rate; write it as 5/s, 300/m or 1/h"],
     ),
-    (
-        "atLeast: 5/s",
-        "atMost: 5/s",
-        &[],
-    ),
+    ("atLeast: 5/s", "atMost: 5/s", &[]),
     (
         "slice: 1m",
         "slice: 10s",
