@@ -19,14 +19,17 @@ use crate::alerting::notifiers::Notifiers;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostics;
-use crate::domain::slo::{Catalog, SourceName};
+use crate::domain::slo::{Catalog, Slo, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::adopt::Revision;
+use crate::engine::explain::ask::Explainer;
+use crate::engine::explain;
 use crate::engine::shell::{Engine, Parts};
 use crate::http::{self, AppState};
 use crate::reload::{Files, HandOn, Reload};
 use crate::source::AnySource;
 use crate::status::board::{Board, DeliveryStatus, Reading, ReceiverStatus, StoreOpened};
+use crate::status::explanation::{Asked, Explanation};
 use crate::status::snapshot::Backfill;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
@@ -87,6 +90,12 @@ pub async fn run(
         wake: Arc::clone(&wake),
     };
     let engine = Engine::start(settings(config), Arc::clone(&catalog), parts).await?;
+    let explainer = Explainer::over(
+        settings(config),
+        sources.clone(),
+        clock.clone(),
+        definitions.clone(),
+    );
     let engine = engine.following(definitions);
     let mut counters = Registry::default();
     let delivery = Delivery {
@@ -129,6 +138,7 @@ pub async fn run(
         clock: clock.clone(),
         counters: Arc::new(counters),
         site: Arc::default(),
+        explainer: Some(explainer),
     };
     loops.spawn(async move {
         http::serve(listener, state, http_stop)
@@ -250,6 +260,22 @@ pub async fn oneshot(
         .await
         .map_err(|sentence| anyhow::anyhow!(sentence))?;
     Ok(board.read())
+}
+
+/// Explains a window of an objective of `catalog`, from what its source holds.
+///
+/// # Errors
+/// When the source cannot be used, or more is asked for than can be explained.
+pub async fn explain(
+    config: &Config,
+    (catalog, slo): (&Catalog, &Arc<Slo>),
+    asked: Asked,
+    progress: impl FnMut(&SourceName, Option<Backfill>),
+) -> anyhow::Result<Explanation> {
+    let sources = sources(config, catalog)?;
+    let now = Timestamp::from(Clock::System.now());
+    let settings = settings(config);
+    Ok(explain::explain(&settings, (catalog, slo), &sources, (now, asked), progress).await?)
 }
 
 /// Secrets are read when a message is sent; that one cannot be read should not come to light in the night.

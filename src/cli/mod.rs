@@ -3,6 +3,8 @@
 mod check;
 mod config;
 mod demo;
+mod explain;
+mod here;
 mod ready;
 mod run;
 mod status;
@@ -53,8 +55,8 @@ Exit codes:
   0  all is well
   1  it failed while running; for `status`: something alerts, is breached or is not known;
      for `ready`: something is missing
-  2  what was given is faulty: flags, configuration or definitions; for `status` and `ready`:
-     nobody answers, or nothing could be read";
+  2  what was given is faulty: flags, configuration or definitions; for `status`, `explain` and
+     `ready`: nobody answers, or nothing could be read";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -70,6 +72,9 @@ enum Command {
     /// Tell how the objectives fare: ask a running daemon, or evaluate them here
     #[command(long_about = status::LONG, after_help = EXIT_CODES)]
     Status(status::Args),
+    /// Tell how a number came to be: queries, samples and each step of the arithmetic
+    #[command(long_about = explain::LONG, after_help = EXIT_CODES)]
+    Explain(explain::Args),
     /// Wait until a running daemon is ready
     #[command(long_about = ready::LONG, after_help = EXIT_CODES)]
     Ready(ready::Args),
@@ -129,6 +134,7 @@ async fn execute(
         Command::Run(args) => run::run(&args, environment, streams).await,
         Command::Check(args) => check::run(&args, environment, streams),
         Command::Status(args) => status::run(&args, environment, streams).await,
+        Command::Explain(args) => explain::run(&args, environment, streams).await,
         Command::Ready(args) => ready::run(&args, streams).await,
         Command::Config(args) => config::run(&args, environment, streams.out),
     }
@@ -169,7 +175,9 @@ fn report(error: &anyhow::Error, streams: &mut Streams<'_>) -> Exit {
 {}",
         causes.collect::<String>()
     );
-    let faulty = error.is::<ConfigError>() || error.is::<status::StatusError>();
+    let faulty = error.is::<ConfigError>()
+        || error.is::<status::StatusError>()
+        || error.is::<explain::NotExplained>();
     match streams.err.write_all(text.as_bytes()) {
         Ok(()) if faulty => Exit::Faulty,
         _ => Exit::Bad,

@@ -131,7 +131,11 @@ impl Demo {
             board: Arc::clone(&board),
             wake: Arc::clone(&wake),
         };
+        let sources = parts.sources.clone();
         let engine = Engine::start(settings(address), Arc::clone(&catalog), parts).await?;
+        let revision = Revision::of(Arc::clone(&catalog), TICK)?;
+        let (_, revisions) = watch::channel(revision);
+        let explainer = Explainer::over(settings(address), sources, clock.clone(), revisions);
         let inbox = Arc::new(Inbox::new(live));
         let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as Arc<dyn Notifier>;
         let mut counters = Registry::default();
@@ -159,6 +163,7 @@ impl Demo {
             clock,
             counters: Arc::new(counters),
             site: Arc::new(pages::site(&shared, live)),
+            explainer: Some(explainer),
         };
         let driver = Driver {
             hand,

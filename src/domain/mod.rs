@@ -5,6 +5,7 @@ pub mod budget;
 pub mod calendar;
 pub mod contributors;
 pub mod decimal;
+pub mod evidence;
 pub mod guard;
 pub mod incident;
 pub mod indicator;

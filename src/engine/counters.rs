@@ -130,6 +130,11 @@ impl State {
             ignored,
             moved,
         } = counted;
+        if let Some(trace) = &mut taken.trace {
+            let table = &self.families[family].table;
+            trace.note_gains(family, |row| table.labels(row), &gains);
+            trace.note_ignored(family, &ignored);
+        }
         self.note_blame(family, range.to, layer, &gains);
         let mut covered: BTreeMap<(usize, usize), Vec<TimeRange>> = BTreeMap::new();
         for edge in self.families[family]

@@ -180,7 +180,8 @@ fn share(settings: &Settings, source: &SourceName) -> u32 {
     source.map_or(0, |source| source.backfill_percent.min(100))
 }
 
-async fn read<S: Source>(source: Arc<S>, dig: Dig) -> Finished {
+/// Reads a chunk and counts it.
+pub(super) async fn read<S: Source>(source: Arc<S>, dig: Dig) -> Finished {
     let (name, key) = (dig.source().clone(), dig.key().clone());
     let result = match fetch(&*source, &dig).await {
         Err(refused) => Err(refused),

@@ -11,6 +11,7 @@ use crate::series::cursor::IgnoredBirth;
 use crate::series::plan::FamilyIndex;
 use crate::series::seen::Sorted;
 use crate::series::table::Layer;
+use crate::series::trace::Trace;
 use crate::store::commit::{Commit, LaneKey};
 
 use super::reads::Wanted;
@@ -52,12 +53,16 @@ pub(super) struct Answer<'b> {
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) ignored: Vec<(Labels, IgnoredBirth)>,
+    pub(super) trace: Option<Trace>,
 }
 
 impl State {
     /// Counts everything that was read for the tick `at`. What was settled goes into `commit`.
     pub(super) fn take_in(&mut self, at: Timestamp, reads: &[Read], commit: &mut Commit) -> Taken {
-        let mut taken = Taken::default();
+        let mut taken = Taken {
+            trace: self.trace_of(reads),
+            ..Taken::default()
+        };
         let whole = self.gather(reads);
         let mut complete: BTreeMap<FamilyIndex, Answer> = BTreeMap::new();
         for (family, whole) in &whole {
@@ -97,6 +102,20 @@ impl State {
         }
         self.revise_queries(&whole);
         taken
+    }
+
+    /// A trace of what was read, where one is kept.
+    fn trace_of(&self, reads: &[Read]) -> Option<Trace> {
+        self.traced?;
+        let mut trace = Trace::default();
+        for read in reads {
+            if let Reading::Complete(batch) = &read.reading {
+                let family = read.wanted.family;
+                let asked = (self.fetch(read.wanted).1, read.wanted.range);
+                trace.note_read((family, &self.plan.families[family]), asked, batch);
+            }
+        }
+        Some(trace)
     }
 
     pub(super) fn note_source(&mut self, read: &Read) {

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::slo::{Catalog, SourceName};
-use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::series::plan::PlanError;
 use crate::source::Source;
 use crate::status::board::Board;
@@ -23,13 +20,10 @@ use super::adopt::Revision;
 use super::digger::{Again, Digger, Finished};
 use super::intake::{Read, Reading};
 use super::journal::{self, Journal};
-use super::reads::Wanted;
+use super::reading;
 use super::settings::Settings;
 use super::state::State;
 use super::step::{Effects, Input, Tick, step, take_past};
-
-/// All queries of a tick are answered within a tick, but not less than this, or have failed.
-const SHORTEST_DEADLINE: Duration = Duration::from_secs(10);
 
 /// So often in a row a source may refuse before counting all of the past is given up.
 const PATIENCE: u32 = 3;
@@ -197,7 +191,7 @@ impl<S: Source, K: Store> Engine<S, K> {
     ) -> Result<(), String> {
         let started = Timestamp::from(self.parts.clock.now());
         let input = Input {
-            reads: self.read(self.state.wanted(at)).await,
+            reads: self.read(at).await,
             boundaries: BTreeMap::new(),
         };
         let tick = Tick { at, judge: false };
@@ -259,7 +253,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         self.go_over();
         self.state.leap(at);
         loop {
-            let reads = self.read(self.state.wanted(at)).await;
+            let reads = self.read(at).await;
             let behind = |read: &Read| {
                 read.wanted.range.to < at && matches!(read.reading, Reading::Complete(_))
             };
@@ -282,6 +276,17 @@ impl<S: Source, K: Store> Engine<S, K> {
             tracing::info!(tick = %at, "catching up with samples that were missed");
         }
         self.ask(at).await;
+    }
+
+    async fn read(&self, at: Timestamp) -> Vec<Read> {
+        let wanted = self.state.wanted(at);
+        reading::all(&self.state, &self.settings, &self.parts.sources, wanted).await
+    }
+
+    /// Asks which boundaries a histogram has whose threshold is none of them; the next tick tells.
+    async fn ask(&mut self, at: Timestamp) {
+        let told = reading::boundaries(&self.state, &self.parts.sources, at).await;
+        self.boundaries.extend(told);
     }
 
     /// Commits, then shows, then wakes: nobody is told what could still be lost.
@@ -331,64 +336,17 @@ impl<S: Source, K: Store> Engine<S, K> {
             }
         }
     }
-
-    /// Sends all queries at once; the sources bound how many are in flight.
-    async fn read(&self, wanted: Vec<Wanted>) -> Vec<Read> {
-        join_all(wanted.into_iter().map(|wanted| self.read_one(wanted))).await
-    }
-
-    async fn read_one(&self, wanted: Wanted) -> Read {
-        let (source, fetch, range) = self.state.fetch(wanted);
-        let limit = self.settings.tick.to_std().max(SHORTEST_DEADLINE);
-        let reading = match self.parts.sources.get(source) {
-            None => Reading::Failed(format!(
-                "source `{source}` is not configured; add it under `sources`"
-            )),
-            Some(reader) => match timeout(limit, reader.read(fetch, range)).await {
-                Err(_) => Reading::Failed(format!(
-                    "source `{source}` did not answer all queries of a tick within {}; see its load, or raise `maxInFlight`",
-                    Span::from(limit)
-                )),
-                Ok(Ok(batch)) if batch.warnings.is_empty() => Reading::Complete(batch),
-                Ok(Ok(batch)) if self.settings.accepts_partial(source) => {
-                    let warnings = batch.warnings.join("; ");
-                    tracing::debug!(%source, warnings, "an answer that may lack a part is taken as whole");
-                    Reading::Complete(batch)
-                }
-                Ok(Ok(batch)) => Reading::Partial(format!(
-                    "source `{source}` answered with a part of the data, and nothing of it was used: {}; see to what it warns of, or set `partial: accept`",
-                    batch.warnings.join("; ")
-                )),
-                Ok(Err(error)) => Reading::Failed(error.to_string()),
-            },
-        };
-        Read { wanted, reading }
-    }
-
-    /// Asks which boundaries a histogram has whose threshold is none of them; the next tick tells.
-    async fn ask(&mut self, at: Timestamp) {
-        for question in self.state.questions() {
-            let Some(source) = self.parts.sources.get(&question.source) else {
-                continue;
-            };
-            let range = TimeRange {
-                from: at - question.step,
-                to: at,
-            };
-            if let Ok(batch) = source.read(&question.fetch, range).await {
-                let boundaries = batch
-                    .series()
-                    .map(|series| series.labels.get("le").to_owned());
-                self.boundaries.insert(question.meter, boundaries.collect());
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::{catalog, requests, settings};
     use super::*;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use crate::domain::time::TimeRange;
     use crate::series::batch::{Batch, Fetch};
     use crate::source::error::SourceError;
     use crate::store::memory::MemoryStore;

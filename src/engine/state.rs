@@ -50,6 +50,8 @@ pub struct State {
     /// Lanes that are about to be counted live for the first time, and what their families were like then.
     pub(super) beginnings: Vec<Beginning>,
     pub(super) seams: BTreeMap<FamilyKey, Seam>,
+    /// Whether a trace is kept, and how far back the past is counted for it.
+    pub(super) traced: Option<Span>,
 }
 
 /// What was read of a source.
@@ -177,9 +179,18 @@ impl State {
             walks: BTreeMap::new(),
             beginnings: Vec::new(),
             seams: BTreeMap::new(),
+            traced: None,
         };
         state.adopt(plan);
         state
+    }
+
+    /// The same, which keeps a trace of all that it counts, and counts no more than `reach` of the
+    /// past, in whole blocks: for whoever wants to know how a number came to be.
+    #[must_use]
+    pub fn traced(self, reach: Span) -> Self {
+        let traced = Some(reach);
+        Self { traced, ..self }
     }
 
     /// Whether the last tick could not read all of a source.

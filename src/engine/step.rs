@@ -8,6 +8,7 @@ use crate::domain::labels::Labels;
 use crate::domain::slo::Catalog;
 use crate::domain::time::{Span, Timestamp};
 use crate::series::cursor::IgnoredBirth;
+use crate::series::trace::Trace;
 use crate::status::snapshot::Snapshot;
 use crate::store::commit::{Commit, Forgotten, LaneKey};
 
@@ -46,6 +47,8 @@ pub struct Effects {
     pub snapshot: Option<Snapshot>,
     /// First values of new series that were not counted.
     pub ignored_births: Vec<(Labels, IgnoredBirth)>,
+    /// What was read and counted, where a trace is kept.
+    pub trace: Option<Trace>,
 }
 
 /// Takes one tick.
@@ -65,17 +68,20 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
         commit,
         snapshot,
         ignored_births: taken.ignored,
+        trace: taken.trace,
     }
 }
 
 /// Takes in a chunk of the past, between two ticks. Nothing is judged: the next tick sees it.
-pub fn take_past(state: &mut State, dug: Dug) -> Effects {
+pub fn take_past(state: &mut State, mut dug: Dug) -> Effects {
     let mut commit = Commit::default();
+    let trace = dug.trace.take();
     let ignored_births = state.take_dug(dug, &mut commit);
     Effects {
         commit,
         snapshot: None,
         ignored_births,
+        trace,
     }
 }
 

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 
+use crate::engine::explain::ExplainError;
 use crate::status::query::QueryError;
 
 use super::{ADDRESSES, PATIENCE, events};
@@ -41,6 +42,12 @@ pub(super) enum ApiError {
         /// As asked for.
         name: String,
     },
+    /// A number cannot be explained.
+    #[error("{}", chain(.0))]
+    Explain(#[from] ExplainError),
+    /// Nothing can be explained here.
+    #[error("nothing is explained here, since no samples can be read again")]
+    CannotExplain,
     /// No such incident is known.
     #[error("no incident `{id}` is known; the newest are at /api/v1/incidents")]
     NoSuchIncident {
@@ -83,6 +90,15 @@ pub(super) enum ApiError {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
 /// What a refusal says; it travels with the response, for whoever shows it in another form.
 #[derive(Clone, Debug)]
 pub(super) struct Sentence(pub(super) String);
@@ -96,14 +112,22 @@ struct ErrorView {
 impl ApiError {
     const fn status(&self) -> StatusCode {
         match self {
-            Self::Query(_) | Self::WhichInstance { .. } | Self::Parameters | Self::Path => {
+            Self::Query(_)
+            | Self::WhichInstance { .. }
+            | Self::Parameters
+            | Self::Path
+            | Self::Explain(ExplainError::TooLong { .. } | ExplainError::TooMuch { .. }) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::NoSuchSlo { .. } | Self::NoSuchIncident { .. } | Self::NoSuchAddress { .. } => {
+            Self::CannotExplain | Self::NoSuchSlo { .. } | Self::NoSuchIncident { .. } | Self::NoSuchAddress { .. } => {
                 StatusCode::NOT_FOUND
             }
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotYet | Self::NotReady(_) | Self::Full | Self::Overdue => {
+            Self::NotYet
+            | Self::NotReady(_)
+            | Self::Full
+            | Self::Overdue
+            | Self::Explain(ExplainError::Plan(_) | ExplainError::Unread(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,9 +1,10 @@
 //! The daemon's addresses: pages, API, metrics and probes. Everything is read from the board, so that
-//! no request waits for a tick, a lock or a query.
+//! no request waits for a tick, a lock or a query; but for explanations, which are counted anew.
 
 mod configuration;
 mod error;
 mod events;
+mod explain;
 mod exposition;
 mod families;
 mod health;
@@ -34,6 +35,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::clock::Clock;
+use crate::engine::explain::ask::Explainer;
 use crate::status::board::Board;
 
 use error::ApiError;
@@ -54,15 +56,18 @@ pub struct AppState {
     pub counters: Arc<Registry>,
     /// What is served beside the usual pages.
     pub site: Arc<Site>,
+    /// Who explains numbers.
+    pub explainer: Option<Explainer>,
 }
 
 /// Every address that is answered.
-const ADDRESSES: [&str; 12] = [
+const ADDRESSES: [&str; 13] = [
     "/api/v1/status",
     "/api/v1/services",
     "/api/v1/slos",
     "/api/v1/slos/{service}/{name}",
     "/api/v1/slos/{service}/{name}/history",
+    "/api/v1/slos/{service}/{name}/explain",
     "/api/v1/incidents",
     "/api/v1/configuration",
     "/api/v1/events",
@@ -80,6 +85,7 @@ pub fn router(state: AppState) -> Router {
         .merge(slos::routes())
         .merge(events::routes())
         .merge(history::routes())
+        .merge(explain::routes())
         .merge(incidents::routes())
         .merge(configuration::routes());
     let routes = Router::new()

@@ -1,5 +1,6 @@
 //! How far one series has been counted, and what its next sample adds.
 
+use crate::domain::evidence::Evidence;
 use crate::domain::time::{Span, Timestamp};
 
 use super::batch::Sample;
@@ -28,6 +29,10 @@ pub struct Increase {
     pub events: f64,
     /// Whether the samples lie so far apart that the events are spread over the gap.
     pub gap: bool,
+    /// Whether the counter fell, so that all of the newer value is new.
+    pub reset: bool,
+    /// What shows when the events happened, where no older sample of the series does.
+    pub evidence: Option<Evidence>,
 }
 
 /// A first value that was not counted, because nothing shows when its events happened.
@@ -37,6 +42,8 @@ pub struct IgnoredBirth {
     pub at: Timestamp,
     /// Its value then.
     pub value: f64,
+    /// Why it was not.
+    pub evidence: Evidence,
 }
 
 /// Samples further apart than this many usual intervals are a gap: 5 / 2.
@@ -82,9 +89,13 @@ impl Cursor {
         }
     }
 
-    /// A cursor at a first sample that goes on where `base` ended, and the events between.
-    pub fn after(base: Self, sample: Sample) -> (Self, Increase) {
-        let increase = base.increase(sample);
+    /// A cursor at a first sample that goes on where `base` ended, as the evidence shows, and the
+    /// events between.
+    pub fn after(base: Self, evidence: Option<Evidence>, sample: Sample) -> (Self, Increase) {
+        let increase = Increase {
+            evidence,
+            ..base.increase(sample)
+        };
         (
             Self {
                 at: sample.at,
@@ -117,13 +128,20 @@ impl Cursor {
     pub fn conclude(&mut self, next: f64, out: &mut Vec<Increase>) -> Option<IgnoredBirth> {
         let (at, value) = self.birth.take()?;
         if value > 10.0 * (next + 1.0) {
-            return Some(IgnoredBirth { at, value });
+            let evidence = Evidence::Pace;
+            return Some(IgnoredBirth {
+                at,
+                value,
+                evidence,
+            });
         }
         out.push(Increase {
             from: at,
             to: at,
             events: value,
             gap: false,
+            reset: false,
+            evidence: Some(Evidence::Pace),
         });
         None
     }
@@ -135,16 +153,15 @@ impl Cursor {
 
     /// What `sample` adds to this cursor: the difference, or all of it after a reset.
     fn increase(&self, sample: Sample) -> Increase {
-        let events = if sample.value >= self.value {
-            sample.value - self.value
-        } else {
-            sample.value
-        };
+        let reset = sample.value < self.value;
+        let base = if reset { 0.0 } else { self.value };
         Increase {
             from: self.at,
             to: sample.at,
-            events,
+            events: sample.value - base,
             gap: is_gap(sample.at.since(self.at), self.interval),
+            reset,
+            evidence: None,
         }
     }
 }
@@ -335,6 +352,8 @@ mod tests {
                 to: sample(to, 0.0).at,
                 events,
                 gap,
+                reset: false,
+                evidence: None,
             };
             let slots: Vec<String> = increase
                 .slots(Span::from_secs(30))

@@ -72,6 +72,8 @@ mod tests {
             to: at(150),
             events,
             gap: true,
+            reset: false,
+            evidence: None,
         };
         for (series, expected) in [
             // Three requests, of which two were fast enough.

@@ -14,6 +14,7 @@ use crate::promql::literals;
 #[derive(Debug, Default)]
 pub struct SelectorIndex {
     selectors: Vec<CompiledMatchers>,
+    written: Vec<Selector>,
     by_value: HashMap<String, HashMap<String, Vec<usize>>>,
     /// Those that may match a series whatever its labels are.
     anywhere: Vec<usize>,
@@ -45,11 +46,13 @@ impl SelectorIndex {
                 by_value.entry(value).or_default().push(position);
             }
         }
-        index.selectors = selectors
-            .into_iter()
-            .map(|(_, matchers)| matchers)
-            .collect();
+        (index.written, index.selectors) = selectors.into_iter().unzip();
         index
+    }
+
+    /// The selector at a position, as it was written.
+    pub fn selector(&self, position: usize) -> Option<&Selector> {
+        self.written.get(position)
     }
 
     /// How many selectors there are.

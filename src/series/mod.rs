@@ -16,4 +16,5 @@ pub mod slices;
 pub mod starts;
 pub mod table;
 pub mod terms;
+pub mod trace;
 pub mod union;

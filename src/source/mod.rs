@@ -10,7 +10,7 @@ use crate::domain::time::TimeRange;
 use crate::series::batch::{Batch, Fetch};
 
 use self::error::SourceError;
-use self::prometheus::PrometheusSource;
+use self::prometheus::{PrometheusSource, Question};
 use self::scrape::ScrapeSource;
 
 /// Something that holds samples and can be asked for a range of them.
@@ -33,6 +33,18 @@ pub trait Source: Send + Sync + 'static {
         range: TimeRange,
     ) -> impl Future<Output = Result<Batch, SourceError>> + Send {
         self.read(fetch, range)
+    }
+
+    /// Whether it tells of times that have long passed.
+    fn has_past(&self) -> bool {
+        true
+    }
+
+    /// What is asked of it to read this, in words in which a person can ask the same; `None` where
+    /// there are none.
+    fn question(&self, fetch: &Fetch, range: TimeRange) -> Option<Question> {
+        let _ = (fetch, range);
+        None
     }
 }
 
@@ -57,6 +69,20 @@ impl Source for AnySource {
         match self {
             Self::Prometheus(source) => source.read_past(fetch, range).await,
             Self::Scrape(source) => source.read_past(fetch, range).await,
+        }
+    }
+
+    fn has_past(&self) -> bool {
+        match self {
+            Self::Prometheus(source) => source.has_past(),
+            Self::Scrape(source) => source.has_past(),
+        }
+    }
+
+    fn question(&self, fetch: &Fetch, range: TimeRange) -> Option<Question> {
+        match self {
+            Self::Prometheus(source) => source.question(fetch, range),
+            Self::Scrape(source) => source.question(fetch, range),
         }
     }
 }

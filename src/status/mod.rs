@@ -1,6 +1,7 @@
 //! What everything that shows something reads: the snapshot of a tick and its views.
 
 pub mod board;
+pub mod explanation;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod freshness;

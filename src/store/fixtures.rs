@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::calendar::Period;
+use crate::domain::evidence::Evidence;
 use crate::domain::incident::{AlertState, Change, CloseReason, Incident};
 use crate::domain::incident::{IncidentId, TierState, Transition};
 use crate::domain::indicator::Signal;
@@ -291,10 +292,13 @@ pub(super) fn walk() -> WalkRecord {
         to: at(60),
         events: 7.0,
         gap: false,
+        reset: true,
+        evidence: Some(Evidence::Process),
     };
     let birth = IgnoredBirth {
         at: at(60),
         value: 7.0,
+        evidence: Evidence::OlderProcess,
     };
     let worths = [
         None,

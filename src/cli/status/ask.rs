@@ -144,7 +144,7 @@ pub(super) fn understood<T: DeserializeOwned>(url: &str, answer: &Value) -> Resu
 }
 
 /// A few of the names that there are, for someone who mistyped one.
-pub(super) fn some_of(mut names: Vec<String>) -> String {
+pub(in crate::cli) fn some_of(mut names: Vec<String>) -> String {
     const SHOWN: usize = 10;
     names.sort();
     names.dedup();

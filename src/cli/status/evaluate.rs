@@ -1,107 +1,30 @@
 //! Evaluating the objectives without a daemon, from what the sources hold.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::app;
-use crate::cli::check::options;
-use crate::cli::{Progress, Streams};
-use crate::clock::Clock;
-use crate::config::{Config, Flags};
-use crate::definitions;
-use crate::domain::time::{Span, Timestamp};
+use crate::cli::Streams;
+use crate::cli::here::{At, Source, Told};
 use crate::status::freshness::Freshness;
 use crate::status::query::SloQuery;
-use crate::status::snapshot::Backfill;
 
 use super::StatusError;
-
-/// What says that no daemon is to be asked.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Without a daemon")]
-pub(super) struct Source {
-    /// Evaluate here, from this Prometheus, as http://localhost:9090: the url of the source `default`
-    #[arg(long, value_name = "URL", conflicts_with = "url")]
-    prometheus: Option<String>,
-    /// Evaluate here, from the sources of this configuration file
-    #[arg(long, value_name = "FILE", conflicts_with = "url")]
-    config: Option<PathBuf>,
-    /// Files or folders with the objectives to evaluate; may be repeated
-    #[arg(long, value_name = "PATH", conflicts_with = "url")]
-    definitions: Vec<String>,
-    /// Files or folders with alert policies; may be repeated
-    #[arg(long, value_name = "PATH", conflicts_with = "url")]
-    alerts: Vec<String>,
-    /// Evaluate as of this time, as 2026-03-01T12:00:00Z, or so long ago, as 2h
-    #[arg(long, value_name = "TIME", conflicts_with = "url", value_parser = moment)]
-    at: Option<At>,
-}
-
-/// A time, or a length of time before now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    Time(Timestamp),
-    Ago(Span),
-}
-
-fn moment(text: &str) -> Result<At, String> {
-    let length = text.trim().trim_end_matches("ago").trim_end();
-    if let Ok(ago) = length.parse() {
-        return Ok(At::Ago(ago));
-    }
-    let time = text.parse::<jiff::Timestamp>();
-    time.map(|time| At::Time(time.into()))
-        .map_err(|_| "write a time as 2026-03-01T12:00:00Z, or how long ago as 2h".to_owned())
-}
-
-impl Source {
-    /// Whether the objectives are to be evaluated here.
-    pub(super) const fn is_given(&self) -> bool {
-        self.prometheus.is_some()
-            || self.config.is_some()
-            || self.at.is_some()
-            || !self.definitions.is_empty()
-    }
-
-    fn flags(&self) -> Flags {
-        Flags {
-            config: self.config.clone(),
-            prometheus: self.prometheus.clone(),
-            definitions: self.definitions.clone(),
-            alerts: self.alerts.clone(),
-            ..Flags::default()
-        }
-    }
-}
 
 /// The list that a daemon would give, worst first; `None` when the definitions are faulty, which is told.
 pub(super) async fn list(
     source: &Source,
+    at: Option<At>,
     environment: &BTreeMap<String, String>,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Option<Value>> {
-    let config = Config::load(&source.flags(), environment)?;
-    // Policies are not needed to know how objectives fare, so their usual place may be missing.
-    let policies = config.alerts.iter();
-    let policies = policies.filter(|path| !source.alerts.is_empty() || path.exists());
-    let paths: Vec<_> = config.definitions.iter().chain(policies).cloned().collect();
-    let loaded = definitions::load(&paths, &options(&config));
-    let Some(catalog) = loaded.catalog else {
-        let faults = &loaded.diagnostics;
-        let text = faults.render_text(&loaded.sources, streams.paint);
-        write!(streams.err, "{text}")?;
-        writeln!(streams.err, "nothing was evaluated; mend the definitions")?;
+    let Some((config, catalog)) = source.load(environment, streams)? else {
         return Ok(None);
     };
-    let at = source.at.map(|at| match at {
-        At::Time(at) => at,
-        At::Ago(ago) => Timestamp::from(Clock::System.now()) - ago,
-    });
     let mut told = Told::default();
     let (err, progress) = (&mut *streams.err, streams.progress);
-    let read = app::oneshot(&config, catalog, at, |source, backfill| {
+    let read = app::oneshot(&config, catalog, at.map(At::time), |source, backfill| {
         told.tell(err, progress, source.as_str(), backfill);
     });
     let read = read.await.map_err(StatusError::Unread)?;
@@ -109,64 +32,4 @@ pub(super) async fn list(
     let freshness = Freshness::of(&read.snapshot, now);
     let list = SloQuery::all(&read.snapshot, freshness);
     Ok(Some(serde_json::to_value(list)?))
-}
-
-/// How far the past was said to be read.
-#[derive(Debug, Default)]
-struct Told {
-    tenths: BTreeMap<String, i64>,
-}
-
-impl Told {
-    /// One line for each tenth, or one line that changes where a person watches.
-    #[expect(clippy::cast_possible_truncation, reason = "a share is at most 1")]
-    fn tell(
-        &mut self,
-        err: &mut dyn std::io::Write,
-        progress: Progress,
-        source: &str,
-        backfill: Option<Backfill>,
-    ) {
-        let share = backfill.map_or(1.0, |backfill| backfill.share);
-        let percent = (share * 100.0) as i64;
-        // Whoever cannot be told is not: the result counts.
-        let told = match progress {
-            Progress::Lines => {
-                if self.tenths.insert(source.to_owned(), percent / 10) == Some(percent / 10) {
-                    return;
-                }
-                writeln!(err, "reading the past of source `{source}`: {percent} %")
-            }
-            Progress::Bar => {
-                let full = usize::try_from(percent / 4).unwrap_or_default();
-                let end = if backfill.is_none() { "\r\u{1b}[K" } else { "" };
-                let bar = format!(
-                    "{}{}",
-                    "█".repeat(full),
-                    "░".repeat(25_usize.saturating_sub(full))
-                );
-                write!(
-                    err,
-                    "\rreading the past of source `{source}` {bar} {percent:3} %{end}"
-                )
-                .and_then(|()| err.flush())
-            }
-        };
-        drop(told);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_a_time_or_so_long_ago() {
-        let hours = |hours| Ok(At::Ago(Span::from_hours(hours)));
-        assert_eq!(moment("2h"), hours(2));
-        assert_eq!(moment("2h ago"), hours(2));
-        let time = Timestamp::from_millis(1_772_366_400_000);
-        assert_eq!(moment("2026-03-01T12:00:00Z"), Ok(At::Time(time)));
-        assert!(moment("yesterday").is_err());
-    }
 }

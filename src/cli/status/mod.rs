@@ -13,8 +13,9 @@ use crate::status::view::list::ListView;
 use crate::status::view::names::{Alert, Compliance, Measured};
 use crate::status::view::slo::SloView;
 
-pub(super) use ask::{StatusError, state};
+pub(super) use ask::{StatusError, some_of, state};
 
+use super::here::{At, Source};
 use super::{Exit, Streams};
 
 /// What `--help` says.
@@ -41,7 +42,17 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     #[command(flatten)]
-    source: evaluate::Source,
+    source: Source,
+    /// Evaluate as of this time, as 2026-03-01T12:00:00Z, or so long ago, as 2h
+    #[arg(long, value_name = "TIME", conflicts_with = "url", value_parser = At::read)]
+    at: Option<At>,
+}
+
+impl Args {
+    /// Whether the objectives are to be evaluated here.
+    const fn are_here(&self) -> bool {
+        self.source.is_given() || self.at.is_some()
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -55,8 +66,8 @@ pub(super) async fn run(
     environment: &BTreeMap<String, String>,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
-    let mut answer = if args.source.is_given() {
-        match evaluate::list(&args.source, environment, streams).await? {
+    let mut answer = if args.are_here() {
+        match evaluate::list(&args.source, args.at, environment, streams).await? {
             Some(list) => list,
             None => return Ok(Exit::Faulty),
         }
@@ -72,7 +83,7 @@ pub(super) async fn run(
         Format::Table => write!(out, "{}", table::render(&list))?,
         Format::Json => writeln!(out, "{answer:#}")?,
     }
-    if args.source.is_given() && !list.items.is_empty() && list.items.iter().all(is_unread) {
+    if args.are_here() && !list.items.is_empty() && list.items.iter().all(is_unread) {
         return Ok(Exit::Faulty);
     }
     let all_good = !list.stale && list.items.iter().all(is_good);

@@ -198,10 +198,10 @@ impl State {
             return None;
         }
         let grid = self.settings.settle_grid(&source);
-        let windows = company.lanes.iter().map(|(meter, _)| {
-            let slo = &self.plan.meters[*meter].slo;
-            slo.window.range(company.seam).from
-        });
+        let windows = company
+            .lanes
+            .iter()
+            .map(|(meter, _)| self.past_from(*meter, company.seam));
         let window = windows.min()?.floor_to(grid);
         let family = |index: &FamilyIndex| {
             let key = family_key(&self.plan.families[*index]);
@@ -244,6 +244,15 @@ impl State {
             record,
         };
         Some((key, walk))
+    }
+
+    /// From where on the past of an objective is counted that is counted live from `seam` on: that of
+    /// its whole window, or of what is to be explained.
+    pub(super) fn past_from(&self, meter: usize, seam: Timestamp) -> Timestamp {
+        match self.traced {
+            Some(reach) => seam - reach,
+            None => self.plan.meters[meter].slo.window.range(seam).from,
+        }
     }
 
     /// How long the first chunk is, by the series that are known and how often they are sampled.

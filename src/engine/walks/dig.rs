@@ -20,6 +20,7 @@ use crate::series::seen::Sorter;
 use crate::series::slices::Slices;
 use crate::series::slices::missing::{Behind, decided_past};
 use crate::series::starts::Starts;
+use crate::series::trace::Trace;
 use crate::store::commit::{WalkKey, WalkedFamily};
 
 /// Slices are judged in pieces of this length: each looks at all samples that it is given.
@@ -40,6 +41,8 @@ pub struct Dig {
     pub(super) behind: BTreeMap<LaneIndex, Behind>,
     /// Where the starts of processes are read, if counters are counted.
     pub(super) starts: Option<FamilyIndex>,
+    /// Whether a trace is kept.
+    pub(super) is_traced: bool,
 }
 
 /// What a chunk of the past held.
@@ -57,6 +60,7 @@ pub struct Dug {
     pub(super) behind: BTreeMap<LaneIndex, Behind>,
     pub(super) queries: u64,
     pub(super) samples: u64,
+    pub(in crate::engine) trace: Option<Trace>,
 }
 
 impl Dig {
@@ -93,6 +97,9 @@ impl Dig {
         let batches = batches.into_iter().zip(delays);
         let batches: Vec<Batch> = batches.map(|(batch, ago)| batch.delayed(ago)).collect();
         let mut sums = Sums::new(&self.lanes, self.chunk.counted, self.slot);
+        if self.is_traced {
+            sums = sums.traced();
+        }
         let mut dug = Dug {
             key: self.key.clone(),
             plan: Arc::clone(&self.plan),
@@ -104,6 +111,7 @@ impl Dig {
             behind: BTreeMap::new(),
             queries: u64::try_from(batches.len()).unwrap_or(u64::MAX),
             samples: 0,
+            trace: None,
         };
         let starts = self.starts.and(batches.last()).map(|batch| {
             let mut starts = Starts::default();
@@ -120,8 +128,18 @@ impl Dig {
             );
         }
         dug.behind = self.judge_slices(&batches, &mut sums);
+        dug.trace = sums.take_trace().map(|trace| self.trace(trace, &batches));
         dug.gained = sums.into_gained().collect();
         dug
+    }
+
+    /// What was counted, together with what was read for it.
+    fn trace(&self, mut trace: Trace, batches: &[Batch]) -> Trace {
+        let indices = self.families.iter().map(|(index, _)| *index);
+        for (index, (asked, batch)) in indices.chain(self.starts).zip(self.reads().zip(batches)) {
+            trace.note_read((index, &self.plan.families[index]), asked, batch);
+        }
+        trace
     }
 
     fn count_family(
@@ -145,9 +163,11 @@ impl Dig {
         if reached <= self.goal {
             family.join_older(&walked.older, &mut loose, sums);
         }
-        dug.ignored.extend(counted.ignored);
-        dug.ignored
-            .extend(family.settle(&mut loose, reached, self.goal, sums));
+        let settled = family.settle(&mut loose, reached, self.goal, sums);
+        for ignored in [counted.ignored, settled] {
+            sums.note_ignored(index, &ignored);
+            dug.ignored.extend(ignored);
+        }
         dug.samples += counted.samples;
         dug.ends.push((index, counted.ends));
         dug.loose.push(loose);

@@ -173,6 +173,7 @@ impl State {
                     ))
                 })
                 .collect(),
+            is_traced: self.traced.is_some(),
             starts: self.plan.starts.get(source).copied().filter(|starts| {
                 let counts = |it: &FamilyIndex| !self.plan.families[*it].roles.is_empty();
                 walk.families.iter().any(counts) && !walk.families.contains(starts)
@@ -241,8 +242,7 @@ impl State {
 
     fn gain(&mut self, walk: &Walk, gained: Gained, commit: &mut Commit) {
         let (meter, lane) = gained.lane;
-        let slo = &self.plan.meters[meter].slo;
-        let wanted_from = slo.window.range(walk.record.seam).from;
+        let wanted_from = self.past_from(meter, walk.record.seam);
         self.meters[meter].bad_series_ever_seen |= gained.part_seen;
         if self.lacks_bucket(meter) {
             return;

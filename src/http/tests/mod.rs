@@ -53,6 +53,7 @@ fn state(board: Board, now: Timestamp) -> AppState {
         clock: Clock::simulated(now.to_jiff()),
         counters: Arc::default(),
         site: Arc::default(),
+        explainer: None,
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::domain::evidence::Evidence;
 use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::time::{Span, Timestamp};
 
@@ -30,8 +31,8 @@ impl Target {
 pub enum Verdict {
     /// It was not away: its target was not scraped in between, or it is the same counter still.
     Continues,
-    /// What it counted since this base.
-    From(Cursor),
+    /// What it counted since this base, as the evidence shows.
+    From(Cursor, Evidence),
     /// Nothing: its events are older than our knowledge of it.
     Lifetime,
     /// Nobody knows yet: the next value tells more.
@@ -297,7 +298,7 @@ impl Scene {
     fn return_of(&self, labels: &Labels, own: &Cursor, now: Sample) -> Verdict {
         let was_away = self.before.is_some_and(|(before, _)| before > own.at);
         if was_away && let Some(base) = self.renamed(labels, now) {
-            return Verdict::From(base);
+            return Verdict::From(base, Evidence::Renamed);
         }
         let is_anew = if was_away {
             now.value < own.value || self.fell > Some(own.at)
@@ -305,17 +306,17 @@ impl Scene {
             self.is_anew()
         };
         match self.zero().filter(|_| is_anew) {
-            Some(zero) => Verdict::From(zero),
+            Some(zero) => Verdict::From(zero, Evidence::Anew),
             None => Verdict::Continues,
         }
     }
 
     fn birth_of(&self, labels: &Labels, now: Sample) -> Verdict {
         if let Some(base) = self.renamed(labels, now) {
-            return Verdict::From(base);
+            return Verdict::From(base, Evidence::Renamed);
         }
         if let (Some(zero), true) = (self.zero(), self.lives_on) {
-            return Verdict::From(zero);
+            return Verdict::From(zero, Evidence::Absent);
         }
         let Some(process) = self.process else {
             return Verdict::Unclear;
@@ -323,15 +324,18 @@ impl Scene {
         let age = now.at.since(process.started);
         let is_plausible = now.value <= MOST_A_SECOND * age.as_secs_f64().max(1.0);
         match self.zero() {
-            Some(zero) if is_plausible && process.started > zero.at => Verdict::From(zero),
+            Some(zero) if is_plausible && process.started > zero.at => {
+                Verdict::From(zero, Evidence::Process)
+            }
             None if process.is_known => Verdict::Unclear,
             None if is_plausible && (age <= YOUNG || process.began_unseen) => {
-                Verdict::From(Cursor {
+                let zero = Cursor {
                     at: process.started,
                     value: 0.0,
                     interval: self.usual,
                     birth: None,
-                })
+                };
+                Verdict::From(zero, Evidence::Process)
             }
             _ => Verdict::Lifetime,
         }

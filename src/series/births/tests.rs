@@ -58,7 +58,7 @@ fn judged(known: Known, starts: &str, series: (&str, &str, &str)) -> String {
     let (name, own, now) = series;
     let now = samples(now).pop().unwrap();
     match around.judge(&labels(name), cursor(own).as_ref(), now) {
-        Verdict::From(base) => format!("from {}:{}", base.at.as_millis() / 1_000, base.value),
+        Verdict::From(base, _) => format!("from {}:{}", base.at.as_millis() / 1_000, base.value),
         verdict => format!("{verdict:?}").to_lowercase(),
     }
 }

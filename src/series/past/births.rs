@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::domain::evidence::Evidence;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Sample;
 use crate::series::births::{Surroundings, Target, Verdict};
@@ -86,7 +87,7 @@ pub(super) fn judge(
                 birth: None,
             };
             let base = |verdict| match verdict {
-                Verdict::From(base) => Some(base),
+                Verdict::From(base, _) => Some(base),
                 _ => None,
             };
             let judgement = Judgement {
@@ -155,14 +156,15 @@ fn look_around(
 /// What a first value is worth by a verdict on it, and by the value after it.
 fn worth(verdict: Verdict, now: Sample, next: Option<Sample>, interval: Span) -> Worth {
     match verdict {
-        Verdict::From(base) => {
-            let mut increase = Cursor::after(base, now).1;
+        Verdict::From(base, evidence) => {
+            let mut increase = Cursor::after(base, Some(evidence), now).1;
             increase.gap = is_gap(increase.to.since(increase.from), interval);
             Worth::Counted(increase)
         }
         Verdict::Lifetime => Worth::Ignored(IgnoredBirth {
             at: now.at,
             value: now.value,
+            evidence: Evidence::OlderProcess,
         }),
         Verdict::Continues => Worth::WasThere,
         Verdict::Unclear => {

@@ -16,6 +16,7 @@ mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::domain::evidence::Evidence;
 use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 
@@ -247,12 +248,12 @@ impl Family<'_> {
                 continue;
             }
             let base = match judged.going_on.get(&(series, index)) {
-                Some(Verdict::From(base)) => Some(*base),
+                Some(Verdict::From(base, evidence)) => Some((*base, *evidence)),
                 _ => None,
             };
             let increase =
                 self.increase(base, older, *sample, || self.is_gap(chunk, samples, index));
-            sums.add(places, &increase);
+            sums.add((self.index, &walked.labels), places, &increase);
             // What counts from elsewhere shows nothing of the time before it: its neighbours do.
             let covered = seen(&increase).filter(|_| base.is_none());
             run = match run {
@@ -273,14 +274,14 @@ impl Family<'_> {
     /// What a sample adds to the one before it, or to `base` if that is said.
     fn increase(
         &self,
-        base: Option<Cursor>,
+        base: Option<(Cursor, Evidence)>,
         older: Sample,
         newer: Sample,
         is_gap_here: impl Fn() -> bool,
     ) -> Increase {
         match base {
-            Some(base) => {
-                let increase = Cursor::after(base, newer).1;
+            Some((base, evidence)) => {
+                let increase = Cursor::after(base, Some(evidence), newer).1;
                 Increase {
                     gap: is_gap(increase.to.since(increase.from), self.interval),
                     ..increase
@@ -288,7 +289,7 @@ impl Family<'_> {
             }
             None => Increase {
                 gap: is_gap_here(),
-                ..Cursor::after(Cursor::at_first(older), newer).1
+                ..Cursor::after(Cursor::at_first(older), None, newer).1
             },
         }
     }
@@ -305,13 +306,13 @@ impl Family<'_> {
     ) -> Option<(Labels, IgnoredBirth)> {
         let places = &walked.places;
         if !self.knows(end.at, newer.first.at) {
-            return settle_one(&walked.labels, newer, places, sums);
+            return self.settle_one(&walked.labels, newer, places, sums);
         }
         let samples = &walked.samples;
         let behind = samples.iter().position(|it| it.at == newer.first.at);
         let verdict = behind.and_then(|index| judged.going_on.get(&(series, index)));
         let base = match verdict {
-            Some(Verdict::From(base)) => Some(*base),
+            Some(Verdict::From(base, evidence)) => Some((*base, *evidence)),
             Some(_) => None,
             None => returned(end, newer),
         };
@@ -323,7 +324,7 @@ impl Family<'_> {
             behind.is_none_or(|index| self.is_gap(chunk, samples, index))
         });
         let covered = seen(&increase).filter(|_| base.is_none());
-        sums.add(places, &increase);
+        sums.add((self.index, &walked.labels), places, &increase);
         sums.cover(places, covered, chunk.counted);
         // Where live counting began, the time up to its first sample is covered by this pair.
         sums.cover_seam(places, covered, chunk.counted.to);
@@ -392,7 +393,7 @@ impl Family<'_> {
                 return true;
             }
             let places = self.places(labels.into(), sums);
-            ignored.extend(settle_one(labels, end, &places, sums));
+            ignored.extend(self.settle_one(labels, end, &places, sums));
             false
         });
         ignored
@@ -418,14 +419,31 @@ impl Family<'_> {
             let increase = self.increase(returned(*base, end), older, end.first, || {
                 is_gap(end.first.at.since(base.at), self.interval)
             });
-            sums.add(&self.places(labels.into(), sums), &increase);
+            let places = self.places(labels.into(), sums);
+            sums.add((self.index, labels), &places, &increase);
             false
         });
+    }
+
+    /// Counts a loose end by what was seen beside it.
+    fn settle_one(
+        &self,
+        labels: &Labels,
+        end: &LooseEnd,
+        places: &[Place],
+        sums: &mut Sums,
+    ) -> Option<(Labels, IgnoredBirth)> {
+        match end.judgement.map(|judgement| judgement.born) {
+            Some(Worth::Counted(increase)) => sums.add((self.index, labels), places, &increase),
+            Some(Worth::Ignored(birth)) => return Some((labels.clone(), birth)),
+            Some(Worth::WasThere) | None => {}
+        }
+        None
     }
 }
 
 /// From where a loose end counts whose series stood at `end` before.
-fn returned(end: Cursor, newer: &LooseEnd) -> Option<Cursor> {
+fn returned(end: Cursor, newer: &LooseEnd) -> Option<(Cursor, Evidence)> {
     let judgement = newer.judgement?;
     let base = if newer.first.value < end.value {
         judgement.fallen
@@ -433,22 +451,13 @@ fn returned(end: Cursor, newer: &LooseEnd) -> Option<Cursor> {
         judgement.returned
     };
     // What was seen beside it is newer than where it stood, or says nothing.
-    base.filter(|base| base.at > end.at)
-}
-
-/// Counts a loose end by what was seen beside it.
-fn settle_one(
-    labels: &Labels,
-    end: &LooseEnd,
-    places: &[Place],
-    sums: &mut Sums,
-) -> Option<(Labels, IgnoredBirth)> {
-    match end.judgement.map(|judgement| judgement.born) {
-        Some(Worth::Counted(increase)) => sums.add(places, &increase),
-        Some(Worth::Ignored(birth)) => return Some((labels.clone(), birth)),
-        Some(Worth::WasThere) | None => {}
-    }
-    None
+    let base = base.filter(|base| base.at > end.at)?;
+    let evidence = if base.value > 0.0 {
+        Evidence::Renamed
+    } else {
+        Evidence::Anew
+    };
+    Some((base, evidence))
 }
 
 /// The time that an increase shows as measured: none over a gap.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::labels::Labels;
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::cursor::Increase;
+use crate::series::cursor::{IgnoredBirth, Increase};
 use crate::series::gaps::shares;
 use crate::series::plan::{FamilyIndex, Role, Towards};
+use crate::series::trace::Trace;
 
 /// Position of a meter in the plan, and of a lane in the meter.
 pub type LaneIndex = (usize, usize);
@@ -29,6 +31,7 @@ pub struct Sums {
     index: BTreeMap<LaneIndex, usize>,
     lanes: Vec<LaneSums>,
     parts: Vec<(FamilyIndex, usize)>,
+    trace: Option<Trace>,
 }
 
 /// What is added to one lane.
@@ -77,6 +80,7 @@ impl Sums {
             index: lanes.iter().map(|wanted| wanted.lane).zip(0..).collect(),
             parts: lanes.iter().enumerate().filter_map(part).collect(),
             lanes: lanes.iter().map(|_| LaneSums::default()).collect(),
+            trace: None,
         }
     }
 
@@ -89,8 +93,25 @@ impl Sums {
         })
     }
 
-    /// Adds the events of an increase.
-    pub(super) fn add(&mut self, places: &[Place], increase: &Increase) {
+    /// The same, which keep a trace of what is added.
+    #[must_use]
+    pub fn traced(self) -> Self {
+        let trace = Some(Trace::default());
+        Self { trace, ..self }
+    }
+
+    /// Adds the events of an increase of a series.
+    pub(super) fn add(
+        &mut self,
+        (family, labels): (FamilyIndex, &Labels),
+        places: &[Place],
+        increase: &Increase,
+    ) {
+        if let Some(trace) = &mut self.trace
+            && !places.is_empty()
+        {
+            trace.note_increase(family, labels, *increase);
+        }
         let end = increase.to.ceil_to(self.slot);
         for place in places {
             let sums = &mut self.lanes[place.lane];
@@ -163,6 +184,18 @@ impl Sums {
                 to: *end,
             });
         }
+    }
+
+    /// Takes note of first values that were not counted.
+    pub fn note_ignored(&mut self, family: FamilyIndex, ignored: &[(Labels, IgnoredBirth)]) {
+        if let Some(trace) = &mut self.trace {
+            trace.note_ignored(family, ignored);
+        }
+    }
+
+    /// What was added, where a trace is kept.
+    pub fn take_trace(&mut self) -> Option<Trace> {
+        self.trace.take()
     }
 
     /// What each lane gained.

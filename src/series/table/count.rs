@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::domain::evidence::Evidence;
 use crate::domain::labels::Labels;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 
@@ -206,9 +207,9 @@ fn moved(
         return (cursor, None);
     };
     match (cursor, verdict) {
-        (own, Verdict::From(base)) => {
+        (own, Verdict::From(base, evidence)) => {
             let ignored = own.and_then(|mut own| own.conclude(0.0, out));
-            let (next, increase) = Cursor::after(base, sample);
+            let (next, increase) = Cursor::after(base, Some(evidence), sample);
             out.push(increase);
             let interval = own.map_or(next.interval, |own| own.interval);
             (Some(Cursor { interval, ..next }), ignored)
@@ -224,7 +225,11 @@ fn moved(
             };
             let interval = usual_distance(samples);
             let Sample { at, value } = sample;
-            let ignored = (verdict == Verdict::Lifetime).then_some(IgnoredBirth { at, value });
+            let ignored = (verdict == Verdict::Lifetime).then_some(IgnoredBirth {
+                at,
+                value,
+                evidence: Evidence::OlderProcess,
+            });
             (Some(Cursor { interval, ..first }), ignored)
         }
     }

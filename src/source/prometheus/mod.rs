@@ -40,7 +40,7 @@ use crate::source::error::{Failure, SourceError};
 pub use self::connection::TlsFiles;
 use self::decode::{Decoded, Kind, decode};
 use self::gate::Gate;
-use self::question::Question;
+pub use self::question::Question;
 use self::transport::{Transport, Tries};
 use self::words::beginning;
 
@@ -243,6 +243,10 @@ impl PrometheusSource {
 }
 
 impl Source for PrometheusSource {
+    fn question(&self, fetch: &Fetch, range: TimeRange) -> Option<Question> {
+        Question::of(fetch, range, &self.matchers)
+    }
+
     async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
         self.ask(fetch, range).await.map_err(|failure| SourceError {
             name: self.name.clone(),

@@ -6,8 +6,8 @@ use crate::promql::selector_text;
 use crate::series::batch::Fetch;
 
 /// One request to the query API.
-#[derive(Debug, PartialEq)]
-pub(super) enum Question {
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
     /// An instant query.
     Instant {
         /// PromQL.

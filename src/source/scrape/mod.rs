@@ -153,6 +153,11 @@ impl ScrapeSource {
 }
 
 impl Source for ScrapeSource {
+    /// A page tells of the present only.
+    fn has_past(&self) -> bool {
+        false
+    }
+
     async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
         match fetch {
             Fetch::Expression { .. } => Err(self.fault(Failure::NeedsPrometheus)),

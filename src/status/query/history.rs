@@ -80,7 +80,7 @@ impl HistoryQuery {
 }
 
 /// RFC 3339, or milliseconds since 1970.
-fn time(name: &'static str, text: String) -> Result<Timestamp, QueryError> {
+pub(super) fn time(name: &'static str, text: String) -> Result<Timestamp, QueryError> {
     let millis = text.parse().map(Timestamp::from_millis).ok();
     let written = text.parse::<jiff::Timestamp>().map(Timestamp::from).ok();
     // What jiff cannot hold no sample reaches, and adding to it would overflow.

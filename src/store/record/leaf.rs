@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::calendar::Period;
+use crate::domain::evidence::Evidence;
 use crate::domain::incident::{CloseReason, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::labels::Labels;
@@ -107,6 +108,9 @@ simple! {
     Outcome as String: |it| outcome(*it).to_owned(), |json| {
         use Outcome::{Failed, Measured, NoData, NoTraffic, Partial};
         [Measured, NoTraffic, NoData, Partial, Failed].into_iter().find(|it| outcome(*it) == json)
+    };
+    Evidence as String: |it| it.name().to_owned(), |json| {
+        Self::ALL.into_iter().find(|it| it.name() == json)
     };
     Period as String: |it| it.name().to_owned(), |json| {
         Self::ALL.into_iter().find(|it| it.name() == json)

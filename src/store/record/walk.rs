@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::evidence::Evidence;
 use crate::domain::labels::Labels;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
@@ -52,6 +53,8 @@ object!(Sample as SampleJson {
 object!(IgnoredBirth as IgnoredJson {
     at: Timestamp,
     value: f64,
+    #[serde(default = "evidence_of_old")]
+    evidence: Evidence,
 });
 
 object!(Increase as IncreaseJson {
@@ -59,7 +62,16 @@ object!(Increase as IncreaseJson {
     to: Timestamp,
     events: f64,
     gap: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    reset: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
 });
+
+/// Files of before it was kept do not say.
+fn evidence_of_old() -> String {
+    Evidence::Pace.name().to_owned()
+}
 
 object!(Cursor as CursorJson {
     at: Timestamp,

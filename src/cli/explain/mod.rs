@@ -1,0 +1,128 @@
+//! `sloburn explain`: how a number came to be.
+
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use crate::app;
+use crate::diagnostic::did_you_mean;
+use crate::domain::slo::{Catalog, Slo};
+use crate::domain::time::Span;
+use crate::status::explanation::{Asked, AskedWindow};
+use crate::status::view::explain::ExplanationView;
+
+use super::here::{At, Source, Told};
+use super::{Exit, Streams};
+
+/// What `--help` says.
+pub(super) const LONG: &str = "\
+Tell how a number came to be: each step of the arithmetic, the series that were counted and what each contributed, resets, \
+first values and gaps, slots, and the queries that were sent, so that they can be sent again.
+
+The window is counted anew from what the source holds, by the code that the daemon counts with, as of now or of any time \
+that the source remembers (--at). Nothing is changed, and nobody is told.
+
+Long lists are cut in the text, and say so; --format json has all of them.";
+
+/// So many samples are explained at once: more would fill the memory.
+const MOST_SAMPLES: usize = 10_000_000;
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The objective
+    #[arg(value_name = "SERVICE/SLO")]
+    slo: String,
+    /// Which window: a length, as 1h, or `budget` for the objective's own [default: the shortest long window of its alert policy]
+    #[arg(long, value_name = "LENGTH", value_parser = window)]
+    window: Option<AskedWindow>,
+    /// When the window ends, as 2026-03-01T12:00:00Z, or so long ago, as 2h
+    #[arg(long, value_name = "TIME", value_parser = At::read)]
+    at: Option<At>,
+    /// For people, or for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Where the daemon serves its API
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9099")]
+    url: String,
+    #[command(flatten)]
+    source: Source,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Why there is nothing to tell.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotExplained {
+    #[error("no objective is named `{slo}`; {hint}")]
+    NoSuch { slo: String, hint: String },
+    #[error("`{slo}` cannot be explained")]
+    Unread { slo: String, source: anyhow::Error },
+}
+
+fn window(text: &str) -> Result<AskedWindow, String> {
+    if text == "budget" {
+        return Ok(AskedWindow::Budget);
+    }
+    let length = text.parse::<Span>();
+    length
+        .map(AskedWindow::Length)
+        .map_err(|error| format!("{error}, or `budget` for the objective's own window"))
+}
+
+pub(super) async fn run(
+    args: &Args,
+    environment: &BTreeMap<String, String>,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<Exit> {
+    let Some((config, catalog)) = args.source.load(environment, streams)? else {
+        return Ok(Exit::Faulty);
+    };
+    let slo = find(&catalog, &args.slo)?;
+    let asked = Asked {
+        at: args.at.map(At::time),
+        window: args.window.unwrap_or_default(),
+        most_samples: Some(MOST_SAMPLES),
+    };
+    let mut told = Told::default();
+    let (err, progress) = (&mut *streams.err, streams.progress);
+    let explained = app::explain(&config, (&catalog, slo), asked, |source, backfill| {
+        told.tell(err, progress, source.as_str(), backfill);
+    });
+    let explained = explained.await.map_err(|source| NotExplained::Unread {
+        slo: args.slo.clone(),
+        source,
+    })?;
+    let view = ExplanationView::of(&explained);
+    match args.format {
+        Format::Text => write!(streams.out, "{}", text::render(&view))?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *streams.out, &view)?;
+            writeln!(streams.out)?;
+        }
+    }
+    Ok(Exit::Good)
+}
+
+/// The objective that is meant, by service and name or by uid.
+fn find<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a Arc<Slo>, NotExplained> {
+    let name = |slo: &Slo| format!("{}/{}", slo.service, slo.name);
+    let is_it = |slo: &&Arc<Slo>| name(slo) == wanted || slo.uid.as_str() == wanted;
+    catalog.slos.values().find(is_it).ok_or_else(|| {
+        let names: Vec<String> = catalog.slos.values().map(|slo| name(slo)).collect();
+        let known = names.iter().map(String::as_str);
+        let hint = did_you_mean(wanted, known, || super::status::some_of(names.clone()));
+        let slo = wanted.to_owned();
+        NotExplained::NoSuch { slo, hint }
+    })
+}

@@ -1,0 +1,147 @@
+//! A Prometheus whose series are known in closed form: a shop with resets, births and an outage.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
+use reqwest::Url;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// When everything is looked at: 2026-03-01T12:00:00Z.
+pub(super) const END: i64 = 1_772_366_400;
+const SCRAPE: i64 = 15;
+
+/// The value of a series at a time, if it was there.
+type Course = fn(i64) -> Option<i64>;
+
+/// Series as name, labels, and course by the seconds before the end.
+const SERIES: &[(&str, &str, Course)] = &[
+    // Restarted 2,000 s before the end.
+    ("http_requests_total", "a 200", |ago| {
+        Some(if ago > 2_000 {
+            100_000 - 4 * ago
+        } else {
+            4 * (2_000 - ago)
+        })
+    }),
+    // Fails for the first time 1,200 s before the end, and faster towards it.
+    ("http_requests_total", "a 500", |ago| {
+        (ago <= 1_200).then_some(3 + (1_200 - ago) / 5)
+    }),
+    // Was away from 2,700 to 2,400 s before the end.
+    ("http_requests_total", "b 200", |ago| {
+        (ago >= 2_700 || ago < 2_400).then_some(50_000 - 2 * ago)
+    }),
+    ("http_requests_total", "b 404", |ago| {
+        (ago >= 2_700 || ago < 2_400).then_some(900 - ago / 100)
+    }),
+    // Found 600 s before the end, with a lifetime behind it.
+    ("http_requests_total", "c 200", |ago| {
+        (ago <= 600).then_some(1_000_000 - ago)
+    }),
+    ("http_request_duration_seconds_bucket", "a 0.1", |ago| {
+        Some(80_000 - 3 * ago)
+    }),
+    ("http_request_duration_seconds_bucket", "a 0.3", |ago| {
+        Some(90_000 - 3 * ago - ago / 2)
+    }),
+    ("http_request_duration_seconds_bucket", "a +Inf", |ago| {
+        Some(100_000 - 4 * ago)
+    }),
+    ("memory_bytes", "a x", |ago| {
+        Some(if ago < 900 { 95 } else { 60 })
+    }),
+    ("memory_bytes", "b x", |_| Some(50)),
+    ("memory_limit_bytes", "a x", |_| Some(100)),
+    ("memory_limit_bytes", "b x", |_| Some(100)),
+    ("process_start_time_seconds", "a x", |ago| {
+        Some(if ago > 2_000 {
+            END - 90_000
+        } else {
+            END - 2_005
+        })
+    }),
+    ("process_start_time_seconds", "b x", |_| Some(END - 90_000)),
+    ("process_start_time_seconds", "c x", |_| Some(END - 900_000)),
+];
+
+/// Serves until what it returns with the address is dropped.
+pub(super) async fn serve() -> (String, JoinSet<std::io::Result<()>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let instant = |body: String| async move { answer(&body) };
+    let range = |body: String| async move { evaluations(&body) };
+    let router = Router::new()
+        .route("/api/v1/query", post(instant))
+        .route("/api/v1/query_range", post(range))
+        .fallback(|| async { StatusCode::NOT_FOUND });
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, router).await });
+    (url, server)
+}
+
+fn parameter(body: &str, name: &str) -> String {
+    let url = Url::parse(&format!("http://x/?{body}")).unwrap();
+    let found = url.query_pairs().find(|(key, _)| key == name);
+    found.unwrap().1.into_owned()
+}
+
+fn matrix(result: &[Value]) -> String {
+    let data = json!({"resultType": "matrix", "result": result});
+    json!({"status": "success", "data": data}).to_string()
+}
+
+/// `selector[range]` at a time: all series of the metric, for who asks matches by itself.
+fn answer(body: &str) -> String {
+    let query = parameter(body, "query");
+    let at: f64 = parameter(body, "time").parse().unwrap();
+    #[expect(clippy::cast_possible_truncation, reason = "whole seconds")]
+    let at = at as i64;
+    let (selector, range) = query.rsplit_once('[').unwrap();
+    let length: i64 = range.trim_end_matches("ms]").parse().unwrap();
+    let metric = selector.split('{').next().unwrap();
+    let own = SERIES.iter().filter(|(name, _, _)| *name == metric);
+    let series = own.filter_map(|(name, labels, course)| {
+        let (instance, other) = labels.split_once(' ').unwrap();
+        let mut all = json!({"__name__": name, "job": "shop", "instance": instance});
+        let label = match *name {
+            "http_requests_total" => "code",
+            "http_request_duration_seconds_bucket" => "le",
+            _ => "",
+        };
+        if !label.is_empty() {
+            all[label] = json!(other);
+        }
+        // Scrapes are seven seconds off the minute; a range excludes its start.
+        let times = (at * 1_000 - length) / 1_000..=at;
+        let values: Vec<Value> = times
+            .filter(|time| time % SCRAPE == 7 && time * 1_000 > at * 1_000 - length)
+            .filter_map(|time| Some(json!([time, course(END - time)?.to_string()])))
+            .collect();
+        (!values.is_empty()).then(|| json!({"metric": all, "values": values}))
+    });
+    matrix(&series.collect::<Vec<_>>())
+}
+
+/// An expression: 600 of all jobs, and 6 that failed in the last half hour.
+fn evaluations(body: &str) -> String {
+    let bound = |name| parameter(body, name).parse::<f64>().unwrap();
+    let is_bad = parameter(body, "query").contains("error");
+    #[expect(clippy::cast_possible_truncation, reason = "whole seconds")]
+    let (start, end, step) = (
+        bound("start") as i64,
+        bound("end") as i64,
+        bound("step") as i64,
+    );
+    let value = |time: i64| match (is_bad, END - time < 1_800) {
+        (false, _) => "600",
+        (true, true) => "6",
+        (true, false) => "0",
+    };
+    let values: Vec<Value> = (start..=end)
+        .step_by(usize::try_from(step).unwrap())
+        .map(|time| json!([time, value(time)]))
+        .collect();
+    matrix(&[json!({"metric": {}, "values": values})])
+}

@@ -1,0 +1,158 @@
+//! Working without a daemon: what says so, which definitions are meant, and how far the past is read.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::cli::check::options;
+use crate::cli::{Progress, Streams};
+use crate::clock::Clock;
+use crate::config::{Config, Flags};
+use crate::definitions;
+use crate::domain::slo::Catalog;
+use crate::domain::time::{Span, Timestamp};
+use crate::status::snapshot::Backfill;
+
+/// What says that no daemon is to be asked.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Without a daemon")]
+pub(super) struct Source {
+    /// Evaluate here, from this Prometheus, as http://localhost:9090: the url of the source `default`
+    #[arg(long, value_name = "URL", conflicts_with = "url")]
+    prometheus: Option<String>,
+    /// Evaluate here, from the sources of this configuration file
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    config: Option<PathBuf>,
+    /// Files or folders with the objectives to evaluate; may be repeated
+    #[arg(long, value_name = "PATH", conflicts_with = "url")]
+    definitions: Vec<String>,
+    /// Files or folders with alert policies; may be repeated
+    #[arg(long, value_name = "PATH", conflicts_with = "url")]
+    alerts: Vec<String>,
+}
+
+impl Source {
+    /// Whether the objectives are to be evaluated here.
+    pub(super) const fn is_given(&self) -> bool {
+        self.prometheus.is_some() || self.config.is_some() || !self.definitions.is_empty()
+    }
+
+    fn flags(&self) -> Flags {
+        Flags {
+            config: self.config.clone(),
+            prometheus: self.prometheus.clone(),
+            definitions: self.definitions.clone(),
+            alerts: self.alerts.clone(),
+            ..Flags::default()
+        }
+    }
+
+    /// The configuration, and what is defined; `None` when that is faulty, which is told.
+    pub(super) fn load(
+        &self,
+        environment: &BTreeMap<String, String>,
+        streams: &mut Streams<'_>,
+    ) -> anyhow::Result<Option<(Config, Catalog)>> {
+        let config = Config::load(&self.flags(), environment)?;
+        // Policies are not needed to know how objectives fare, so their usual place may be missing.
+        let policies = config.alerts.iter();
+        let policies = policies.filter(|path| !self.alerts.is_empty() || path.exists());
+        let paths: Vec<_> = config.definitions.iter().chain(policies).cloned().collect();
+        let loaded = definitions::load(&paths, &options(&config));
+        let Some(catalog) = loaded.catalog else {
+            let faults = &loaded.diagnostics;
+            let text = faults.render_text(&loaded.sources, streams.paint);
+            write!(streams.err, "{text}")?;
+            writeln!(streams.err, "nothing was evaluated; mend the definitions")?;
+            return Ok(None);
+        };
+        Ok(Some((config, catalog)))
+    }
+}
+
+/// A time, or a length of time before now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum At {
+    Time(Timestamp),
+    Ago(Span),
+}
+
+impl At {
+    /// Reads `2026-03-01T12:00:00Z` or `2h`.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let length = text.trim().trim_end_matches("ago").trim_end();
+        if let Ok(ago) = length.parse() {
+            return Ok(Self::Ago(ago));
+        }
+        let time = text.parse::<jiff::Timestamp>();
+        time.map(|time| Self::Time(time.into()))
+            .map_err(|_| "write a time as 2026-03-01T12:00:00Z, or how long ago as 2h".to_owned())
+    }
+
+    /// The time that is meant.
+    pub(super) fn time(self) -> Timestamp {
+        match self {
+            Self::Time(at) => at,
+            Self::Ago(ago) => Timestamp::from(Clock::System.now()) - ago,
+        }
+    }
+}
+
+/// How far the past was said to be read.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    tenths: BTreeMap<String, i64>,
+}
+
+impl Told {
+    /// One line for each tenth, or one line that changes where a person watches.
+    #[expect(clippy::cast_possible_truncation, reason = "a share is at most 1")]
+    pub(super) fn tell(
+        &mut self,
+        err: &mut dyn std::io::Write,
+        progress: Progress,
+        source: &str,
+        backfill: Option<Backfill>,
+    ) {
+        let share = backfill.map_or(1.0, |backfill| backfill.share);
+        let percent = (share * 100.0) as i64;
+        // Whoever cannot be told is not: the result counts.
+        let told = match progress {
+            Progress::Lines => {
+                if self.tenths.insert(source.to_owned(), percent / 10) == Some(percent / 10) {
+                    return;
+                }
+                writeln!(err, "reading the past of source `{source}`: {percent} %")
+            }
+            Progress::Bar => {
+                let full = usize::try_from(percent / 4).unwrap_or_default();
+                let end = if backfill.is_none() { "\r\u{1b}[K" } else { "" };
+                let bar = format!(
+                    "{}{}",
+                    "█".repeat(full),
+                    "░".repeat(25_usize.saturating_sub(full))
+                );
+                write!(
+                    err,
+                    "\rreading the past of source `{source}` {bar} {percent:3} %{end}"
+                )
+                .and_then(|()| err.flush())
+            }
+        };
+        drop(told);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_time_or_so_long_ago() {
+        let hours = |hours| Ok(At::Ago(Span::from_hours(hours)));
+        assert_eq!(At::read("2h"), hours(2));
+        assert_eq!(At::read("2h ago"), hours(2));
+        let time = Timestamp::from_millis(1_772_366_400_000);
+        assert_eq!(At::read("2026-03-01T12:00:00Z"), Ok(At::Time(time)));
+        assert!(At::read("yesterday").is_err());
+    }
+}

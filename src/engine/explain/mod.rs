@@ -1,0 +1,268 @@
+//! Explains a number: counts one window of one objective anew, by the same step that the daemon runs,
+//! and says what it did. Nothing is kept, and nobody is told.
+
+pub mod ask;
+mod parts;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::measurement::Outcome;
+use crate::domain::slo::{Catalog, Slo, SourceName};
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::series::plan::{Plan, PlanError};
+use crate::series::trace::Trace;
+use crate::source::Source;
+use crate::status::explanation::{Asked, ExplainedTier, Explanation};
+use crate::status::snapshot::{Backfill, SloStatus, Snapshot};
+use crate::store::commit::Recovered;
+
+use super::digger;
+use super::reading;
+use super::settings::Settings;
+use super::state::State;
+use super::step::{Effects, Input, Tick, step, take_past};
+
+/// So often in a row a source may refuse before it is given up.
+const PATIENCE: u32 = 3;
+
+/// Why a number cannot be explained.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// A selector cannot be matched.
+    #[error("the objective cannot be planned")]
+    Plan(#[from] PlanError),
+    /// The source could not be read.
+    #[error("the samples cannot be read: {0}")]
+    Unread(String),
+    /// The window is longer than what the objective looks at.
+    #[error(
+        "a window of {asked} is longer than that of `{slo}`, which is {longest}; ask for at most that"
+    )]
+    TooLong {
+        /// As asked for.
+        asked: Span,
+        /// Whose it is.
+        slo: String,
+        /// The longest that can be asked for.
+        longest: Span,
+    },
+    /// More samples than may be read.
+    #[error(
+        "the window holds more than {most} samples, which is the most that is explained here; ask for a shorter one"
+    )]
+    TooMuch {
+        /// How many may be.
+        most: usize,
+    },
+}
+
+/// Explains a window of `slo`, from what the sources hold. `now` says what the newest tick is;
+/// `progress` hears how far the past is read.
+///
+/// # Errors
+/// When the source cannot be read, or when more is asked for than can be explained.
+pub async fn explain<S: Source>(
+    settings: &Settings,
+    (catalog, slo): (&Catalog, &Arc<Slo>),
+    sources: &BTreeMap<SourceName, Arc<S>>,
+    (now, asked): (Timestamp, Asked),
+    mut progress: impl FnMut(&SourceName, Option<Backfill>),
+) -> Result<Explanation, ExplainError> {
+    let newest = now - settings.offset();
+    let at = asked.at.map_or(newest, |at| at.min(newest));
+    let at = at.floor_to(settings.tick);
+    let window = asked
+        .window
+        .length(slo, catalog.policy_of(slo).map(AsRef::as_ref));
+    let reach = reach(slo, window, at)?;
+    let settings = &with_past(settings, sources);
+    let catalog = Catalog {
+        slos: BTreeMap::from([(slo.uid.clone(), Arc::clone(slo))]),
+        policies: catalog.policies.clone(),
+        ..Catalog::default()
+    };
+    let plan = Arc::new(Plan::of(&catalog, settings.slot)?);
+    let mut counting = Counting {
+        state: State::new(settings.clone(), &plan, Recovered::default()).traced(reach),
+        sources,
+        most: asked.most_samples,
+        trace: Trace::default(),
+    };
+    let reads = reading::all(
+        &counting.state,
+        settings,
+        sources,
+        counting.state.wanted(at),
+    )
+    .await;
+    let input = Input {
+        reads,
+        ..Input::default()
+    };
+    let tick = Tick { at, judge: false };
+    let effects = step(&mut counting.state, tick, &input, &catalog);
+    counting.note(effects)?;
+    let boundaries = reading::boundaries(&counting.state, sources, at).await;
+    counting.past(&slo.source, &mut progress).await?;
+    let input = Input {
+        boundaries,
+        ..Input::default()
+    };
+    let tick = Tick { at, judge: true };
+    let effects = step(&mut counting.state, tick, &input, &catalog);
+    let snapshot = counting.note(effects)?;
+    let found = snapshot.and_then(|snapshot| snapshot.slos.first().cloned());
+    let Some(status) = found else {
+        return Err(ExplainError::Unread("nothing was counted".to_owned()));
+    };
+    if let (Outcome::Failed | Outcome::Partial, Some(reason)) =
+        (status.measurement.outcome, &status.measurement.reason)
+    {
+        return Err(ExplainError::Unread(reason.clone()));
+    }
+    let trace = counting.trace.sorted();
+    Ok(explanation(
+        (&status, &catalog, &plan),
+        (at, window),
+        &trace,
+        sources,
+    ))
+}
+
+/// The same settings, by which the past of every source is read that tells of it: whoever asks may,
+/// also where the daemon by itself does not.
+fn with_past<S: Source>(settings: &Settings, sources: &BTreeMap<SourceName, Arc<S>>) -> Settings {
+    let mut settings = settings.clone();
+    for (name, source) in &mut settings.sources {
+        if sources.get(name).is_some_and(|it| it.has_past()) {
+            source.backfill_percent = 100;
+        }
+    }
+    settings
+}
+
+/// How much of the past is counted.
+fn reach(slo: &Slo, window: Option<Span>, at: Timestamp) -> Result<Span, ExplainError> {
+    let longest = slo.window.longest();
+    match window {
+        None => Ok(slo.window.range(at).length()),
+        Some(asked) if asked > longest => Err(ExplainError::TooLong {
+            asked,
+            slo: slo.uid.to_string(),
+            longest,
+        }),
+        Some(asked) => Ok(asked),
+    }
+}
+
+/// A counting under way.
+struct Counting<'a, S> {
+    state: State,
+    sources: &'a BTreeMap<SourceName, Arc<S>>,
+    most: Option<usize>,
+    trace: Trace,
+}
+
+impl<S: Source> Counting<'_, S> {
+    fn note(&mut self, effects: Effects) -> Result<Option<Snapshot>, ExplainError> {
+        self.trace.absorb(effects.trace.unwrap_or_default());
+        let samples = self.trace.reads.iter().map(|read| read.samples).sum();
+        match self.most {
+            Some(most) if most < samples => Err(ExplainError::TooMuch { most }),
+            _ => Ok(effects.snapshot),
+        }
+    }
+
+    /// Counts what lies before the tick's own reads.
+    async fn past(
+        &mut self,
+        name: &SourceName,
+        progress: &mut impl FnMut(&SourceName, Option<Backfill>),
+    ) -> Result<(), ExplainError> {
+        let mut refusals = 0;
+        while let Some(dig) = self.state.next_dig(name) {
+            let Some(source) = self.sources.get(name) else {
+                break;
+            };
+            let finished = digger::read(Arc::clone(source), dig).await;
+            match finished.result {
+                Ok(dug) => {
+                    refusals = 0;
+                    let effects = take_past(&mut self.state, dug);
+                    self.note(effects)?;
+                    progress(name, self.state.backfill(name));
+                }
+                Err(refused) if refused.too_much && self.state.shorten(&finished.key) => {}
+                Err(refused) => {
+                    refusals += 1;
+                    if refusals >= PATIENCE {
+                        return Err(ExplainError::Unread(refused.sentence));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn explanation<S: Source>(
+    (status, catalog, plan): (&SloStatus, &Catalog, &Plan),
+    (at, asked): (Timestamp, Option<Span>),
+    trace: &Trace,
+    sources: &BTreeMap<SourceName, Arc<S>>,
+) -> Explanation {
+    let (slo, ledger) = (&status.slo, &status.ledger);
+    let nominal = match asked {
+        Some(length) => TimeRange {
+            from: at - length,
+            to: at,
+        },
+        None => slo.window.range(at),
+    };
+    let sum = ledger.sum(nominal);
+    let range = TimeRange {
+        from: sum.from,
+        to: at,
+    };
+    let window = |length: Span| {
+        ledger.sum(TimeRange {
+            from: at - length,
+            to: at,
+        })
+    };
+    let policy = catalog.policy_of(slo);
+    let (mut tiers, mut longer_tiers) = (Vec::new(), Vec::new());
+    for tier in policy.iter().flat_map(|policy| &policy.tiers) {
+        if tier.long > nominal.length() {
+            longer_tiers.push((tier.name.clone(), tier.long));
+            continue;
+        }
+        let told = status.tiers.iter().find(|told| told.name == tier.name);
+        tiers.push(ExplainedTier {
+            severity: told.map_or(tier.severity, |told| told.severity),
+            guard: told.and_then(|told| told.guard),
+            long: window(tier.long),
+            short: window(tier.short),
+            tier: tier.clone(),
+        });
+    }
+    let source = sources.get(&slo.source).map(AsRef::as_ref);
+    let (parts, outside) = parts::parts(plan, trace, range, ledger.slot(), source);
+    Explanation {
+        slo: Arc::clone(slo),
+        at,
+        asked,
+        period: slo.window.length(at),
+        range,
+        slot: ledger.slot(),
+        sum,
+        measurement: status.measurement.clone(),
+        tiers,
+        longer_tiers,
+        parts,
+        outside,
+        slots: ledger.slots(range).collect(),
+        reads: parts::reads(plan, trace, source),
+    }
+}

@@ -1,0 +1,291 @@
+//! What was counted, selector by selector, from the trace of the counting.
+
+use std::collections::BTreeMap;
+
+use crate::domain::indicator::Split;
+use crate::domain::labels::Labels;
+use crate::domain::slot::Counts;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::promql::selector_text;
+use crate::series::batch::{Fetch, Sample};
+use crate::series::cursor::Increase;
+use crate::series::gaps::shares;
+use crate::series::plan::{FamilyIndex, Lane, Plan, Role, SelectorPosition, Towards};
+use crate::series::trace::{Trace, TracedSeries};
+use crate::source::Source;
+use crate::source::prometheus::Question;
+use crate::status::explanation::{
+    AskedRead, CountedSeries, Evaluation, Note, NoteKind, Part, Query,
+};
+use crate::status::view::names::Role as RoleName;
+
+/// The parts of the only objective of a plan, in the order of its lanes; and what of its gaps lies
+/// outside of `range`.
+pub(super) fn parts<S: Source>(
+    plan: &Plan,
+    trace: &Trace,
+    range: TimeRange,
+    slot: Span,
+    source: Option<&S>,
+) -> (Vec<Part>, Counts) {
+    let Some(meter) = plan.meters.first() else {
+        return (Vec::new(), Counts::default());
+    };
+    let reader = Reader {
+        plan,
+        trace,
+        range,
+        source,
+    };
+    let mut parts = Vec::new();
+    let mut outside = Counts::default();
+    for (number, lane) in (0..).zip(&meter.lanes) {
+        match lane {
+            Lane::Counters { family, .. } => {
+                let own = |role: &&Role| role.meter == 0 && role.lane == number;
+                let roles: Vec<&Role> = plan.families[*family].roles.iter().filter(own).collect();
+                for role in &roles {
+                    let (name, weight) = (name_of(role), Some(role.weight));
+                    parts.push(reader.selected(name, weight, *family, role.selector));
+                }
+                let gaps = reader.outside(*family, &roles, slot);
+                outside = outside.plus(gaps);
+            }
+            Lane::Rate {
+                family, selector, ..
+            } => parts.push(reader.selected(RoleName::Total, None, *family, *selector)),
+            Lane::Fullness { used, limit, .. } => {
+                for (name, gauge) in [(RoleName::Used, used), (RoleName::Limit, limit)] {
+                    parts.push(reader.selected(name, None, gauge.family, gauge.selector));
+                }
+            }
+            Lane::Points { total, part, .. } => {
+                parts.push(reader.expression(RoleName::Total, *total));
+                let name = match part {
+                    Split::Bad(_) => RoleName::Bad,
+                    Split::Good(_) => RoleName::Good,
+                };
+                parts.push(reader.expression(name, *part.counted()));
+            }
+        }
+    }
+    (parts, outside)
+}
+
+fn name_of(role: &Role) -> RoleName {
+    match role.towards {
+        Towards::Total => RoleName::Total,
+        Towards::Part if role.weight.bad < 0.0 => RoleName::Good,
+        Towards::Part => RoleName::Bad,
+    }
+}
+
+/// Everything that was asked, by family and time.
+pub(super) fn reads<S: Source>(plan: &Plan, trace: &Trace, source: Option<&S>) -> Vec<AskedRead> {
+    let asked = trace.reads.iter().map(|read| AskedRead {
+        query: query(source, &read.fetch, read.range),
+        family: plan.families[read.family].name().to_owned(),
+        range: read.range,
+        series: read.series,
+        samples: read.samples,
+    });
+    asked.collect()
+}
+
+fn query<S: Source>(source: Option<&S>, fetch: &Fetch, range: TimeRange) -> Option<Query> {
+    Some(match source?.question(fetch, range)? {
+        Question::Instant { query, at } => Query {
+            text: query,
+            at: Evaluation::Once(at),
+        },
+        Question::Range {
+            query,
+            start,
+            end,
+            step,
+        } => Query {
+            text: query,
+            at: Evaluation::Range(start, end, step),
+        },
+    })
+}
+
+struct Reader<'a, S> {
+    plan: &'a Plan,
+    trace: &'a Trace,
+    range: TimeRange,
+    source: Option<&'a S>,
+}
+
+impl<S: Source> Reader<'_, S> {
+    fn selected(
+        &self,
+        role: RoleName,
+        weight: Option<Counts>,
+        index: FamilyIndex,
+        position: SelectorPosition,
+    ) -> Part {
+        let family = &self.plan.families[index];
+        let Some(selector) = family.selectors.selector(position) else {
+            return self.expression(role, index);
+        };
+        let is_its = |labels: &Labels| family.selectors.matching(labels).contains(&position);
+        self.part(
+            (role, weight),
+            selector_text(selector),
+            &Fetch::Samples(selector.clone()),
+            self.series_of(index, is_its),
+        )
+    }
+
+    fn expression(&self, role: RoleName, index: FamilyIndex) -> Part {
+        let family = &self.plan.families[index];
+        self.part(
+            (role, None),
+            family.name().to_owned(),
+            &family.fetch,
+            self.series_of(index, |_| true),
+        )
+    }
+
+    fn series_of(
+        &self,
+        index: FamilyIndex,
+        is_its: impl Fn(&Labels) -> bool,
+    ) -> Vec<(&Labels, &TracedSeries)> {
+        let own = self.trace.series.iter();
+        own.filter(|((family, labels), _)| *family == index && is_its(labels))
+            .map(|((_, labels), traced)| (labels, traced))
+            .collect()
+    }
+
+    fn part(
+        &self,
+        (role, weight): (RoleName, Option<Counts>),
+        selector: String,
+        fetch: &Fetch,
+        series: Vec<(&Labels, &TracedSeries)>,
+    ) -> Part {
+        let from = match fetch {
+            Fetch::Samples(_) => self.listed_from(&series),
+            Fetch::Expression { .. } => self.range.from,
+        };
+        let listed = TimeRange {
+            from,
+            to: self.range.to,
+        };
+        let counted = series
+            .into_iter()
+            .map(|(labels, traced)| self.counted(labels, traced, listed));
+        Part {
+            role,
+            weight,
+            selector,
+            query: query(self.source, fetch, listed),
+            series: counted.filter(|it| !it.samples.is_empty()).collect(),
+        }
+    }
+
+    /// From where on samples are listed: just before the last one of each series that lies before
+    /// the window, for there the first increases begin.
+    fn listed_from(&self, series: &[(&Labels, &TracedSeries)]) -> Timestamp {
+        let base = |traced: &TracedSeries| {
+            let before = traced
+                .samples
+                .partition_point(|sample| sample.at <= self.range.from);
+            let last = traced.samples.get(before.checked_sub(1)?)?;
+            // Where nothing follows within the window, nothing begins there.
+            let follows = traced.samples.get(before)?.at <= self.range.to;
+            follows.then_some(last.at - Span::from_millis(1))
+        };
+        let bases = series.iter().filter_map(|(_, traced)| base(traced));
+        bases.min().unwrap_or(self.range.from)
+    }
+
+    fn counted(&self, labels: &Labels, traced: &TracedSeries, listed: TimeRange) -> CountedSeries {
+        let samples = traced.samples.iter();
+        let samples = samples.filter(|sample| listed.contains(sample.at));
+        let is_within = |it: &&Increase| self.range.contains(it.to);
+        let increases: Vec<&Increase> = traced.increases.iter().filter(is_within).collect();
+        let ignored = traced.ignored.iter();
+        let ignored = ignored.filter(|birth| self.range.contains(birth.at));
+        let mut notes: Vec<Note> = increases
+            .iter()
+            .flat_map(|increase| notes(increase, &traced.samples))
+            .chain(ignored.map(|birth| Note {
+                from: birth.at,
+                to: birth.at,
+                before: None,
+                after: birth.value,
+                events: 0.0,
+                gap: false,
+                kind: NoteKind::Ignored(birth.evidence),
+            }))
+            .collect();
+        notes.sort_by_key(|note| note.to);
+        CountedSeries {
+            labels: labels.clone(),
+            samples: samples.map(|sample| (sample.at, sample.value)).collect(),
+            events: increases.iter().map(|increase| increase.events).sum(),
+            notes,
+        }
+    }
+
+    /// What of the gaps at the window's edges lies outside of it: they are spread over all of
+    /// their slots, all series of a lane together.
+    fn outside(&self, family: FamilyIndex, roles: &[&Role], slot: Span) -> Counts {
+        let mut gaps: BTreeMap<(Timestamp, Timestamp), Counts> = BTreeMap::new();
+        let selectors = &self.plan.families[family].selectors;
+        for (labels, traced) in self.series_of(family, |_| true) {
+            let matching = selectors.matching(labels);
+            let own = roles.iter().filter(|it| matching.contains(&it.selector));
+            let weight = own.fold(Counts::default(), |sum, role| sum.plus(role.weight));
+            let is_cut =
+                |it: &&Increase| it.gap && self.range.contains(it.to) && it.from < self.range.from;
+            for increase in traced.increases.iter().filter(is_cut) {
+                let counts = gaps.entry((increase.from, increase.to)).or_default();
+                *counts = counts.plus(weight.times(increase.events));
+            }
+        }
+        let mut outside = Counts::default();
+        for ((from, to), counts) in gaps {
+            for (end, share) in shares(from, to, counts, slot) {
+                if !self.range.contains(end) {
+                    outside = outside.plus(share);
+                }
+            }
+        }
+        outside
+    }
+}
+
+/// What is to be told of an increase; nothing of most.
+fn notes(increase: &Increase, samples: &[Sample]) -> Option<Note> {
+    let kind = match increase {
+        Increase {
+            evidence: Some(evidence),
+            ..
+        } => NoteKind::Counted(*evidence),
+        Increase { reset: true, .. } => NoteKind::Reset,
+        Increase { gap: true, .. } => NoteKind::Gap,
+        _ => return None,
+    };
+    let value = |at: Timestamp| {
+        let found = samples.binary_search_by_key(&at, |sample| sample.at).ok()?;
+        samples.get(found).map(|sample| sample.value)
+    };
+    let after = value(increase.to).unwrap_or(increase.events);
+    let before = match increase.evidence {
+        Some(_) => Some(after - increase.events),
+        None => value(increase.from),
+    };
+    Some(Note {
+        from: increase.from,
+        to: increase.to,
+        before,
+        after,
+        events: increase.events,
+        gap: increase.gap,
+        kind,
+    })
+}

@@ -1,0 +1,36 @@
+//! `/api/v1/slos/{service}/{name}/explain`: how a number came to be, counted anew for whoever asks.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+
+use crate::status::query::ExplainQuery;
+use crate::status::view::explain::ExplanationView;
+
+use super::AppState;
+use super::error::ApiError;
+use super::moment::{Moment, Pairs};
+use super::slos::find;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/slos/{service}/{name}/explain", get(show))
+}
+
+async fn show(
+    State(state): State<AppState>,
+    moment: Moment,
+    path: Result<Path<(String, String)>, PathRejection>,
+    Pairs(pairs): Pairs,
+) -> Result<Json<ExplanationView>, ApiError> {
+    let Path((service, name)) = path.map_err(|_| ApiError::Path)?;
+    let query = ExplainQuery::read(pairs)?;
+    let found = find(&moment, &service, &name)?;
+    let Some(explainer) = &state.explainer else {
+        return Err(ApiError::CannotExplain);
+    };
+    let uid = found.first().map(|status| status.slo.uid.clone());
+    let uid = uid.ok_or(ApiError::NoSuchSlo { service, name })?;
+    let explanation = explainer.explain(uid, query.asked()).await?;
+    Ok(Json(ExplanationView::of(&explanation)))
+}

@@ -1,0 +1,195 @@
+//! Why a number is what it is: everything that went into the counts of one window of one objective.
+
+use std::sync::Arc;
+
+use crate::domain::evidence::Evidence;
+use crate::domain::guard::Guard;
+use crate::domain::labels::Labels;
+use crate::domain::measurement::Measurement;
+use crate::domain::policy::{AlertPolicy, Severity, Tier};
+use crate::domain::slo::Slo;
+use crate::domain::slot::{Counts, Slot};
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::ledger::WindowSum;
+
+use super::view::names::Role;
+
+/// Which window is to be explained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AskedWindow {
+    /// The shortest long window of the objective's policy; an hour without one.
+    #[default]
+    Usual,
+    /// One of this length.
+    Length(Span),
+    /// The objective's own.
+    Budget,
+}
+
+impl AskedWindow {
+    /// The length that is meant; `None` for the objective's own window.
+    pub fn length(self, slo: &Slo, policy: Option<&AlertPolicy>) -> Option<Span> {
+        match self {
+            Self::Budget => None,
+            Self::Length(length) => Some(length),
+            Self::Usual => {
+                let tiers = policy.iter().flat_map(|policy| &policy.tiers);
+                let shortest = tiers.map(|tier| tier.long).min();
+                let usual = shortest.unwrap_or(Span::from_hours(1));
+                (usual < slo.window.shortest()).then_some(usual)
+            }
+        }
+    }
+}
+
+/// Which number is to be explained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// When the window ends; `None` for the newest tick.
+    pub at: Option<Timestamp>,
+    /// Which window.
+    pub window: AskedWindow,
+    /// How many samples may be read for it; `None` for as many as there are.
+    pub most_samples: Option<usize>,
+}
+
+/// One window of one objective, as it stood at one tick, with all that was counted for it.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The objective.
+    pub slo: Arc<Slo>,
+    /// The tick at which the window ends.
+    pub at: Timestamp,
+    /// The length that was asked for; `None` for the objective's own window.
+    pub asked: Option<Span>,
+    /// The length of the whole window of the objective that the tick lies in.
+    pub period: Span,
+    /// What was summed: begins where a slot does.
+    pub range: TimeRange,
+    /// The width of slots when they are new.
+    pub slot: Span,
+    /// What it holds, as the ledger says.
+    pub sum: WindowSum,
+    /// How well the objective was measured at the tick.
+    pub measurement: Measurement,
+    /// The tiers of its policy whose windows were counted.
+    pub tiers: Vec<ExplainedTier>,
+    /// Those whose long windows reach further back than what was counted.
+    pub longer_tiers: Vec<(String, Span)>,
+    /// What was counted, selector by selector.
+    pub parts: Vec<Part>,
+    /// What was spread over gaps that reach over the window's edges, as far as it lies outside.
+    pub outside: Counts,
+    /// The slots of the window, oldest first, by their ends; of which nothing is known are left out.
+    pub slots: Vec<(Timestamp, Slot)>,
+    /// What was asked of the source.
+    pub reads: Vec<AskedRead>,
+}
+
+/// One tier and the sums that it looks at.
+#[derive(Clone, Debug)]
+pub struct ExplainedTier {
+    /// The tier.
+    pub tier: Tier,
+    /// How loud it is for this objective.
+    pub severity: Severity,
+    /// What its long window holds.
+    pub long: WindowSum,
+    /// What its short window holds.
+    pub short: WindowSum,
+    /// The low-traffic guard, where it applies.
+    pub guard: Option<Guard>,
+}
+
+/// The series of one selector.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What they stand for.
+    pub role: Role,
+    /// What one event of them adds; `None` where slices are judged by their values.
+    pub weight: Option<Counts>,
+    /// The selector, or the expression.
+    pub selector: String,
+    /// What brings exactly the samples below.
+    pub query: Option<Query>,
+    /// The series that match.
+    pub series: Vec<CountedSeries>,
+}
+
+/// One series of a selector.
+#[derive(Clone, Debug)]
+pub struct CountedSeries {
+    /// Its labels.
+    pub labels: Labels,
+    /// Its samples in the window, and the last one before it: the first increase begins there.
+    pub samples: Vec<(Timestamp, f64)>,
+    /// The events in the window, those of gaps wholly.
+    pub events: f64,
+    /// What was worth more or less than the difference of two samples.
+    pub notes: Vec<Note>,
+}
+
+/// Something about a series that is not just the difference of two samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Note {
+    /// The older sample, or from where was counted instead.
+    pub from: Timestamp,
+    /// The newer one.
+    pub to: Timestamp,
+    /// The value from which was counted; unknown where nothing was counted.
+    pub before: Option<f64>,
+    /// The value of the newer sample.
+    pub after: f64,
+    /// What was counted.
+    pub events: f64,
+    /// Whether the events are spread over all slots between, because nothing was scraped there.
+    pub gap: bool,
+    /// What happened.
+    pub kind: NoteKind,
+}
+
+/// What happened to a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteKind {
+    /// The counter fell, so that all of the newer value is new.
+    Reset,
+    /// Nothing was scraped for longer than usual.
+    Gap,
+    /// Its first value was counted, since this shows when its events happened.
+    Counted(Evidence),
+    /// Its first value was not counted, for this reason.
+    Ignored(Evidence),
+}
+
+/// A query that can be sent again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// PromQL.
+    pub text: String,
+    /// When it is evaluated.
+    pub at: Evaluation,
+}
+
+/// When a query is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Evaluation {
+    /// Once.
+    Once(Timestamp),
+    /// From the first time to the last in steps.
+    Range(Timestamp, Timestamp, Span),
+}
+
+/// One question to the source, and how much came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AskedRead {
+    /// What was asked; `None` of a source that is not asked in PromQL.
+    pub query: Option<Query>,
+    /// The metric or expression.
+    pub family: String,
+    /// For which time.
+    pub range: TimeRange,
+    /// How many series came.
+    pub series: usize,
+    /// How many samples they have together.
+    pub samples: usize,
+}
