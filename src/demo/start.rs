@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,8 @@ use crate::alerting::notifier::Notifier;
 use crate::clock::Clock;
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, Timestamp};
+use crate::engine::adopt::Revision;
+use crate::engine::explain::ask::Explainer;
 use crate::engine::settings::{Settings, SourceSettings};
 use crate::engine::shell::{Engine, EngineError, Parts};
 use crate::http::{self, AppState, BindError};

@@ -119,9 +119,10 @@ impl ApiError {
             | Self::Explain(ExplainError::TooLong { .. } | ExplainError::TooMuch { .. }) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::CannotExplain | Self::NoSuchSlo { .. } | Self::NoSuchIncident { .. } | Self::NoSuchAddress { .. } => {
-                StatusCode::NOT_FOUND
-            }
+            Self::CannotExplain
+            | Self::NoSuchSlo { .. }
+            | Self::NoSuchIncident { .. }
+            | Self::NoSuchAddress { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotYet
             | Self::NotReady(_)

@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod chart;
 mod demo;
+mod explain;
 mod faults;
 mod golden;
 mod increments;

@@ -1,5 +1,6 @@
 //! `sloburn explain`: how a number came to be.
 
+mod ask;
 mod text;
 
 #[cfg(test)]
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use reqwest::StatusCode;
 
 use crate::app;
 use crate::diagnostic::did_you_mean;
@@ -26,7 +28,8 @@ Tell how a number came to be: each step of the arithmetic, the series that were 
 first values and gaps, slots, and the queries that were sent, so that they can be sent again.
 
 The window is counted anew from what the source holds, by the code that the daemon counts with, as of now or of any time \
-that the source remembers (--at). Nothing is changed, and nobody is told.
+that the source remembers (--at). Nothing is changed, and nobody is told. A running daemon does that, or, with \
+--prometheus, --config or --definitions, this command itself.
 
 Long lists are cut in the text, and say so; --format json has all of them.";
 
@@ -68,6 +71,14 @@ pub(super) enum NotExplained {
     NoSuch { slo: String, hint: String },
     #[error("`{slo}` cannot be explained")]
     Unread { slo: String, source: anyhow::Error },
+    #[error("`{0}` is not an objective; write it as SERVICE/SLO")]
+    Name(String),
+    #[error("{url} answered {status}: {sentence}")]
+    Refused {
+        url: String,
+        status: StatusCode,
+        sentence: String,
+    },
 }
 
 fn window(text: &str) -> Result<AskedWindow, String> {
@@ -85,8 +96,33 @@ pub(super) async fn run(
     environment: &BTreeMap<String, String>,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
+    let view = if args.source.is_given() {
+        match here(args, environment, streams).await? {
+            Some(view) => view,
+            None => return Ok(Exit::Faulty),
+        }
+    } else {
+        let (at, window) = (args.at.map(At::time), args.window);
+        ask::explanation(&args.url, &args.slo, at, window).await?
+    };
+    match args.format {
+        Format::Text => write!(streams.out, "{}", text::render(&view))?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *streams.out, &view)?;
+            writeln!(streams.out)?;
+        }
+    }
+    Ok(Exit::Good)
+}
+
+/// Counts here; `None` when the definitions are faulty, which is told.
+async fn here(
+    args: &Args,
+    environment: &BTreeMap<String, String>,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<Option<ExplanationView>> {
     let Some((config, catalog)) = args.source.load(environment, streams)? else {
-        return Ok(Exit::Faulty);
+        return Ok(None);
     };
     let slo = find(&catalog, &args.slo)?;
     let asked = Asked {
@@ -103,15 +139,7 @@ pub(super) async fn run(
         slo: args.slo.clone(),
         source,
     })?;
-    let view = ExplanationView::of(&explained);
-    match args.format {
-        Format::Text => write!(streams.out, "{}", text::render(&view))?,
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut *streams.out, &view)?;
-            writeln!(streams.out)?;
-        }
-    }
-    Ok(Exit::Good)
+    Ok(Some(ExplanationView::of(&explained)))
 }
 
 /// The objective that is meant, by service and name or by uid.

@@ -98,17 +98,15 @@ fn lines_of(steps: &[StepView]) -> Vec<String> {
     let names = widest(|step| step.name.chars().count());
     let formulas = widest(|step| step.formula.chars().count());
     let line = |step: &StepView| {
-        let filled = filled(step);
-        let filled = if filled == step.formula {
+        let (filled, result) = (filled(step), result(step));
+        let filled = if filled == step.formula || filled == result {
             String::new()
         } else {
             format!("= {filled} ")
         };
         format!(
-            "{:names$} = {:formulas$} {filled}= {}",
-            step.name,
-            step.formula,
-            result(step)
+            "{:names$} = {:formulas$} {filled}= {result}",
+            step.name, step.formula,
         )
     };
     steps.iter().map(line).collect()
@@ -133,6 +131,9 @@ fn filled(step: &StepView) -> String {
 fn result(step: &StepView) -> String {
     match step.result {
         None => "∞".to_owned(),
+        Some(result) if matches!(&*step.name, "burn" | "threshold") => {
+            format!("{}×", number(result.0))
+        }
         Some(result) => quantity(&step.name, result.0),
     }
 }
@@ -141,7 +142,9 @@ fn result(step: &StepView) -> String {
 fn quantity(name: &str, value: f64) -> String {
     match name {
         "window" | "period" | "long" => words::window(seconds(value)),
-        "ratio" | "spent" | "remaining" | "budgetSpent" => percent(value),
+        "ratio" | "objective" | "allowance" | "limit" | "spent" | "remaining" | "budgetSpent" => {
+            percent(value)
+        }
         _ => number(value),
     }
 }
@@ -403,9 +406,12 @@ fn row(slots: &[SlotView]) -> Option<(Timestamp, f64, f64, bool)> {
 }
 
 fn reads(it: &ExplanationView) -> Vec<String> {
-    let mut lines: Vec<String> = it.reads.iter().take(READS).map(read).collect();
+    let mut newest: Vec<&ReadView> = it.reads.iter().collect();
+    newest.sort_by_key(|read| std::cmp::Reverse(read.to));
+    let shown = newest.iter().take(READS);
+    let mut lines: Vec<String> = shown.map(|it| read(it)).collect();
     if it.reads.len() > READS {
-        lines.push(format!("… and {} more", it.reads.len() - READS));
+        lines.push(format!("… and {} older ones", it.reads.len() - READS));
     }
     lines
 }

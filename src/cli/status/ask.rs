@@ -71,7 +71,7 @@ pub(super) async fn list(url: &str) -> Result<Value, StatusError> {
     }
 }
 
-fn client(url: &str) -> Result<Client, StatusError> {
+pub(in crate::cli) fn client(url: &str) -> Result<Client, StatusError> {
     let mut builder = Client::builder().timeout(TIMEOUT);
     if !url.starts_with("https://") {
         // Small images have no authorities at all, and need none for this.
@@ -80,7 +80,7 @@ fn client(url: &str) -> Result<Client, StatusError> {
     builder.build().map_err(|source| unreachable(url, source))
 }
 
-fn unreachable(url: &str, source: reqwest::Error) -> StatusError {
+pub(in crate::cli) fn unreachable(url: &str, source: reqwest::Error) -> StatusError {
     let url = url.to_owned();
     StatusError::Unreachable { url, source }
 }
@@ -116,7 +116,7 @@ fn page(url: &str, cursor: Option<&str>) -> Result<Url, StatusError> {
 }
 
 /// Where the daemon at `url` has `resource` of its API.
-fn address(url: &str, resource: &str) -> Result<Url, StatusError> {
+pub(in crate::cli) fn address(url: &str, resource: &str) -> Result<Url, StatusError> {
     let wrong = || StatusError::Address(url.to_owned());
     let address = if url.contains("://") {
         url.to_owned()
@@ -131,7 +131,7 @@ fn address(url: &str, resource: &str) -> Result<Url, StatusError> {
         .path_segments_mut()
         .map_err(|()| wrong())?
         .pop_if_empty()
-        .extend(["api", "v1", resource]);
+        .extend(["api", "v1"].into_iter().chain(resource.split('/')));
     Ok(address)
 }
 

@@ -13,7 +13,7 @@ use crate::status::view::list::ListView;
 use crate::status::view::names::{Alert, Compliance, Measured};
 use crate::status::view::slo::SloView;
 
-pub(super) use ask::{StatusError, some_of, state};
+pub(super) use ask::{StatusError, address, client, some_of, state, unreachable};
 
 use super::here::{At, Source};
 use super::{Exit, Streams};

@@ -4,20 +4,21 @@ use super::run;
 
 #[tokio::test]
 async fn of_the_program_and_of_its_commands() {
-    insta::assert_snapshot!(run(&["--help"], &[]).await, @r"
+    insta::assert_snapshot!(run(&["--help"], &[]).await, @"
     out:
     Watches service level objectives: exact error budgets, burn-rate alerts, status
 
     Usage: sloburn <COMMAND>
 
     Commands:
-      demo    Show it all on simulated services, with nothing else installed
-      run     Run the daemon: evaluate, alert, serve status
-      check   Check definitions, alert policies, receivers and routes without running anything
-      status  Tell how the objectives fare: ask a running daemon, or evaluate them here
-      ready   Wait until a running daemon is ready
-      config  Show the daemon's own settings
-      help    Print this message or the help of the given subcommand(s)
+      demo     Show it all on simulated services, with nothing else installed
+      run      Run the daemon: evaluate, alert, serve status
+      check    Check definitions, alert policies, receivers and routes without running anything
+      status   Tell how the objectives fare: ask a running daemon, or evaluate them here
+      explain  Tell how a number came to be: queries, samples and each step of the arithmetic
+      ready    Wait until a running daemon is ready
+      config   Show the daemon's own settings
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -27,11 +28,11 @@ async fn of_the_program_and_of_its_commands() {
       0  all is well
       1  it failed while running; for `status`: something alerts, is breached or is not known;
          for `ready`: something is missing
-      2  what was given is faulty: flags, configuration or definitions; for `status` and `ready`:
-         nobody answers, or nothing could be read
+      2  what was given is faulty: flags, configuration or definitions; for `status`, `explain` and
+         `ready`: nobody answers, or nothing could be read
     exit 0
     ");
-    insta::assert_snapshot!(run(&["status", "--help"], &[]).await, @r"
+    insta::assert_snapshot!(run(&["status", "--help"], &[]).await, @"
     out:
     Ask a running daemon how the objectives fare, the worst first.
 
@@ -85,8 +86,8 @@ async fn of_the_program_and_of_its_commands() {
       0  all is well
       1  it failed while running; for `status`: something alerts, is breached or is not known;
          for `ready`: something is missing
-      2  what was given is faulty: flags, configuration or definitions; for `status` and `ready`:
-         nobody answers, or nothing could be read
+      2  what was given is faulty: flags, configuration or definitions; for `status`, `explain` and
+         `ready`: nobody answers, or nothing could be read
     exit 0
     ");
 }

@@ -83,7 +83,9 @@ impl<S: Source> Desk<S> {
         let revision = self.revisions.borrow().clone();
         let catalog = revision.catalog();
         let Some(slo) = catalog.slos.get(slo) else {
-            return Err(ExplainError::Unread(format!("`{slo}` is no longer defined")));
+            return Err(ExplainError::Unread(format!(
+                "`{slo}` is no longer defined"
+            )));
         };
         let asked = Asked {
             most_samples: Some(MOST_SAMPLES),

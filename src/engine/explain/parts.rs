@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::indicator::Split;
+use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::labels::Labels;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
@@ -45,7 +45,7 @@ pub(super) fn parts<S: Source>(
                 let own = |role: &&Role| role.meter == 0 && role.lane == number;
                 let roles: Vec<&Role> = plan.families[*family].roles.iter().filter(own).collect();
                 for role in &roles {
-                    let (name, weight) = (name_of(role), Some(role.weight));
+                    let (name, weight) = (name_of(&meter.slo.indicator, role), Some(role.weight));
                     parts.push(reader.selected(name, weight, *family, role.selector));
                 }
                 let gaps = reader.outside(*family, &roles, slot);
@@ -72,8 +72,14 @@ pub(super) fn parts<S: Source>(
     (parts, outside)
 }
 
-fn name_of(role: &Role) -> RoleName {
+fn name_of(indicator: &Indicator, role: &Role) -> RoleName {
+    let by_both = |events: &Events| matches!(events, Events::GoodAndBad { .. });
+    let by_both = match indicator {
+        Indicator::Errors(events) | Indicator::Latency(events) => by_both(events),
+        Indicator::Traffic { .. } | Indicator::Saturation { .. } | Indicator::Query { .. } => false,
+    };
     match role.towards {
+        Towards::Total if by_both => RoleName::Good,
         Towards::Total => RoleName::Total,
         Towards::Part if role.weight.bad < 0.0 => RoleName::Good,
         Towards::Part => RoleName::Bad,
@@ -109,6 +115,9 @@ fn query<S: Source>(source: Option<&S>, fetch: &Fetch, range: TimeRange) -> Opti
         },
     })
 }
+
+/// Prometheus gives so many points of a series at once.
+const MOST_POINTS: i64 = 11_000;
 
 struct Reader<'a, S> {
     plan: &'a Plan,
@@ -170,6 +179,12 @@ impl<S: Source> Reader<'_, S> {
             Fetch::Samples(_) => self.listed_from(&series),
             Fetch::Expression { .. } => self.range.from,
         };
+        let fits = match fetch {
+            Fetch::Samples(_) => true,
+            Fetch::Expression { step, .. } => {
+                self.range.length().as_millis() / step.as_millis() <= MOST_POINTS
+            }
+        };
         let listed = TimeRange {
             from,
             to: self.range.to,
@@ -181,7 +196,7 @@ impl<S: Source> Reader<'_, S> {
             role,
             weight,
             selector,
-            query: query(self.source, fetch, listed),
+            query: query(self.source, fetch, listed).filter(|_| fits),
             series: counted.filter(|it| !it.samples.is_empty()).collect(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod api;
 mod events;
+mod explain;
 mod exposition;
 mod history;
 mod lists;

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
 
+use super::explain::explaining;
 use super::{ask, fresh, send};
 use crate::http::{ADDRESSES, guarded};
 
@@ -34,7 +35,7 @@ async fn refusals_say_what_would_be_right() {
         let allowed = if wrong_method { "GET,HEAD" } else { "" };
         assert_eq!(answer.header("allow"), allowed, "{uri}");
     }
-    insta::assert_snapshot!(sentences, @r"
+    insta::assert_snapshot!(sentences, @"
     404 no objective `cart/nothing`; see /api/v1/slos
     400 the address cannot be read; write service and name in UTF-8, percent-encoded
     400 `alert=loud` is not known; allowed are `none`, `ticket`, `page`
@@ -45,8 +46,8 @@ async fn refusals_say_what_would_be_right() {
     400 unknown parameter `sort`; allowed are `limit`, `cursor`
     400 `state=new` is not known; allowed are `open`, `closed`, `all`
     400 unknown parameter `at`; this address takes none
-    404 nothing is at `/api/v2/slos`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/incidents, /api/v1/configuration, /api/v1/events, /metrics, /healthz, /livez, /readyz
-    404 nothing is at `/api/v1/slos/`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/incidents, /api/v1/configuration, /api/v1/events, /metrics, /healthz, /livez, /readyz
+    404 nothing is at `/api/v2/slos`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/slos/{service}/{name}/explain, /api/v1/incidents, /api/v1/configuration, /api/v1/events, /metrics, /healthz, /livez, /readyz
+    404 nothing is at `/api/v1/slos/`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/slos/{service}/{name}/explain, /api/v1/incidents, /api/v1/configuration, /api/v1/events, /metrics, /healthz, /livez, /readyz
     405 `/api/v1/slos` answers GET and HEAD, not POST
     405 `/metrics` answers GET and HEAD, not DELETE
     ");
@@ -56,7 +57,8 @@ async fn refusals_say_what_would_be_right() {
 async fn the_addresses_that_are_named_are_those_that_answer() {
     for address in ADDRESSES {
         let uri = address.replace("{service}/{name}", "cart/availability");
-        assert_eq!(ask(&fresh(), "GET", &uri, &[]).await.status, 200, "{uri}");
+        let state = explaining(|| None);
+        assert_eq!(ask(&state, "GET", &uri, &[]).await.status, 200, "{uri}");
     }
     let index = ask(&fresh(), "GET", "/", &[]).await;
     assert!(ADDRESSES.iter().all(|address| index.body.contains(address)));

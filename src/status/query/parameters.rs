@@ -47,7 +47,9 @@ pub enum QueryError {
         text: String,
     },
     /// Not a length of time.
-    #[error("`window={0}` is not a length of time; write it as 1h, or `budget` for the objective's own")]
+    #[error(
+        "`window={0}` is not a length of time; write it as 1h, or `budget` for the objective's own"
+    )]
     Window(String),
     /// Not a length of time.
     #[error("`step={0}` is not a length of time; write it as 5m, or in seconds")]

@@ -20,7 +20,7 @@ const SERIES: &[(&str, &str, Course)] = &[
     // Restarted 2,000 s before the end.
     ("http_requests_total", "a 200", |ago| {
         Some(if ago > 2_000 {
-            100_000 - 4 * ago
+            400_000 - 4 * ago
         } else {
             4 * (2_000 - ago)
         })
@@ -31,7 +31,7 @@ const SERIES: &[(&str, &str, Course)] = &[
     }),
     // Was away from 2,700 to 2,400 s before the end.
     ("http_requests_total", "b 200", |ago| {
-        (ago >= 2_700 || ago < 2_400).then_some(50_000 - 2 * ago)
+        (ago >= 2_700 || ago < 2_400).then_some(150_000 - 2 * ago)
     }),
     ("http_requests_total", "b 404", |ago| {
         (ago >= 2_700 || ago < 2_400).then_some(900 - ago / 100)
@@ -41,13 +41,13 @@ const SERIES: &[(&str, &str, Course)] = &[
         (ago <= 600).then_some(1_000_000 - ago)
     }),
     ("http_request_duration_seconds_bucket", "a 0.1", |ago| {
-        Some(80_000 - 3 * ago)
+        Some(180_000 - 3 * ago)
     }),
     ("http_request_duration_seconds_bucket", "a 0.3", |ago| {
-        Some(90_000 - 3 * ago - ago / 2)
+        Some(190_000 - 3 * ago - ago / 2)
     }),
     ("http_request_duration_seconds_bucket", "a +Inf", |ago| {
-        Some(100_000 - 4 * ago)
+        Some(200_000 - 4 * ago)
     }),
     ("memory_bytes", "a x", |ago| {
         Some(if ago < 900 { 95 } else { 60 })

@@ -153,7 +153,8 @@ pub struct PartView {
     pub selector: String,
     /// What one event adds to the total, and to the bad; `null` where slices are judged.
     pub weight: Option<WeightView>,
-    /// Brings exactly the samples below; `null` of a source that is not asked in PromQL.
+    /// Brings exactly the samples below; `null` of a source that is not asked in PromQL, and of an
+    /// expression with more points than Prometheus gives at once.
     pub query: Option<QueryView>,
     /// The events of all series.
     pub events: Option<Count>,
