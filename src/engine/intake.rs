@@ -111,8 +111,9 @@ impl State {
         for read in reads {
             if let Reading::Complete(batch) = &read.reading {
                 let family = read.wanted.family;
-                let asked = (self.fetch(read.wanted).1, read.wanted.range);
-                trace.note_read((family, &self.plan.families[family]), asked, batch);
+                let (_, fetch, range) = self.fetch(read.wanted);
+                let planned = &self.plan.families[family];
+                trace.note_read((family, planned), (fetch, range), batch, Span::ZERO);
             }
         }
         Some(trace)

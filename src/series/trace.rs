@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::labels::Labels;
-use crate::domain::time::TimeRange;
+use crate::domain::time::{Span, TimeRange};
 
 use super::batch::{Batch, Fetch, Sample};
 use super::cursor::{IgnoredBirth, Increase};
@@ -50,12 +50,14 @@ pub struct TracedSeries {
 const STALE: u64 = 0x7ff0_0000_0000_0002;
 
 impl Trace {
-    /// Takes note of an answer, and of the samples in it that `family` selects.
+    /// Takes note of an answer, and of the samples in it that `family` selects, which lie so much
+    /// later in it than they were taken.
     pub fn note_read(
         &mut self,
         (index, family): (FamilyIndex, &Family),
         (fetch, range): (&Fetch, TimeRange),
         batch: &Batch,
+        delayed: Span,
     ) {
         let is_sample = |sample: &&Sample| sample.value.to_bits() != STALE;
         self.reads.push(TracedRead {
@@ -71,7 +73,11 @@ impl Trace {
                 Fetch::Expression { .. } => true,
             };
             if is_wanted {
-                let samples = series.samples.iter().filter(is_sample).copied();
+                let samples = series.samples.iter().filter(is_sample);
+                let samples = samples.map(|sample| Sample {
+                    at: sample.at - delayed,
+                    ..*sample
+                });
                 let traced = self.of(index, &series.labels.to_labels());
                 traced.samples.extend(samples);
             }

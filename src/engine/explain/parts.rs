@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::labels::Labels;
+use crate::domain::slices::Judge as Defined;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::promql::selector_text;
 use crate::series::batch::{Fetch, Sample};
 use crate::series::cursor::Increase;
 use crate::series::gaps::shares;
-use crate::series::plan::{FamilyIndex, Lane, Plan, Role, SelectorPosition, Towards};
+use crate::series::plan::{
+    Family, FamilyIndex, Judge, Lane, Plan, Read, Role, SelectorPosition, Towards,
+};
 use crate::series::trace::{Trace, TracedSeries};
 use crate::source::Source;
 use crate::source::prometheus::Question;
@@ -51,13 +53,16 @@ pub(super) fn parts<S: Source>(
                 let gaps = reader.outside(*family, &roles, slot);
                 outside = outside.plus(gaps);
             }
-            Lane::Rate {
-                family, selector, ..
-            } => parts.push(reader.selected(RoleName::Total, None, *family, *selector)),
-            Lane::Fullness { used, limit, .. } => {
-                for (name, gauge) in [(RoleName::Used, used), (RoleName::Limit, limit)] {
-                    parts.push(reader.selected(name, None, gauge.family, gauge.selector));
-                }
+            Lane::Slices(slices) => {
+                let reads = judged_by(&meter.slo.indicator, &slices.judge);
+                parts.extend(
+                    reads
+                        .into_iter()
+                        .map(|(name, family, selector)| match selector {
+                            Some(selector) => reader.selected(name, None, family, selector),
+                            None => reader.expression(name, family),
+                        }),
+                );
             }
             Lane::Points { total, part, .. } => {
                 parts.push(reader.expression(RoleName::Total, *total));
@@ -76,13 +81,45 @@ fn name_of(indicator: &Indicator, role: &Role) -> RoleName {
     let by_both = |events: &Events| matches!(events, Events::GoodAndBad { .. });
     let by_both = match indicator {
         Indicator::Errors(events) | Indicator::Latency(events) => by_both(events),
-        Indicator::Traffic { .. } | Indicator::Saturation { .. } | Indicator::Query { .. } => false,
+        Indicator::Slices(_) | Indicator::Query { .. } => false,
     };
     match role.towards {
         Towards::Total if by_both => RoleName::Good,
         Towards::Total => RoleName::Total,
         Towards::Part if role.weight.bad < 0.0 => RoleName::Good,
         Towards::Part => RoleName::Bad,
+    }
+}
+
+/// What slices are judged by: what it stands for, and where it is read.
+fn judged_by(
+    indicator: &Indicator,
+    judge: &Judge,
+) -> Vec<(RoleName, FamilyIndex, Option<SelectorPosition>)> {
+    let series = |name, read: &Read| (name, read.family, Some(read.selector));
+    let is_quantile = matches!(
+        indicator,
+        Indicator::Slices(sliced) if matches!(sliced.judge, Defined::Quantile { .. })
+    );
+    match judge {
+        Judge::Rate { total, .. } => vec![series(RoleName::Total, total)],
+        Judge::Drop { total, past, .. } => {
+            let past = past.iter().map(|read| series(RoleName::Past, read));
+            std::iter::once(series(RoleName::Total, total))
+                .chain(past)
+                .collect()
+        }
+        Judge::Share { used, limit, .. } => vec![
+            series(RoleName::Used, &used.read),
+            series(RoleName::Limit, &limit.read),
+        ],
+        Judge::Level { gauge, .. } if is_quantile => {
+            vec![series(RoleName::Quantile, &gauge.read)]
+        }
+        Judge::Level { gauge, .. } => vec![series(RoleName::Gauge, &gauge.read)],
+        Judge::Age { gauge, .. } => vec![series(RoleName::Timestamp, &gauge.read)],
+        Judge::Value { family, .. } => vec![(RoleName::Value, *family, None)],
+        Judge::Ratio { family } => vec![(RoleName::Ratio, *family, None)],
     }
 }
 
@@ -139,10 +176,11 @@ impl<S: Source> Reader<'_, S> {
             return self.expression(role, index);
         };
         let is_its = |labels: &Labels| family.selectors.matching(labels).contains(&position);
+        let fetch = Fetch::Samples(selector.clone());
         self.part(
             (role, weight),
-            selector_text(selector),
-            &Fetch::Samples(selector.clone()),
+            fetch.text(),
+            (family, &fetch),
             self.series_of(index, is_its),
         )
     }
@@ -152,7 +190,7 @@ impl<S: Source> Reader<'_, S> {
         self.part(
             (role, None),
             family.name().to_owned(),
-            &family.fetch,
+            (family, &family.fetch),
             self.series_of(index, |_| true),
         )
     }
@@ -172,23 +210,22 @@ impl<S: Source> Reader<'_, S> {
         &self,
         (role, weight): (RoleName, Option<Counts>),
         selector: String,
-        fetch: &Fetch,
+        (family, fetch): (&Family, &Fetch),
         series: Vec<(&Labels, &TracedSeries)>,
     ) -> Part {
+        // What stands for an earlier period was read there.
+        let own = family.asked(self.range);
         let from = match fetch {
-            Fetch::Samples(_) => self.listed_from(&series),
-            Fetch::Expression { .. } => self.range.from,
+            Fetch::Samples(_) => listed_from(own, &series),
+            Fetch::Expression { .. } => own.from,
         };
         let fits = match fetch {
             Fetch::Samples(_) => true,
             Fetch::Expression { step, .. } => {
-                self.range.length().as_millis() / step.as_millis() <= MOST_POINTS
+                own.length().as_millis() / step.as_millis() <= MOST_POINTS
             }
         };
-        let listed = TimeRange {
-            from,
-            to: self.range.to,
-        };
+        let listed = TimeRange { from, to: own.to };
         let counted = series
             .into_iter()
             .map(|(labels, traced)| self.counted(labels, traced, listed));
@@ -199,22 +236,6 @@ impl<S: Source> Reader<'_, S> {
             query: query(self.source, fetch, listed).filter(|_| fits),
             series: counted.filter(|it| !it.samples.is_empty()).collect(),
         }
-    }
-
-    /// From where on samples are listed: just before the last one of each series that lies before
-    /// the window, for there the first increases begin.
-    fn listed_from(&self, series: &[(&Labels, &TracedSeries)]) -> Timestamp {
-        let base = |traced: &TracedSeries| {
-            let before = traced
-                .samples
-                .partition_point(|sample| sample.at <= self.range.from);
-            let last = traced.samples.get(before.checked_sub(1)?)?;
-            // Where nothing follows within the window, nothing begins there.
-            let follows = traced.samples.get(before)?.at <= self.range.to;
-            follows.then_some(last.at - Span::from_millis(1))
-        };
-        let bases = series.iter().filter_map(|(_, traced)| base(traced));
-        bases.min().unwrap_or(self.range.from)
     }
 
     fn counted(&self, labels: &Labels, traced: &TracedSeries, listed: TimeRange) -> CountedSeries {
@@ -272,6 +293,22 @@ impl<S: Source> Reader<'_, S> {
         }
         outside
     }
+}
+
+/// From where on samples are listed: just before the last one of each series that lies before
+/// the window, for there the first increases begin.
+fn listed_from(window: TimeRange, series: &[(&Labels, &TracedSeries)]) -> Timestamp {
+    let base = |traced: &TracedSeries| {
+        let before = traced
+            .samples
+            .partition_point(|sample| sample.at <= window.from);
+        let last = traced.samples.get(before.checked_sub(1)?)?;
+        // Where nothing follows within the window, nothing begins there.
+        let follows = traced.samples.get(before)?.at <= window.to;
+        follows.then_some(last.at - Span::from_millis(1))
+    };
+    let bases = series.iter().filter_map(|(_, traced)| base(traced));
+    bases.min().unwrap_or(window.from)
 }
 
 /// What is to be told of an increase; nothing of most.

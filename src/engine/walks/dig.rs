@@ -137,7 +137,8 @@ impl Dig {
     fn trace(&self, mut trace: Trace, batches: &[Batch]) -> Trace {
         let indices = self.families.iter().map(|(index, _)| *index);
         for (index, (asked, batch)) in indices.chain(self.starts).zip(self.reads().zip(batches)) {
-            trace.note_read((index, &self.plan.families[index]), asked, batch);
+            let planned = &self.plan.families[index];
+            trace.note_read((index, planned), asked, batch, planned.ago);
         }
         trace
     }

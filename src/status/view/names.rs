@@ -102,6 +102,8 @@ named! {
     Role {
         /// All events.
         Total => "total",
+        /// The same in an earlier period.
+        Past => "past",
         /// Those that broke the promise.
         Bad => "bad",
         /// Those that kept it.

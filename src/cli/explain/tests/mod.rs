@@ -536,7 +536,13 @@ async fn what_cannot_be_explained_is_said() {
       caused by: a window of 60d is longer than that of `shop/latency`, which is 30d; ask for at most that
     exit 2
     ");
-    insta::assert_snapshot!(explained("shop/latency", &["--window", "1M"]).await, @"");
+    insta::assert_snapshot!(explained("shop/latency", &["--window", "1M"]).await, @"
+    err:
+    error: invalid value '1M' for '--window <LENGTH>': `1M`: a month has no fixed length; write 30d, or `budget` for the objective's own window
+
+    For more information, try '--help'.
+    exit 2
+    ");
 }
 
 /// Counts a document again with nothing but its samples, its notes on first values, and the rules
