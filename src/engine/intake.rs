@@ -59,6 +59,7 @@ pub(super) struct Taken {
 impl State {
     /// Counts everything that was read for the tick `at`. What was settled goes into `commit`.
     pub(super) fn take_in(&mut self, at: Timestamp, reads: &[Read], commit: &mut Commit) -> Taken {
+        self.first_tick = self.first_tick.or(Some(at));
         let mut taken = Taken {
             trace: self.trace_of(reads),
             ..Taken::default()

@@ -13,7 +13,7 @@ use crate::series::plan::{FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane};
 use crate::series::points;
 use crate::series::slices::Slices;
 use crate::series::slices::groups::{Gauges, Groups};
-use crate::series::slices::missing::{Decided, decided};
+use crate::series::slices::missing::{Decided, NOTHING, decided};
 use crate::series::slices::{age, drop, level, rate, share, value};
 use crate::series::table::Layer;
 use crate::status::snapshot::SeriesCount;
@@ -62,7 +62,13 @@ impl State {
         let boundary = self.settings.settle_boundary(source, to).floor_to(grain);
         let sure_to = (to - grace).max(boundary);
         let sure_to = sure_to.floor_to(grain).min(range.to);
-        let decided = decided(&judged, lane_missing(planned), sure_to);
+        // Who keeps no past knows nothing of the time before this life.
+        let watched_from = if self.has_past(source) {
+            Timestamp::from_millis(i64::MIN)
+        } else {
+            self.first_tick.unwrap_or(at) + grain
+        };
+        let decided = decided(&judged, lane_missing(planned), watched_from, sure_to);
         self.put_lane((meter, lane), range, boundary, grain, &decided);
         let (used, limit) = lane_series(planned, complete);
         let state = &mut self.meters[meter];
@@ -132,17 +138,21 @@ impl State {
     }
 }
 
-/// How long after a slice's end its samples may be on their way: they are valid for so long. What a
-/// query gives is given at once.
+/// How long after a slice's end the samples may be on their way that are needed to judge it. Gauges
+/// were valid for a while before, and what a query gives is given at once.
 pub(super) fn lane_grace(lane: &Lane, interval: &dyn Fn(FamilyIndex) -> Span) -> Span {
     match lane {
         Lane::Counters { .. } | Lane::Points { .. } => Span::ZERO,
-        Lane::Slices(slices) if !slices.judge.looks_back() => Span::ZERO,
-        Lane::Slices(slices) => {
-            let families = slices.judge.families().into_iter();
-            let valid = families.map(|family| validity(interval(family)));
-            valid.max().unwrap_or_default()
-        }
+        Lane::Slices(slices) => match &slices.judge {
+            Judge::Rate { total, .. } | Judge::Drop { total, .. } => {
+                validity(interval(total.family))
+            }
+            Judge::Share { .. }
+            | Judge::Level { .. }
+            | Judge::Age { .. }
+            | Judge::Value { .. }
+            | Judge::Ratio { .. } => Span::ZERO,
+        },
     }
 }
 
@@ -211,7 +221,15 @@ fn judged(
         Judge::Rate { total, limit } => rate::beyond(&rates(*total)?, *limit),
         Judge::Drop { total, past, kept } => {
             let past = past.iter().map(|read| rates(*read));
-            drop::below_usual(&rates(*total)?, &past.collect::<Option<Vec<_>>>()?, *kept)
+            let past = past.collect::<Option<Vec<_>>>()?;
+            let slices = drop::below_usual(&rates(*total)?, &past, *kept);
+            let count = |judged: Option<bool>| judged.map_or(NOTHING, |bad| one(share_of(bad)));
+            let slices = slices.into_iter();
+            return Some(
+                slices
+                    .map(|(end, judged)| (end, judged.map(count)))
+                    .collect(),
+            );
         }
         Judge::Share {
             used,
@@ -252,16 +270,22 @@ fn judged(
             return Some(counts(value::ratios(values(*family)?, lane.slice, range)));
         }
     };
-    let share =
-        |(end, bad): (Timestamp, Option<bool>)| (end, bad.map(|bad| f64::from(u8::from(bad))));
+    let share = |(end, bad): (Timestamp, Option<bool>)| (end, bad.map(share_of));
     Some(counts(slices.into_iter().map(share).collect()))
 }
 
 /// Slices by the share of each that is bad, each as one.
 fn counts(slices: Slices<f64>) -> Slices<Counts> {
-    let count = |bad: f64| Counts { bad, total: 1.0 };
     let slices = slices.into_iter();
-    slices.map(|(end, bad)| (end, bad.map(count))).collect()
+    slices.map(|(end, bad)| (end, bad.map(one))).collect()
+}
+
+const fn one(bad: f64) -> Counts {
+    Counts { bad, total: 1.0 }
+}
+
+fn share_of(bad: bool) -> f64 {
+    f64::from(u8::from(bad))
 }
 
 /// How many series of the batches a lane without cursors looks at, on its two sides.

@@ -41,6 +41,8 @@ pub struct State {
     /// Alert states of objectives that are no longer defined; their incidents are to be closed.
     pub(super) orphans: BTreeMap<SloId, AlertState>,
     pub(super) sources: BTreeMap<SourceName, SourceState>,
+    /// The first tick of this life.
+    pub(super) first_tick: Option<Timestamp>,
     /// When the processes of each source's targets began.
     pub(super) starts: BTreeMap<SourceName, Starts>,
     pub(super) shelf: Shelf,
@@ -169,6 +171,7 @@ impl State {
             closed: closed.take(CLOSED_INCIDENTS).collect(),
             orphans: recovered.alerts,
             sources: BTreeMap::new(),
+            first_tick: None,
             starts: BTreeMap::new(),
             shelf: Shelf {
                 chunks,

@@ -4,6 +4,7 @@ mod documents;
 mod in_alerts;
 mod in_events;
 mod in_services;
+mod in_slices;
 mod loading;
 mod lowering;
 mod mistakes;

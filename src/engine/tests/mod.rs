@@ -6,6 +6,7 @@
 )]
 
 mod events;
+mod slices;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +15,13 @@ use crate::domain::calendar::{Calendar, Period};
 use crate::domain::contributors::LabelShare;
 use crate::domain::decimal::Fraction;
 use crate::domain::incident::Change;
-use crate::domain::indicator::{Aggregate, Events, Indicator, Split};
+use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::Facts;
 use crate::domain::policy::{AlertPolicy, Hold, Severity, Tier, TierLimit, Unmeasured};
 use crate::domain::route::Routing;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
-use crate::domain::slices::{BadWhen, Bound, Gauge, Judge, MissingData, Quantity, Sliced, Unit};
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName, Window};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Fetch, Sample};
@@ -556,73 +556,6 @@ fn a_gap_is_reconstructed_and_starts_no_alarm() {
     assert_eq!(status.window.counts.bad, 15_000.0);
     assert!(status.reconstructed_share > 0.0);
     assert_eq!(status.alert, None);
-}
-
-/// Slices of a minute, of which the empty ones are unknown.
-fn sliced(judge: Judge) -> Indicator {
-    Indicator::Slices(Sliced {
-        judge,
-        slice: Span::from_mins(1),
-        missing: MissingData::Hold,
-    })
-}
-
-#[test]
-fn slices_of_traffic_and_saturation_spend_budgets_too() {
-    let traffic = sliced(Judge::Rate {
-        total: selector("requests_total"),
-        bound: Bound::AtLeast(Quantity {
-            value: Fraction::new(50, 1),
-            unit: Unit::PerSecond,
-        }),
-    });
-    let world = World::new(15).with("requests_total", "code=200", |second| {
-        // Sixty a second, but ten in the ten minutes after 7,200 s.
-        let slow = second.clamp(7_200, 7_800) - 7_200;
-        Some((60 * second - 50 * slow) as f64)
-    });
-    let mut run = Run::new(catalog(traffic));
-    let status = run.ticks(&world, 0, 9_000, healthy);
-    assert_eq!(
-        (status.window.counts.bad, status.window.counts.total),
-        (10.0, 160.0)
-    );
-    let gauge = |metric: &str, aggregate| Gauge {
-        series: selector(metric),
-        aggregate,
-    };
-    let memory = sliced(Judge::Share {
-        used: gauge("used", Aggregate::Max),
-        limit: gauge("limit", Aggregate::Min),
-        by: vec!["pod".into()],
-        at_most: Fraction::new(9, 10),
-        bad_when: BadWhen::ANY,
-    });
-    let world = World::new(15)
-        .with("used", "pod=a", |second| {
-            Some(if (7_200..7_500).contains(&second) {
-                95.0
-            } else {
-                10.0
-            })
-        })
-        .with("used", "pod=b", |_| Some(1.0))
-        .with("limit", "pod=a", |_| Some(100.0))
-        .with("limit", "pod=b", |_| Some(100.0));
-    let mut run = Run::new(catalog(memory));
-    let status = run.ticks(&world, 0, 9_000, healthy);
-    assert_eq!(
-        (status.window.counts.bad, status.window.counts.total),
-        (5.0, 160.0)
-    );
-    let told = "7200 opened ticket team · 7260 rose page team · 7560 recovered page team";
-    assert_eq!(run.told.join(" · "), told);
-    let mut again = Run::new(run.catalog.clone());
-    again.ticks(&world, 0, 7_290, healthy);
-    again.restart();
-    again.ticks(&world, 7_290, 9_000, healthy);
-    assert_eq!(again.kept.chunks, run.kept.chunks);
-    assert_eq!(again.told, run.told);
 }
 
 #[test]

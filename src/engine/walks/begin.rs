@@ -80,7 +80,7 @@ impl State {
     }
 
     /// Whether the past of a source may be read. Else what was missed is known from the counters alone.
-    fn has_past(&self, source: &SourceName) -> bool {
+    pub(in crate::engine) fn has_past(&self, source: &SourceName) -> bool {
         let source = self.settings.sources.get(source);
         source.is_some_and(|source| source.backfill_percent > 0)
     }

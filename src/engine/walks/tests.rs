@@ -6,10 +6,13 @@ use std::sync::Arc;
 use super::super::intake::{Read, Reading};
 use super::super::state::State;
 use super::super::step::{Input, Tick, step, take_past};
-use super::super::tests::{catalog, requests, settings};
+use super::super::tests::{catalog, requests, selector, settings};
+use crate::domain::decimal::Fraction;
+use crate::domain::indicator::Indicator;
 use crate::domain::labels::{Labels, METRIC_NAME};
+use crate::domain::slices::{Bound, Judge, MissingData, Quantity, Sliced, Unit};
 use crate::domain::slo::{Catalog, SourceName};
-use crate::domain::slot::Slot;
+use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Fetch, Sample};
 use crate::series::plan::Plan;
@@ -77,7 +80,11 @@ struct Daemon {
 
 impl Daemon {
     fn new() -> Self {
-        let catalog = catalog(requests());
+        Self::of(requests())
+    }
+
+    fn of(indicator: Indicator) -> Self {
+        let catalog = catalog(indicator);
         let plan = Arc::new(Plan::of(&catalog, TICK).unwrap());
         let state = State::new(settings(), &plan, Recovered::default());
         Self {
@@ -256,4 +263,71 @@ fn a_chunk_that_was_not_kept_is_counted_again_and_once() {
     while daemon.dig(Span::from_hours(5)) {}
     while other.dig(Span::from_hours(1)) {}
     assert_eq!(difference(&daemon, &other), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_missing_is_the_same_for_who_begins_late() {
+    let sliced = |judge| {
+        Indicator::Slices(Sliced {
+            judge,
+            slice: Span::from_mins(1),
+            missing: MissingData::Bad,
+        })
+    };
+    let total = selector("requests_total");
+    let floor = || {
+        sliced(Judge::Rate {
+            total: total.clone(),
+            bound: Bound::AtLeast(Quantity {
+                value: Fraction::new(9, 10),
+                unit: Unit::PerSecond,
+            }),
+        })
+    };
+    let drop = || {
+        sliced(Judge::Drop {
+            total: total.clone(),
+            at_most: Fraction::new(1, 10),
+            compared_to: [1, 2].map(Span::from_hours).to_vec(),
+        })
+    };
+    let indicators: [&dyn Fn() -> Indicator; 2] = [&floor, &drop];
+    for (number, indicator) in indicators.into_iter().enumerate() {
+        let mut watcher = Daemon::of(indicator());
+        watcher.ticks(30, 12 * HOUR);
+        let counted = |daemon: &Daemon| {
+            let slots = daemon.slots().into_values();
+            slots.fold(Counts::default(), |sum, slot| sum.plus(slot.counts))
+        };
+        let all = counted(&watcher);
+        assert!(all.total >= 590.0 && all.bad >= 38.0, "{number} {all:?}");
+        for (seen, back, length) in [
+            (None, 11 * HOUR, Span::from_mins(40)),
+            (None, 11 * HOUR, Span::from_hours(24)),
+            (None, 7 * HOUR + 1_200, Span::from_hours(1)),
+            (Some(7 * HOUR + 300), 10 * HOUR, Span::from_mins(30)),
+        ] {
+            let mut daemon = Daemon::of(indicator());
+            if let Some(seen) = seen {
+                daemon.ticks(30, seen);
+                while daemon.dig(length) {}
+                daemon.restart();
+            }
+            daemon.tick(back);
+            let mut chunks = 0;
+            while daemon.dig(length) {
+                chunks += 1;
+                daemon.restart();
+                daemon.tick(back + 30 * chunks);
+            }
+            daemon.ticks(back + 30 * (chunks + 1), 12 * HOUR);
+            let different = difference(&daemon, &watcher);
+            assert_eq!(
+                different,
+                Vec::<String>::new(),
+                "{number} {seen:?} {back} {length}"
+            );
+            assert!(chunks > 0);
+        }
+    }
 }

@@ -131,3 +131,85 @@ const fn verb(bad_when: BadWhen, one: &'static str, many: &'static str) -> &'sta
         BadWhen::Count(_) | BadWhen::Share(_) => many,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::decimal::Fraction;
+    use crate::domain::indicator::Aggregate;
+    use crate::domain::selector::Selector;
+    use crate::domain::slices::{Bound, Gauge, Grouped, Quantity, TimeUnit, Unit};
+
+    #[test]
+    fn every_judge_has_a_sentence() {
+        let selector = || Selector::new("m", Vec::new());
+        let gauge = || Gauge {
+            series: selector(),
+            aggregate: Aggregate::Max,
+        };
+        let grouped = |by: Option<&str>| Grouped {
+            gauge: gauge(),
+            by: by.map(|by| vec![by.to_owned()]),
+        };
+        let bound = |value, unit| Quantity {
+            value: Fraction::new(value, 1),
+            unit,
+        };
+        let judges = [
+            Judge::Rate {
+                total: selector(),
+                bound: Bound::AtLeast(bound(5, Unit::PerSecond)),
+            },
+            Judge::Drop {
+                total: selector(),
+                at_most: Fraction::new(4, 10),
+                compared_to: vec![Span::from_days(7), Span::from_days(14)],
+            },
+            Judge::Share {
+                used: gauge(),
+                limit: gauge(),
+                by: vec!["pod".into(), "container".into()],
+                at_most: Fraction::new(9, 10),
+                bad_when: BadWhen::ANY,
+            },
+            Judge::Level {
+                level: grouped(Some("node")),
+                bound: Bound::AtLeast(bound(2 << 30, Unit::Bytes)),
+                within: WithinSlice::Min,
+                bad_when: BadWhen::Count(2),
+            },
+            Judge::Quantile {
+                quantile: selector(),
+                at_most: "0.3".parse().unwrap(),
+                unit: TimeUnit::Seconds,
+                bad_when: BadWhen::Share(Fraction::new(1, 10)),
+            },
+            Judge::Age {
+                timestamp: grouped(None),
+                unit: TimeUnit::Seconds,
+                at_most: "3600".parse().unwrap(),
+                bad_when: BadWhen::ANY,
+            },
+            Judge::Value {
+                query: "max(lag)".into(),
+                window: Span::from_mins(5),
+                bound: Bound::AtMost(bound(10, Unit::Plain)),
+                bad_when: BadWhen::ANY,
+            },
+            Judge::Ratio {
+                query: "1 - avg_over_time(up[$window])".into(),
+                window: Span::from_mins(5),
+            },
+        ];
+        let sentence = |judge| {
+            meaning(&Sliced {
+                judge,
+                slice: Span::from_mins(1),
+                missing: MissingData::Hold,
+            })
+        };
+        let sentences: Vec<String> = judges.into_iter().map(sentence).collect();
+        insta::assert_snapshot!(sentences.join("\n"), @"");
+        assert!(missing_meaning(MissingData::Bad).contains("bad"));
+    }
+}

@@ -7,14 +7,13 @@ use super::rate::is_below;
 
 /// Whether the rate of each slice is below `kept` times the median of the rates of the same slice in
 /// earlier periods. `past` are their rates, as if each had been measured now. A period of which
-/// nothing is known is left out; a slice for which none is known is unknown.
-pub fn below_usual(rates: &Slices<f64>, past: &[Slices<f64>], kept: f64) -> Slices<bool> {
+/// nothing is known is left out; where none is known there is nothing to compare with, which is
+/// another matter than a rate that is not known.
+pub fn below_usual(rates: &Slices<f64>, past: &[Slices<f64>], kept: f64) -> Slices<Option<bool>> {
     let judge = |(end, rate): &(Timestamp, Option<f64>)| {
         let usual = median(past.iter().filter_map(|period| rate_at(period, *end)));
-        let bad = rate
-            .zip(usual)
-            .map(|(rate, usual)| is_below(rate, usual * kept));
-        (*end, bad)
+        let judged = rate.map(|rate| usual.map(|usual| is_below(rate, usual * kept)));
+        (*end, judged)
     };
     rates.iter().map(judge).collect()
 }
@@ -35,7 +34,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{at, letters};
+    use super::super::fixture::at;
     use super::*;
 
     /// Rates of slices of a minute, as text; `?` is unknown.
@@ -63,14 +62,21 @@ mod tests {
                 "#.",
             ),
             ("one is enough", "59 61", &["? ?", "100 100", "? ?"], "#."),
-            ("nothing known of the past", "59 61", &["? ?", "? ?"], "??"),
+            ("nothing known of the past", "59 61", &["? ?", "? ?"], "--"),
             ("nothing known now", "? 59", &["100 100"], "?#"),
             ("nothing then and nothing now", "0 0", &["0 0", "0 0"], ".."),
             ("all gone", "0", &["100"], "#"),
         ] {
             let past: Vec<Slices<f64>> = past.iter().map(|text| rates(text)).collect();
             let slices = below_usual(&rates(now), &past, 0.6);
-            assert_eq!(letters(&slices), expected, "{name}");
+            let letter = |(_, judged): &(Timestamp, Option<Option<bool>>)| match judged {
+                None => '?',
+                Some(None) => '-',
+                Some(Some(true)) => '#',
+                Some(Some(false)) => '.',
+            };
+            let letters: String = slices.iter().map(letter).collect();
+            assert_eq!(letters, expected, "{name}");
         }
     }
 }

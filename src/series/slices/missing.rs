@@ -15,6 +15,12 @@ pub struct Decided {
     pub to: Timestamp,
 }
 
+/// What a slice counts as that cannot be judged though there are samples: nothing, and it is not missing.
+pub const NOTHING: Counts = Counts {
+    bad: 0.0,
+    total: 0.0,
+};
+
 /// What an empty slice counts as; `None` where it stays unknown.
 const fn empty(missing: MissingData) -> Option<Counts> {
     let bad = match missing {
@@ -26,13 +32,20 @@ const fn empty(missing: MissingData) -> Option<Counts> {
 }
 
 /// Decides slices that were read just now: what is known, what is older than that, and what ended
-/// at or before `sure_to`, behind which samples may still be on their way.
-pub fn decided(judged: &Slices<Counts>, missing: MissingData, sure_to: Timestamp) -> Decided {
+/// at or before `sure_to`, behind which samples may still be on their way. What is empty is missing
+/// only in slices that end behind `watched_from`: before, nobody looked.
+pub fn decided(
+    judged: &Slices<Counts>,
+    missing: MissingData,
+    watched_from: Timestamp,
+    sure_to: Timestamp,
+) -> Decided {
     let known = judged.iter().rfind(|(_, counts)| counts.is_some());
     let to = known.map_or(sure_to, |(end, _)| sure_to.max(*end));
     let slices = judged.iter().filter(|(end, _)| *end <= to);
     let counted = |(end, counts): &(Timestamp, Option<Counts>)| {
-        Some((*end, counts.or_else(|| empty(missing))?))
+        let empty = empty(missing).filter(|_| *end > watched_from);
+        Some((*end, counts.or(empty).filter(is_counted)?))
     };
     Decided {
         slices: slices.filter_map(counted).collect(),
@@ -54,6 +67,21 @@ pub enum Behind {
 /// when an older one is known, else there was nothing that could be missing. Says what is known now
 /// of the slices before.
 pub fn decided_past(
+    judged: &Slices<Counts>,
+    missing: MissingData,
+    behind: Behind,
+    slice: Span,
+) -> (Vec<(Timestamp, Counts)>, Behind) {
+    let (slices, behind) = filled(judged, missing, behind, slice);
+    let slices = slices.into_iter().filter(|(_, counts)| is_counted(counts));
+    (slices.collect(), behind)
+}
+
+fn is_counted(counts: &Counts) -> bool {
+    counts.total > 0.0
+}
+
+fn filled(
     judged: &Slices<Counts>,
     missing: MissingData,
     behind: Behind,
@@ -90,7 +118,7 @@ mod tests {
 
     const MINUTE: Span = Span::from_mins(1);
 
-    /// Slices of a minute in letters: `.` good, `#` bad, `?` unknown.
+    /// Slices of a minute in letters: `.` good, `#` bad, `-` cannot be judged, `?` empty.
     fn judged(letters: &str) -> Slices<Counts> {
         let counts = |letter| match letter {
             '.' => Some(Counts {
@@ -101,6 +129,7 @@ mod tests {
                 bad: 1.0,
                 total: 1.0,
             }),
+            '-' => Some(NOTHING),
             _ => None,
         };
         let minutes = (1..).map(|minute| at(60 * minute));
@@ -137,8 +166,10 @@ mod tests {
             ("?.?.", 0, MissingData::Bad, "#.#.", 4),
             ("??", 0, MissingData::Bad, "??", 0),
             ("??", 2, MissingData::Bad, "##", 2),
+            ("?-?", 0, MissingData::Bad, "#??", 2),
+            ("-?.", 0, MissingData::Bad, "?#.", 3),
         ] {
-            let decided = decided(&judged(slices), missing, at(60 * sure));
+            let decided = decided(&judged(slices), missing, at(0), at(60 * sure));
             let shown = letters(&decided.slices, slices.len());
             let reached = decided.to.as_millis() / 60_000;
             assert_eq!(
@@ -147,6 +178,12 @@ mod tests {
                 "{slices} {missing:?}"
             );
         }
+    }
+
+    #[test]
+    fn nothing_is_missing_before_anybody_looked() {
+        let decided = decided(&judged("??.??"), MissingData::Bad, at(60), at(300));
+        assert_eq!(letters(&decided.slices, 5), "?#.##");
     }
 
     /// Decides the past in pieces of this many slices, as a walk does.
@@ -171,6 +208,7 @@ mod tests {
             ("..??.???", "..##.###", "..##.###"),
             ("?.??????#", "?.#######", "#.#######"),
             ("????????", "????????", "########"),
+            ("?-??.?--", "??##.#??", "#?##.#??"),
         ] {
             for piece in 1..=slices.len() {
                 assert_eq!(

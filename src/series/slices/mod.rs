@@ -48,6 +48,8 @@ pub fn ends(range: TimeRange, slice: Span) -> impl Iterator<Item = Timestamp> {
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod oracle;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! The past of a real Prometheus, written into it beforehand: every slot of it is counted, by whatever way it is read.
 
+mod slices;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
