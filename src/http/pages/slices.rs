@@ -40,14 +40,14 @@ pub(super) fn meaning(sliced: &Sliced) -> String {
             ..
         } => {
             let value = match within {
-                WithinSlice::Last => "",
-                WithinSlice::Max => "at the highest ",
-                WithinSlice::Min => "at the lowest ",
-                WithinSlice::Avg => "on average ",
+                WithinSlice::Last => "at its end",
+                WithinSlice::Max => "at the highest",
+                WithinSlice::Min => "at the lowest",
+                WithinSlice::Avg => "on average",
             };
             let groups = groups(*bad_when, level.by.as_deref());
             format!(
-                "when {groups} {} {value}{side} {threshold}",
+                "when {groups} {} {side} {threshold} {value}",
                 verb(*bad_when, "was", "were")
             )
         }
@@ -117,10 +117,14 @@ fn groups(bad_when: BadWhen, by: Option<&[String]>) -> String {
     };
     match bad_when {
         BadWhen::Count(1) => format!("any {group}"),
-        BadWhen::Count(least) => format!("{least} or more of {group}"),
+        BadWhen::Count(least) => match by {
+            None => format!("{least} or more series"),
+            Some(_) => format!("{least} or more groups of {group}"),
+        },
         BadWhen::Share(least) => format!(
-            "{} or more of {group}",
-            figures::written_percent(least.to_f64())
+            "{} or more of all {}",
+            figures::written_percent(least.to_f64()),
+            if by.is_none() { "series" } else { "groups" }
         ),
     }
 }
@@ -209,7 +213,16 @@ mod tests {
             })
         };
         let sentences: Vec<String> = judges.into_iter().map(sentence).collect();
-        insta::assert_snapshot!(sentences.join("\n"), @"");
+        insta::assert_snapshot!(sentences.join("\n"), @"
+        A slice of 1m is bad when the rate was below 5/s.
+        A slice of 1m is bad when the rate was more than 40 % below the median of what it was 1w, 2w before.
+        A slice of 1m is bad when any pod, container uses more than 90 % of its limit.
+        A slice of 1m is bad when 2 or more groups of node were below 2GiB at the lowest.
+        A slice of 1m is bad when 10 % or more of all series took longer than 300ms at its end.
+        A slice of 1m is bad when any series was older than 1h at its end.
+        A slice of 1m is bad when any value of the query was above 10 at its end.
+        A slice of 1m is as bad as the query's error ratio over 5m says at its end: a mean over time, in which each slice weighs the same however much happened in it.
+        ");
         assert!(missing_meaning(MissingData::Bad).contains("bad"));
     }
 }
