@@ -1,14 +1,22 @@
 //! Thresholds that are no bucket boundary: noticed, not counted, and answered with the boundaries
 //! that exist. Without this, a latency objective with a typo would find every request too slow.
 
-use crate::domain::decimal::Decimal;
-use crate::domain::indicator::Events;
+use crate::domain::indicator::{Histogram, HistogramKind, Threshold};
 use crate::domain::selector::Selector;
 use crate::domain::slo::SourceName;
 use crate::domain::time::Span;
 use crate::series::batch::Fetch;
+use crate::series::boundary::LE;
+use crate::series::plan::{FamilyIndex, Lane};
+use crate::series::terms::SidesSeen;
 
 use super::state::State;
+
+/// What stands for a boundary where there are native histograms in place of classic ones.
+const NATIVE: &str = "native";
+
+/// Every so many reads it is asked anew whether there are histograms of another kind.
+const ASKED_EVERY: u64 = 20;
 
 /// A question about a histogram, besides the ordinary reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,72 +32,132 @@ pub struct Question {
 }
 
 impl State {
-    /// Whether the histogram of a latency objective is there, but not the bucket of its threshold.
+    /// Whether the histogram of a latency objective is there, but not the bucket of a threshold.
     pub(super) fn lacks_bucket(&self, meter: usize) -> bool {
-        self.histogram(meter).is_some() && !self.meters[meter].bad_series_ever_seen
+        self.lacking(meter).is_some()
     }
 
-    /// The buckets that a meter counts, and its threshold.
-    fn histogram(&self, meter: usize) -> Option<(&Selector, Decimal)> {
-        match self.plan.meters[meter].slo.indicator.events()? {
-            Events::Histogram { buckets, at_most } => Some((buckets, *at_most)),
-            Events::OfTotal { .. } | Events::GoodAndBad { .. } => None,
-        }
+    /// The threshold of a meter whose histogram is there, but not its bucket.
+    fn lacking(&self, meter: usize) -> Option<(&Histogram, Threshold)> {
+        let lacking = self.meters[meter].sides.lacking()?;
+        let events = self.plan.meters[meter].slo.indicator.events()?;
+        let histogram = events.histogram()?;
+        let threshold = histogram.thresholds().into_iter().nth(lacking)?;
+        Some((histogram, threshold))
     }
 
     /// What to ask about histograms of which a bucket is missed and the boundaries are not known.
     pub fn questions(&self) -> Vec<Question> {
         let ask = |meter: usize| {
             let state = &self.meters[meter];
+            let known = state.boundaries.as_deref();
             let slo = &self.plan.meters[meter].slo;
-            let (buckets, _) = self.histogram(meter)?;
-            if !self.lacks_bucket(meter) || state.series.total == 0 || state.boundaries.is_some() {
-                return None;
-            }
             let step = self.settings.slot;
-            let fetch = Fetch::Expression {
-                text: format!("count by (le) ({})", Fetch::Samples(buckets.clone()).text()),
-                step,
+            let text = match self.lacking(meter) {
+                Some((_, threshold)) if known.is_none_or(<[String]>::is_empty) => {
+                    by_boundary(&threshold.selectors)
+                }
+                None if known.is_none() || self.asks_again(meter) => {
+                    native_instead(self.absent_classic(meter)?)
+                }
+                _ => return None,
             };
             Some(Question {
                 meter,
                 source: slo.source.clone(),
-                fetch,
+                fetch: Fetch::Expression { text, step },
                 step,
             })
         };
         (0..self.meters.len()).filter_map(ask).collect()
     }
 
+    /// The histogram of a meter that was read, and of which no bucket was ever seen.
+    fn absent_classic(&self, meter: usize) -> Option<&Histogram> {
+        let planned = &self.plan.meters[meter];
+        let histogram = planned.slo.indicator.events()?.histogram()?;
+        let families = planned.lanes.iter().flat_map(Lane::families);
+        let was_read = |family: FamilyIndex| self.families[family].head_to.is_some();
+        let is_absent = self.meters[meter].sides == SidesSeen::default();
+        let is_classic = histogram.kind == HistogramKind::Classic;
+        (is_classic && is_absent && families.into_iter().all(was_read)).then_some(histogram)
+    }
+
+    /// Whether it is time to look again for what was not there.
+    fn asks_again(&self, meter: usize) -> bool {
+        let families = self.plan.meters[meter]
+            .lanes
+            .iter()
+            .flat_map(Lane::families);
+        let reads = families.map(|family| self.families[family].reads).min();
+        reads.is_some_and(|reads| reads.is_multiple_of(ASKED_EVERY))
+    }
+
     pub(super) fn answer(&mut self, meter: usize, mut boundaries: Vec<String>) {
-        boundaries.retain(|boundary| number(boundary).is_finite());
+        boundaries.retain(|boundary| boundary == NATIVE || number(boundary).is_finite());
         boundaries.sort_by(|a, b| number(a).total_cmp(&number(b)));
         if let Some(state) = self.meters.get_mut(meter) {
             state.boundaries = Some(boundaries);
         }
     }
 
-    /// Why a latency objective cannot be measured, if its threshold is no boundary.
+    /// Why a latency objective cannot be measured, if its threshold is no boundary, or if its
+    /// histogram is of another kind.
     pub(super) fn no_bucket(&self, meter: usize) -> Option<String> {
-        let state = &self.meters[meter];
-        let (buckets, at_most) = self.histogram(meter)?;
-        if !self.lacks_bucket(meter) || state.series.total == 0 {
-            return None;
+        let boundaries = self.meters[meter].boundaries.as_deref();
+        if let Some((histogram, threshold)) = self.lacking(meter) {
+            return Some(sentence(histogram, &threshold, boundaries));
         }
-        Some(sentence(
-            &buckets.metric,
-            at_most,
-            state.boundaries.as_deref(),
-        ))
+        let histogram = self.absent_classic(meter)?;
+        let is_native = boundaries?.iter().any(|it| it == NATIVE);
+        is_native.then(|| {
+            format!(
+                "`{}` has native histograms and no classic buckets; write `native: true` beside `histogram`",
+                native_name(histogram)
+            )
+        })
     }
 }
 
-fn sentence(metric: &str, at_most: Decimal, boundaries: Option<&[String]>) -> String {
+/// Asks for one series for each boundary of some buckets.
+fn by_boundary(buckets: &[Selector]) -> String {
+    let texts = buckets.iter().map(selector_text);
+    format!(
+        "count by ({LE}) ({})",
+        texts.collect::<Vec<_>>().join(" or ")
+    )
+}
+
+/// Asks whether there are native histograms in place of the classic ones: then for one series.
+fn native_instead(histogram: &Histogram) -> String {
+    let selector = Selector::new(native_name(histogram), histogram.series.matchers.clone());
+    let count = format!("count(histogram_count({}))", selector_text(&selector));
+    format!("label_replace({count}, \"{LE}\", \"{NATIVE}\", \"\", \"\")")
+}
+
+/// The name that a histogram has without its classic buckets.
+fn native_name(histogram: &Histogram) -> &str {
+    let metric = &histogram.series.metric;
+    metric.strip_suffix("_bucket").unwrap_or(metric)
+}
+
+fn selector_text(selector: &Selector) -> String {
+    Fetch::Samples(selector.clone()).text()
+}
+
+fn sentence(histogram: &Histogram, threshold: &Threshold, boundaries: Option<&[String]>) -> String {
     let known = boundaries.map_or_else(
         || "set `atMost` to one of its boundaries".to_owned(),
         |boundaries| format!("set `atMost` to one of {}", boundaries.join(", ")),
     );
-    format!("`{metric}` has no bucket that ends at {at_most}; {known}")
+    let series = match threshold.selectors.as_slice() {
+        [one] if !histogram.overrides.is_empty() => selector_text(one),
+        _ => histogram.series.metric.clone(),
+    };
+    format!(
+        "`{series}` has no bucket that ends at {}; {known}",
+        threshold.at_most
+    )
 }
 
 fn number(boundary: &str) -> f64 {

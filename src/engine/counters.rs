@@ -137,12 +137,8 @@ impl State {
         }
         self.note_blame(family, range.to, layer, &gains);
         let mut covered: BTreeMap<(usize, usize), Vec<TimeRange>> = BTreeMap::new();
-        for edge in self.families[family]
-            .table
-            .edges()
-            .filter(|edge| edge.towards == Towards::Part)
-        {
-            self.meters[edge.meter].bad_series_ever_seen = true;
+        for edge in self.families[family].table.edges() {
+            self.meters[edge.meter].note_edge(edge);
         }
         let mut gaps = Gaps::default();
         for Gain { edge, increase, .. } in gains {

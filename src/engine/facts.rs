@@ -4,7 +4,7 @@ use crate::domain::budget::ErrorBudget;
 use crate::domain::calendar::Calendar;
 use crate::domain::contributors::LabelShare;
 use crate::domain::incident::{Change, Incident, Transition};
-use crate::domain::indicator::{Budgeting, Events, Indicator};
+use crate::domain::indicator::{Budgeting, Indicator};
 use crate::domain::notice::{
     BudgetFacts, BurnFacts, OriginFacts, SloFacts, TierFacts, WindowFacts,
 };
@@ -203,9 +203,12 @@ fn promise(slo: &Slo, period: Span) -> SloFacts {
 fn threshold(indicator: &Indicator) -> Option<String> {
     match indicator {
         Indicator::Errors(events) | Indicator::Latency(events) => {
-            let Events::Histogram { at_most, .. } = events else {
+            let histogram = events.histogram()?;
+            // With several thresholds no single one is to be told.
+            if !histogram.overrides.is_empty() {
                 return None;
-            };
+            }
+            let at_most = histogram.at_most;
             let millis = at_most.shifted(3);
             let short = at_most.fraction() < crate::domain::decimal::Fraction::ONE;
             Some(if short {

@@ -61,8 +61,8 @@ impl State {
             );
         }
         if let Some(reason) = self
-            .missing(meter, planned, at)
-            .or_else(|| self.no_bucket(meter))
+            .no_bucket(meter)
+            .or_else(|| self.missing(meter, planned, at))
         {
             return (Outcome::NoData, Some(reason));
         }

@@ -103,7 +103,13 @@ impl State {
         }
         let mut from: Option<Timestamp> = None;
         if !self.plan.families[family].roles.is_empty() {
-            from = Some(self.counters_from(family, at));
+            // Where a sample reads differently beside others, the one at the cursor is read again.
+            let lookback = if self.plan.families[family].is_interpolated() {
+                validity(state.interval)
+            } else {
+                Span::ZERO
+            };
+            from = Some(self.counters_from(family, at) - lookback);
         }
         for (meter, lane) in self.lanes_of(family) {
             let start = self.lane_from(meter, lane, at);

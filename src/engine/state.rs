@@ -14,7 +14,8 @@ use crate::series::fetches::Fetches;
 use crate::series::plan::{Family, Lane, Meter, Plan, Towards};
 use crate::series::seen::Sorter;
 use crate::series::starts::Starts;
-use crate::series::table::SeriesTable;
+use crate::series::table::{Edge, SeriesTable};
+use crate::series::terms::SidesSeen;
 use crate::status::snapshot::{IgnoredBirth, SeriesCount};
 use crate::store::commit::{
     Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered, WalkKey, WalkRecord,
@@ -127,6 +128,8 @@ pub(super) struct MeterState {
     pub(super) unmeasured_since: Option<Timestamp>,
     pub(super) series: SeriesCount,
     pub(super) bad_series_ever_seen: bool,
+    /// Of which thresholds series were seen, on which side; only of counters.
+    pub(super) sides: SidesSeen,
     /// The bucket boundaries that a histogram has, when the threshold is none of them.
     pub(super) boundaries: Option<Vec<String>>,
     /// When the budget was used up, while it is.
@@ -266,6 +269,18 @@ pub(super) fn family_key(family: &Family) -> FamilyKey {
 }
 
 impl MeterState {
+    /// Takes note of a series that was seen.
+    pub(super) fn note_edge(&mut self, edge: &Edge) {
+        self.sides.note(edge.towards, edge.threshold);
+        self.bad_series_ever_seen |= edge.towards == Towards::Part;
+    }
+
+    /// Takes note of series that were seen.
+    pub(super) fn note_sides(&mut self, sides: SidesSeen) {
+        self.sides.merge(sides);
+        self.bad_series_ever_seen |= sides.has_part();
+    }
+
     pub(super) fn new(settings: &Settings, planned: &Meter) -> Self {
         let lanes = planned.lanes.len();
         let totals = |(number, lane): (u16, &Lane)| {
@@ -281,6 +296,7 @@ impl MeterState {
             unmeasured_since: None,
             series: SeriesCount::default(),
             bad_series_ever_seen: false,
+            sides: SidesSeen::default(),
             boundaries: None,
             emptied_at: None,
             blame: Blame::default(),

@@ -14,6 +14,7 @@ pub use expression::WINDOW;
 pub use expression::{check_expression, check_value};
 pub use matching::CompiledMatchers;
 pub use matching::Patterns;
+pub use print::conditions_text;
 pub use print::selector_text;
 pub use re2::literals;
 pub use selector::parse_matchers;

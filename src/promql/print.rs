@@ -2,6 +2,7 @@
 
 use crate::domain::labels::METRIC_NAME;
 use crate::domain::selector::MatchOp;
+use crate::domain::selector::Matcher;
 use crate::domain::selector::Selector;
 
 /// `selector` as PromQL. Names outside of `[a-zA-Z0-9_:]` are quoted, as Prometheus 3 reads them.
@@ -19,20 +20,28 @@ pub fn selector_text(selector: &Selector) -> String {
     } else {
         conditions.push(quoted(&selector.metric));
     }
-    conditions.extend(selector.matchers.iter().map(|matcher| {
-        let label = if is_label_name(&matcher.label) {
-            matcher.label.clone()
-        } else {
-            quoted(&matcher.label)
-        };
-        format!("{label}{}{}", sign(matcher.op), quoted(&matcher.value))
-    }));
+    conditions.extend(selector.matchers.iter().map(condition_text));
     if !conditions.is_empty() {
         text.push('{');
         text.push_str(&conditions.join(","));
         text.push('}');
     }
     text
+}
+
+/// `matchers` as PromQL, without braces.
+pub fn conditions_text(matchers: &[Matcher]) -> String {
+    let texts: Vec<String> = matchers.iter().map(condition_text).collect();
+    texts.join(",")
+}
+
+fn condition_text(matcher: &Matcher) -> String {
+    let label = if is_label_name(&matcher.label) {
+        matcher.label.clone()
+    } else {
+        quoted(&matcher.label)
+    };
+    format!("{label}{}{}", sign(matcher.op), quoted(&matcher.value))
 }
 
 /// The sign of `op` in PromQL.

@@ -15,6 +15,14 @@ use crate::promql::selector_text;
 pub enum Fetch {
     /// The raw samples of all series that match.
     Samples(Selector),
+    /// The native histograms of all series that match, each as counters that a classic one would
+    /// have: the events up to each threshold, told apart by `le`, and all events with `le="+Inf"`.
+    Histograms {
+        /// Which series; without a condition on `le`.
+        selector: Selector,
+        /// The thresholds, as `le` spells them; each a number.
+        thresholds: Vec<String>,
+    },
     /// A PromQL expression, evaluated at each multiple of `step` in the range.
     Expression {
         /// PromQL, complete.
@@ -29,6 +37,11 @@ impl Fetch {
     pub fn text(&self) -> String {
         match self {
             Self::Samples(selector) => selector_text(selector),
+            // Other thresholds make other series: what is asked for is told apart by them, too.
+            Self::Histograms {
+                selector,
+                thresholds,
+            } => format!("{} # le {}", selector_text(selector), thresholds.join(", ")),
             Self::Expression { text, .. } => text.clone(),
         }
     }

@@ -3,6 +3,12 @@
 use crate::domain::decimal::Decimal;
 use crate::domain::selector::{MatchOp, Matcher};
 
+/// The label that tells the buckets of a histogram apart.
+pub const LE: &str = "le";
+
+/// The boundary of the bucket that holds everything.
+pub const INFINITY: &str = "+Inf";
+
 /// The matcher on `le` for the bucket whose boundary is `at_most`, however it is spelled:
 /// `le="1"` equals `le="1.0"` and `le="1e+00"`.
 pub fn bucket(at_most: Decimal) -> Matcher {
@@ -25,15 +31,21 @@ pub fn bucket(at_most: Decimal) -> Matcher {
         spellings.push(format!("{mantissa}{fraction}[eE]{sign}0*{digits}"));
     }
     Matcher {
-        label: "le".to_owned(),
+        label: LE.to_owned(),
         op: MatchOp::Matches,
         value: spellings.join("|"),
     }
 }
 
+/// The matcher on `le` for the part of a native histogram up to `at_most`, as sources spell it: they
+/// make these series themselves.
+pub fn virtual_bucket(at_most: Decimal) -> Matcher {
+    Matcher::equal(LE, at_most.to_string())
+}
+
 /// The matcher on `le` for the bucket that holds everything.
 pub fn everything() -> Matcher {
-    Matcher::equal("le", "+Inf")
+    Matcher::equal(LE, INFINITY)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::decimal::Fraction;
-use crate::domain::indicator::{Aggregate, Indicator, Split};
+use crate::domain::indicator::{Aggregate, Events, Indicator, Split};
 use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slices::{self, Bound, Gauge, Sliced, WithinSlice};
 use crate::domain::slo::{Slo, SourceName};
@@ -13,7 +13,8 @@ use crate::promql::Patterns;
 use crate::promql::PromqlError;
 
 use super::batch::Fetch;
-use super::fetches::Fetches;
+use super::boundary::{INFINITY, LE};
+use super::fetches::{Fetches, fetched};
 use super::index::SelectorIndex;
 use super::plan::{Family, FamilyIndex, GaugeRead, Judge, Lane, Read, Role};
 use super::plan::{SelectorPosition, SliceLane};
@@ -33,6 +34,15 @@ pub(super) struct Draft {
     patterns: Patterns,
 }
 
+/// What the series of a family are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// Plain samples.
+    Samples,
+    /// Native histograms.
+    Histograms,
+}
+
 /// A selector that was taken into its family.
 #[derive(Clone, Copy)]
 struct Selected {
@@ -46,6 +56,7 @@ struct FamilyDraft {
     ago: Span,
     /// `None`: the samples that are selected.
     fetch: Option<Fetch>,
+    kind: Kind,
     selectors: Vec<(Selector, CompiledMatchers)>,
     positions: BTreeMap<Selector, SelectorPosition>,
     is_read: bool,
@@ -70,7 +81,7 @@ impl Draft {
         let source = &slo.source;
         Ok(match &slo.indicator {
             Indicator::Errors(events) | Indicator::Latency(events) => {
-                self.counters(meter, source, &terms(events))?
+                self.counters(meter, source, events)?
             }
             Indicator::Slices(sliced) => vec![Lane::Slices(SliceLane {
                 judge: self.judge(source, sliced)?,
@@ -101,11 +112,16 @@ impl Draft {
         &mut self,
         meter: usize,
         source: &SourceName,
-        terms: &[Term],
+        events: &Events,
     ) -> Result<Vec<Lane>, PromqlError> {
+        let kind = if events.is_interpolated() {
+            Kind::Histograms
+        } else {
+            Kind::Samples
+        };
         let mut families: Vec<(FamilyIndex, bool)> = Vec::new();
-        for term in terms {
-            let selected = self.select(source, &term.selector, Span::ZERO)?;
+        for term in &terms(events) {
+            let selected = self.select_of(source, &term.selector, Span::ZERO, kind)?;
             let known = families
                 .iter()
                 .position(|(family, _)| *family == selected.family);
@@ -127,6 +143,7 @@ impl Draft {
             lane: u16::try_from(lane).unwrap_or(u16::MAX),
             weight: term.weight,
             towards: term.towards,
+            threshold: term.threshold,
         });
     }
 
@@ -242,13 +259,24 @@ impl Draft {
         selector: &Selector,
         ago: Span,
     ) -> Result<Selected, PromqlError> {
+        self.select_of(source, selector, ago, Kind::Samples)
+    }
+
+    /// The same for what may be native histograms: then the selector names a threshold by `le`.
+    fn select_of(
+        &mut self,
+        source: &SourceName,
+        selector: &Selector,
+        ago: Span,
+        kind: Kind,
+    ) -> Result<Selected, PromqlError> {
         let metric = &selector.metric;
-        let name = if ago == Span::ZERO {
-            metric.clone()
-        } else {
-            format!("{metric} offset {ago}")
+        let name = match kind {
+            Kind::Samples if ago == Span::ZERO => metric.clone(),
+            Kind::Samples => format!("{metric} offset {ago}"),
+            Kind::Histograms => format!("{metric} (native)"),
         };
-        let family = self.family(source, (name, ago), || None);
+        let family = self.family(source, (name, ago, kind), || None);
         let part = &mut self.parts[family];
         let next = part.selectors.len();
         let position = *part.positions.entry(selector.clone()).or_insert(next);
@@ -276,7 +304,7 @@ impl Draft {
         } else {
             format!("{text} every {step}")
         };
-        self.family(source, (name, Span::ZERO), || {
+        self.family(source, (name, Span::ZERO, Kind::Samples), || {
             Some(Fetch::Expression { text, step })
         })
     }
@@ -284,7 +312,7 @@ impl Draft {
     fn family(
         &mut self,
         source: &SourceName,
-        (name, ago): (String, Span),
+        (name, ago, kind): (String, Span, Kind),
         fetch: impl FnOnce() -> Option<Fetch>,
     ) -> FamilyIndex {
         let next = self.parts.len();
@@ -296,6 +324,7 @@ impl Draft {
                 name,
                 ago,
                 fetch: fetch(),
+                kind,
                 selectors: Vec::new(),
                 positions: BTreeMap::new(),
                 is_read: false,
@@ -320,7 +349,11 @@ impl Draft {
             of_source.extend(narrowed);
         }
         let mut add = |(source, selectors): (SourceName, BTreeSet<Selector>)| {
-            let family = self.family(&source, (METRIC.to_owned(), Span::ZERO), || None);
+            let family = self.family(
+                &source,
+                (METRIC.to_owned(), Span::ZERO, Kind::Samples),
+                || None,
+            );
             self.parts[family].besides = selectors.into_iter().collect();
             (source, family)
         };
@@ -337,11 +370,15 @@ impl FamilyDraft {
     fn finish(mut self) -> Family {
         let selectors = self.positions.into_keys().chain(self.besides);
         let selectors: Vec<Selector> = selectors.collect();
+        let (selectors, thresholds) = match self.kind {
+            Kind::Samples => (selectors, Vec::new()),
+            Kind::Histograms => without_thresholds(&selectors),
+        };
         let metric = selectors.first().map_or("", |it| it.metric.as_str());
-        let union = || Fetch::Samples(union(metric, &selectors));
+        let union = || fetched(union(metric, &selectors), &thresholds);
         let fetches = match &self.fetch {
             Some(expression) => Fetches::expression(expression.clone()),
-            None => Fetches::union(metric, &selectors),
+            None => Fetches::histograms(metric, &selectors, thresholds.clone()),
         };
         self.roles.sort_by_key(|role| role.selector);
         Family {
@@ -363,4 +400,24 @@ fn limit(bound: Bound) -> Limit {
         Bound::AtMost(quantity) => Limit::AtMost(quantity.value.to_f64()),
         Bound::AtLeast(quantity) => Limit::AtLeast(quantity.value.to_f64()),
     }
+}
+
+/// The selectors of native histograms as their source knows them, and the thresholds that they name.
+fn without_thresholds(selectors: &[Selector]) -> (Vec<Selector>, Vec<String>) {
+    let mut thresholds = BTreeSet::new();
+    let strip = |selector: &Selector| {
+        let (named, others) = selector.matchers.iter().partition(|it| it.label == LE);
+        let (named, others): (Vec<&Matcher>, Vec<&Matcher>) = (named, others);
+        let finite = named.into_iter().filter(|it| it.value != INFINITY);
+        thresholds.extend(finite.map(|it| it.value.clone()));
+        Selector::new(
+            selector.metric.clone(),
+            others.into_iter().cloned().collect(),
+        )
+    };
+    let stripped: BTreeSet<Selector> = selectors.iter().map(strip).collect();
+    (
+        stripped.into_iter().collect(),
+        thresholds.into_iter().collect(),
+    )
 }

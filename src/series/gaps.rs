@@ -66,6 +66,7 @@ mod tests {
             lane: 0,
             weight: Counts { bad, total },
             towards: Towards::Total,
+            threshold: 0,
         };
         let increase = |events| Increase {
             from: at(0),

@@ -80,6 +80,12 @@ impl Family {
             })
     }
 
+    /// Whether its series are made of native histograms: the same sample may read a little
+    /// differently beside others, when buckets were joined meanwhile.
+    pub const fn is_interpolated(&self) -> bool {
+        matches!(self.fetch, Fetch::Histograms { .. })
+    }
+
     /// Whether events are counted here; only then are there cursors.
     pub fn counts(&self) -> bool {
         !self.roles.is_empty()
@@ -93,7 +99,7 @@ impl Family {
     /// The metric's name; the whole expression where there is none.
     pub fn metric(&self) -> &str {
         match &self.fetch {
-            Fetch::Samples(selector) => &selector.metric,
+            Fetch::Samples(selector) | Fetch::Histograms { selector, .. } => &selector.metric,
             Fetch::Expression { text, .. } => text,
         }
     }
@@ -120,6 +126,8 @@ pub struct Role {
     pub weight: Counts,
     /// What the series count as, for the status.
     pub towards: Towards,
+    /// Which threshold of a histogram they are about.
+    pub threshold: u16,
 }
 
 /// What the series of a role count as.

@@ -1,7 +1,7 @@
 //! Events as sums: which counters are added up, and what each of their events adds.
 
-use crate::domain::indicator::{Events, Split};
-use crate::domain::selector::Selector;
+use crate::domain::indicator::{Events, Histogram, HistogramKind, Split, Threshold};
+use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slot::Counts;
 
 use super::boundary;
@@ -17,6 +17,8 @@ pub struct Term {
     pub weight: Counts,
     /// What its series count as.
     pub towards: Towards,
+    /// Which threshold of a histogram it is about; 0 where there is one or none.
+    pub threshold: u16,
 }
 
 const ANY: Counts = Counts {
@@ -43,12 +45,30 @@ pub fn terms(events: &Events) -> Vec<Term> {
         Events::GoodAndBad { good, bad } => {
             [of(good, ANY, Towards::Total), of(bad, BAD, Towards::Part)].concat()
         }
-        Events::Histogram { buckets, at_most } => {
-            let total = vec![buckets.refined([boundary::everything()])];
-            let good = vec![buckets.refined([boundary::bucket(*at_most)])];
-            of_total(&total, &Split::Good(good))
-        }
+        Events::Histogram(histogram) => of_histogram(histogram),
     }
+}
+
+/// For each threshold the bucket that holds everything, and the one that ends at the threshold.
+fn of_histogram(histogram: &Histogram) -> Vec<Term> {
+    let mut terms = Vec::new();
+    for (number, Threshold { at_most, selectors }) in (0..).zip(histogram.thresholds()) {
+        let bucket = match histogram.kind {
+            HistogramKind::Classic => boundary::bucket(at_most),
+            HistogramKind::Native => boundary::virtual_bucket(at_most),
+        };
+        let of = |bucket: Matcher| {
+            let buckets = selectors.iter().map(|it| it.refined([bucket.clone()]));
+            buckets.collect::<Vec<_>>()
+        };
+        let (total, good) = (of(boundary::everything()), of(bucket));
+        let of_threshold = of_total(&total, &Split::Good(good));
+        terms.extend(of_threshold.into_iter().map(|term| Term {
+            threshold: number,
+            ..term
+        }));
+    }
+    terms
 }
 
 fn of_total(total: &[Selector], split: &Split<Vec<Selector>>) -> Vec<Term> {
@@ -68,6 +88,46 @@ fn of(selectors: &[Selector], weight: Counts, towards: Towards) -> Vec<Term> {
         selector: selector.clone(),
         weight,
         towards,
+        threshold: 0,
     };
     selectors.iter().map(term).collect()
+}
+
+/// Of which thresholds series were seen, on which side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SidesSeen {
+    totals: u64,
+    parts: u64,
+}
+
+impl SidesSeen {
+    /// Takes note of a series.
+    pub const fn note(&mut self, towards: Towards, threshold: u16) {
+        let bit = 1 << if threshold < 63 { threshold } else { 63 };
+        match towards {
+            Towards::Total => self.totals |= bit,
+            Towards::Part => self.parts |= bit,
+        }
+    }
+
+    /// Takes note of all that another has seen.
+    pub const fn merge(&mut self, other: Self) {
+        self.totals |= other.totals;
+        self.parts |= other.parts;
+    }
+
+    /// Whether a series was seen that counts as bad, or as good where those are counted.
+    pub const fn has_part(self) -> bool {
+        self.parts != 0
+    }
+
+    /// The first threshold of which events were seen, and no bucket that ends at it.
+    pub const fn lacking(self) -> Option<usize> {
+        let lacking = self.totals & !self.parts;
+        if lacking == 0 {
+            None
+        } else {
+            Some(lacking.trailing_zeros() as usize)
+        }
+    }
 }

@@ -10,12 +10,13 @@ use crate::domain::contributors::{LabelShare, ValueShare};
 use crate::domain::decimal::{Decimal, Fraction};
 use crate::domain::guard::Guard;
 use crate::domain::incident::{Change, CloseReason, Incident, IncidentId, Transition};
-use crate::domain::indicator::{Events, Indicator, Split};
+use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::Severity;
 use crate::domain::selector::{Matcher, Selector};
+use crate::domain::slices::TimeUnit;
 use crate::domain::slices::{Bound, Judge, MissingData, Quantity, Sliced, Unit};
 use crate::domain::slo::{Slo, SloId, SourceName, Window};
 use crate::domain::slot::{Counts, Slot};
@@ -66,10 +67,13 @@ fn traffic() -> Indicator {
 }
 
 fn latency() -> Indicator {
-    Indicator::Latency(Events::Histogram {
-        buckets: Selector::new("http_request_duration_seconds_bucket", vec![]),
+    Indicator::Latency(Events::Histogram(Histogram {
+        kind: HistogramKind::Classic,
+        series: Selector::new("http_request_duration_seconds_bucket", vec![]),
+        unit: TimeUnit::Seconds,
         at_most: Decimal::new(3, 1),
-    })
+        overrides: Vec::new(),
+    }))
 }
 
 fn query() -> Indicator {

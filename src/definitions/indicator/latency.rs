@@ -2,8 +2,12 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::indicator::Events;
+use crate::domain::indicator::Histogram;
+use crate::domain::indicator::HistogramKind;
 use crate::domain::indicator::Indicator;
+use crate::domain::indicator::Override;
 use crate::domain::selector::Selector;
+use crate::promql;
 
 use super::super::codes;
 use super::super::fields::Fields;
@@ -11,59 +15,159 @@ use super::super::node::Faults;
 use super::super::node::Located;
 use super::super::node::Node;
 use super::super::values;
+use super::bounds::time_unit;
+use super::errors::of_total;
+use super::excluded;
+use super::parsed;
 use super::selector;
 
+const EXAMPLE: &str = "histogram: http_request_duration_seconds{job=\"api\"}";
+
+/// So many selectors the thresholds of one histogram may come to.
+const MOST_SELECTORS: usize = 50;
+
 pub(super) fn latency(node: &Node, faults: &Faults) -> Option<Indicator> {
-    let fields = Fields::of(node, "`latency`", &["histogram", "atMost", "unit"], faults)?;
-    let example = "histogram: http_request_duration_seconds{job=\"api\"}";
-    let histogram = fields
-        .need("histogram", example)
-        .and_then(|node| selector(node, "histogram", faults));
-    let at_most = fields.need_parsed("atMost", "atMost: 300ms", codes::DURATION, values::seconds);
-    let unit = fields.parse("unit", codes::WORD, |text| match text {
-        "s" => Ok(1),
-        "ms" => Ok(1_000),
-        _ => Err(format!(
-            "`{text}` is not a unit of histograms; write ms or s"
-        )),
-    });
-    let histogram = histogram?;
-    let buckets = buckets(&histogram, faults)?;
-    let named_seconds = histogram.value.metric.ends_with("_seconds");
-    if !named_seconds && !fields.has("unit") {
-        faults.add(
-            Diagnostic::error(
-                codes::METRIC,
-                format!("the unit of `{}` is unknown", histogram.value.metric),
-            )
-            .at(&histogram.place)
-            .help("write unit: ms or unit: s; only names that end in _seconds tell their unit"),
-        );
-        return None;
-    }
-    let factor = unit.map_or(1, |unit| unit.value);
-    if named_seconds && factor != 1 {
-        faults.add(
-            Diagnostic::error(
-                codes::METRIC,
-                "the name says seconds, and the unit milliseconds",
-            )
-            .at(&histogram.place)
-            .help("remove `unit`"),
-        );
-        return None;
-    }
-    let at_most = at_most?.value;
-    let at_most = if factor == 1 {
-        at_most
+    let known = [
+        "histogram",
+        "atMost",
+        "unit",
+        "native",
+        "overrides",
+        "total",
+        "bad",
+        "good",
+        "badWhere",
+        "goodWhere",
+    ];
+    let fields = Fields::of(node, "`latency`", &known, faults)?;
+    let events = if fields.has("total") {
+        of_counters(&fields)?
     } else {
-        at_most.shifted(3)
+        Events::Histogram(histogram(&fields)?)
     };
-    Some(Indicator::Latency(Events::Histogram { buckets, at_most }))
+    Some(Indicator::Latency(events))
 }
 
-/// The selector of the buckets of `histogram`.
-fn buckets(histogram: &Located<Selector>, faults: &Faults) -> Option<Selector> {
+/// Counters of all events and of those that were fast enough, or were not.
+fn of_counters(fields: &Fields<'_>) -> Option<Events> {
+    for key in ["histogram", "atMost", "unit", "native", "overrides"] {
+        if let Some(entry) = fields.entry(key) {
+            fields.faults.add(
+                Diagnostic::error(
+                    codes::CHOICE,
+                    format!("`total` and `{key}` exclude each other"),
+                )
+                .at(&entry.place)
+                .help("counters know their threshold already: keep `total` with `good`, or `histogram` with `atMost`"),
+            );
+        }
+    }
+    of_total(fields)
+}
+
+fn histogram(fields: &Fields<'_>) -> Option<Histogram> {
+    let faults = fields.faults;
+    let series = fields
+        .need("histogram", EXAMPLE)
+        .and_then(|node| selector(node, "histogram", faults));
+    let at_most = fields.need_parsed("atMost", "atMost: 300ms", codes::DURATION, values::seconds);
+    let native = fields.parse("native", codes::WORD, |text| match text {
+        "true" => Ok(HistogramKind::Native),
+        "false" => Ok(HistogramKind::Classic),
+        _ => Err(format!("`{text}` is neither true nor false")),
+    });
+    let kind = native.map_or(HistogramKind::Classic, |native| native.value);
+    let located = series?;
+    let overrides = overrides(fields, &located);
+    let series = named(&located, kind, faults)?;
+    let selector = Located {
+        value: &located.value,
+        place: located.place.clone(),
+    };
+    let unit = time_unit(fields, &selector)?;
+    let histogram = Histogram {
+        kind,
+        series,
+        unit,
+        at_most: at_most?.value,
+        overrides: overrides?,
+    };
+    let thresholds = histogram.thresholds();
+    let selectors = thresholds.iter().map(|it| it.selectors.len());
+    if selectors.sum::<usize>() > MOST_SELECTORS {
+        faults.add(
+            Diagnostic::error(
+                codes::TOO_COMPLEX,
+                "the overrides come to too many selectors",
+            )
+            .at(&located.place)
+            .help("write fewer of them, or compare one label in each `where`"),
+        );
+        return None;
+    }
+    Some(histogram)
+}
+
+/// Thresholds of their own for some of the series. Those that never count are faults.
+fn overrides(fields: &Fields<'_>, series: &Located<Selector>) -> Option<Vec<Override>> {
+    let faults = fields.faults;
+    if !fields.has("overrides") {
+        return Some(Vec::new());
+    }
+    let mut overrides: Vec<Override> = Vec::new();
+    let mut left = vec![series.value.clone()];
+    let mut is_whole = true;
+    for node in fields.list("overrides")? {
+        let Some(one) = Fields::of(node, "an override", &["where", "atMost"], faults) else {
+            is_whole = false;
+            continue;
+        };
+        let conditions = one
+            .need("where", "where: 'route=\"/export\"'")
+            .and_then(|node| parsed(node, "where", faults, promql::parse_matchers));
+        let at_most = one.need_parsed("atMost", "atMost: 10s", codes::DURATION, values::seconds);
+        let (Some(conditions), Some(at_most)) = (conditions, at_most) else {
+            is_whole = false;
+            continue;
+        };
+        let Located { value, place } = conditions;
+        if let Some(fixed) = excluded(&series.value, &value) {
+            faults.add(
+                Diagnostic::error(
+                    codes::NEVER_MATCHES,
+                    format!(
+                        "`where` never matches, since `histogram` has only {}={:?}",
+                        fixed.label, fixed.value
+                    ),
+                )
+                .at(&place)
+                .related(&series.place, "fixed here")
+                .help("remove the override, or compare another label"),
+            );
+        } else if left
+            .iter()
+            .all(|it| it.narrowed(value.iter().cloned()).is_none())
+        {
+            faults.add(
+                Diagnostic::error(
+                    codes::NEVER_MATCHES,
+                    "this override never counts: those before it take all that it selects",
+                )
+                .at(&place)
+                .help("the first override that matches counts; remove this one, or put it first"),
+            );
+        }
+        left = left.iter().flat_map(|it| it.except(&value)).collect();
+        overrides.push(Override {
+            conditions: value,
+            at_most: at_most.value,
+        });
+    }
+    is_whole.then_some(overrides)
+}
+
+/// The selector of the series of `histogram`: of classic ones, of their buckets.
+fn named(histogram: &Located<Selector>, kind: HistogramKind, faults: &Faults) -> Option<Selector> {
     let selector = &histogram.value;
     let suffix = ["_bucket", "_count", "_sum"]
         .into_iter()
@@ -94,8 +198,9 @@ fn buckets(histogram: &Located<Selector>, faults: &Faults) -> Option<Selector> {
         );
         return None;
     }
-    Some(Selector::new(
-        format!("{}_bucket", selector.metric),
-        selector.matchers.clone(),
-    ))
+    let metric = match kind {
+        HistogramKind::Classic => format!("{}_bucket", selector.metric),
+        HistogramKind::Native => selector.metric.clone(),
+    };
+    Some(Selector::new(metric, selector.matchers.clone()))
 }

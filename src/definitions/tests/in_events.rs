@@ -68,3 +68,55 @@ fn errors_are_told_by_lists_and_without_a_total() {
     api.yaml:10:35: error[SB0109]: `good` and `bad` exclude each other; keep one of badWhere, goodWhere, bad, good
     "#);
 }
+
+#[test]
+fn latency_is_told_by_histograms_of_both_kinds_and_by_counters() {
+    let told = all_told(&[
+        "latency: {histogram: 'x_seconds{job=\"a\"}', atMost: 300ms, native: true}",
+        "latency: {histogram: x_ms, unit: ms, atMost: 300ms, native: true}",
+        "latency: {total: a, good: 'a{fast=\"1\"}'}",
+        "latency: {total: [a, b], badWhere: 'slow=\"1\"'}",
+        "latency: {histogram: x_seconds, atMost: 1s, overrides: [{where: 'route=\"/export\"', atMost: 10s}]}",
+        "latency: {histogram: x_ms, unit: ms, atMost: 1s, native: true, overrides: [{where: 'route=\"/export\"', atMost: 10s}]}",
+        "latency: {histogram: 'x_seconds{v!=\"0\"}', atMost: 1s, overrides: [{where: 'a=\"1\",v=\"1\"', atMost: 2s}, {where: 'a=\"1\"', atMost: 3s}]}",
+        "latency: {histogram: x_seconds, atMost: 1s, native: maybe}",
+        "latency: {histogram: x_seconds, atMost: 1s, overrides: []}",
+        "latency: {histogram: x_seconds, atMost: 1s, overrides: [{where: 'a=\"1\"'}, {atMost: 2s}, 7]}",
+        "latency: {histogram: 'x_seconds{a=\"2\"}', atMost: 1s, overrides: [{where: 'a=\"1\"', atMost: 2s}]}",
+        "latency: {histogram: x_seconds, atMost: 1s, overrides: [{where: 'a=\"1\"', atMost: 2s}, {where: 'a=\"1\",b=\"1\"', atMost: 3s}]}",
+        "latency: {total: a, good: b, atMost: 1s}",
+        "latency: {total: a}",
+        "latency: {}",
+    ]);
+    insta::assert_snapshot!(told, @r#"
+    native x_seconds{job="a"} at most 0.3
+    native x_ms at most 300
+    total a good a{fast="1"}
+    total a + b bad a{slow="1"} + b{slow="1"}
+    buckets x_seconds_bucket{route="/export"} at most 10, x_seconds_bucket{route!="/export"} at most 1
+    native x_ms{route="/export"} at most 10000, x_ms{route!="/export"} at most 1000
+    buckets x_seconds_bucket{a="1",v="1"} at most 2, x_seconds_bucket{a="1",v!="0",v!="1"} at most 3, x_seconds_bucket{a!="1",v!="0"} at most 1
+    api.yaml:10:59: error[SB0205]: `maybe` is neither true nor false
+    api.yaml:10:62: error[SB0108]: the list `overrides` is empty; write at least one item, or remove the key
+    api.yaml:10:63: error[SB0104]: an override needs `atMost`; write atMost: 10s
+    api.yaml:10:81: error[SB0104]: an override needs `where`; write where: 'route="/export"'
+    api.yaml:10:95: error[SB0106]: an override is a map, and this is a single value; it has the keys where, atMost
+    api.yaml:10:80: error[SB0303]: `where` never matches, since `histogram` has only a="2"; remove the override, or compare another label
+    api.yaml:10:101: error[SB0303]: this override never counts: those before it take all that it selects; the first override that matches counts; remove this one, or put it first
+    api.yaml:10:36: error[SB0109]: `total` and `atMost` exclude each other; counters know their threshold already: keep `total` with `good`, or `histogram` with `atMost`
+    api.yaml:10:16: error[SB0109]: `latency` needs to know which events are bad; write one of badWhere, goodWhere, bad, good
+    api.yaml:10:16: error[SB0104]: `latency` needs `atMost`; write atMost: 300ms
+    api.yaml:10:16: error[SB0104]: `latency` needs `histogram`; write histogram: http_request_duration_seconds{job="api"}
+    "#);
+}
+
+#[test]
+fn thresholds_that_come_to_too_much_are_refused() {
+    let one = |number: i32| format!("{{where: 'a=~\"{number}.*\",b=~\"{number}.*\"', atMost: 2s}}");
+    let many: Vec<String> = (0..8).map(one).collect();
+    let definition = format!(
+        "latency: {{histogram: x_seconds, atMost: 1s, overrides: [{}]}}",
+        many.join(", ")
+    );
+    insta::assert_snapshot!(told(&definition), @"api.yaml:10:28: error[SB0102]: the overrides come to too many selectors; write fewer of them, or compare one label in each `where`");
+}

@@ -328,9 +328,9 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "atMost: 300ms",
-        "atMost: 300ms\n        overrides: []",
+        "atMost: 300ms\n        percentile: 99",
         &[
-            "api.yaml:19:9: error[SB0105]: `latency` has no key `overrides`; it has the keys histogram, atMost, unit",
+            "api.yaml:19:9: error[SB0105]: `latency` has no key `percentile`; it has the keys histogram, atMost, unit, native, overrides, total, bad, good, badWhere, goodWhere",
         ],
     ),
     (

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::super::Options;
 use super::super::read;
 use crate::domain::indicator::Events;
+use crate::domain::indicator::HistogramKind;
 use crate::domain::indicator::Indicator;
 use crate::domain::indicator::Split;
 use crate::domain::selector::Selector;
@@ -40,8 +41,16 @@ fn events_shown(events: &Events) -> String {
             format!("total {} {kind} {}", texts(total), texts(split.counted()))
         }
         Events::GoodAndBad { good, bad } => format!("good {} bad {}", texts(good), texts(bad)),
-        Events::Histogram { buckets, at_most } => {
-            format!("buckets {} at most {at_most}", selector_text(buckets))
+        Events::Histogram(histogram) => {
+            let thresholds = histogram.thresholds().into_iter();
+            let shown =
+                thresholds.map(|it| format!("{} at most {}", texts(&it.selectors), it.at_most));
+            let shown: Vec<String> = shown.collect();
+            let kind = match histogram.kind {
+                HistogramKind::Classic => "buckets",
+                HistogramKind::Native => "native",
+            };
+            format!("{kind} {}", shown.join(", "))
         }
     }
 }

@@ -124,9 +124,11 @@ fn objectives(uses: &str) -> String {
                 selector_text(&split.counted()[0]),
                 selector_text(&total[0])
             ),
-            Indicator::Latency(Events::Histogram { buckets, at_most }) => {
-                format!("{} at most {at_most}", selector_text(buckets))
-            }
+            Indicator::Latency(Events::Histogram(histogram)) => format!(
+                "{} at most {}",
+                selector_text(&histogram.series),
+                histogram.at_most
+            ),
             Indicator::Query { total, split, .. } => format!("{} of {total}", split.counted()),
             other => format!("{other:?}"),
         };

@@ -1,7 +1,8 @@
 //! Events that are counted: which series tell of them, and which of them are bad.
 
 use super::super::decimal::Decimal;
-use super::super::selector::Selector;
+use super::super::selector::{Matcher, Selector};
+use super::super::slices::TimeUnit;
 use super::Split;
 
 /// How events are counted, and good and bad told apart. Of several selectors the events are added
@@ -22,22 +23,104 @@ pub enum Events {
         /// The bad ones.
         bad: Vec<Selector>,
     },
-    /// A classic histogram and a threshold that is one of its boundaries.
-    Histogram {
-        /// The `_bucket` series, without a matcher on `le`.
-        buckets: Selector,
-        /// The boundary, in the histogram's own unit.
-        at_most: Decimal,
-    },
+    /// A histogram and how long an event may take.
+    Histogram(Histogram),
 }
 
 impl Events {
+    /// The histogram that they are read from, if it is one.
+    pub const fn histogram(&self) -> Option<&Histogram> {
+        match self {
+            Self::Histogram(histogram) => Some(histogram),
+            Self::OfTotal { .. } | Self::GoodAndBad { .. } => None,
+        }
+    }
+
+    /// Whether some of the events are interpolated rather than counted.
+    pub const fn is_interpolated(&self) -> bool {
+        match self {
+            Self::Histogram(histogram) => matches!(histogram.kind, HistogramKind::Native),
+            Self::OfTotal { .. } | Self::GoodAndBad { .. } => false,
+        }
+    }
+
     /// The selectors that all events are found by.
     pub fn everything(&self) -> Vec<&Selector> {
         match self {
             Self::OfTotal { total, .. } => total.iter().collect(),
             Self::GoodAndBad { good, bad } => good.iter().chain(bad).collect(),
-            Self::Histogram { buckets, .. } => vec![buckets],
+            Self::Histogram(histogram) => vec![&histogram.series],
         }
+    }
+}
+
+/// A histogram, and the thresholds above which its events are bad.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Histogram {
+    /// How its buckets come.
+    pub kind: HistogramKind,
+    /// Of classic histograms the `_bucket` series, without a matcher on `le`.
+    pub series: Selector,
+    /// What its boundaries count in.
+    pub unit: TimeUnit,
+    /// The threshold, in seconds.
+    pub at_most: Decimal,
+    /// Other thresholds for some of the series; the first whose conditions hold counts.
+    pub overrides: Vec<Override>,
+}
+
+/// How the buckets of a histogram come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HistogramKind {
+    /// As a series each; a threshold is the boundary of one of them.
+    Classic,
+    /// All in one sample, with boundaries that nobody chose: events up to a threshold within a
+    /// bucket are interpolated.
+    Native,
+}
+
+/// A threshold for those series of a histogram for which some conditions hold.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Override {
+    /// All must hold.
+    pub conditions: Vec<Matcher>,
+    /// The threshold, in seconds.
+    pub at_most: Decimal,
+}
+
+/// A threshold and the series for which it counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    /// In the histogram's own unit.
+    pub at_most: Decimal,
+    /// No two of them have a series in common, nor with those of another threshold.
+    pub selectors: Vec<Selector>,
+}
+
+impl Histogram {
+    /// All thresholds, each with its part of the series: the overrides in their order, then what is
+    /// left to the histogram's own.
+    pub fn thresholds(&self) -> Vec<Threshold> {
+        let mut left = vec![self.series.clone()];
+        let mut thresholds = Vec::new();
+        for Override {
+            conditions,
+            at_most,
+        } in &self.overrides
+        {
+            let taken = left
+                .iter()
+                .filter_map(|it| it.narrowed(conditions.iter().cloned()));
+            thresholds.push(Threshold {
+                at_most: self.unit.of_seconds(*at_most),
+                selectors: taken.collect(),
+            });
+            left = left.iter().flat_map(|it| it.except(conditions)).collect();
+        }
+        thresholds.push(Threshold {
+            at_most: self.unit.of_seconds(self.at_most),
+            selectors: left,
+        });
+        thresholds
     }
 }

@@ -5,7 +5,7 @@ mod events;
 use super::slices::Sliced;
 use super::time::Span;
 
-pub use events::Events;
+pub use events::{Events, Histogram, HistogramKind, Override, Threshold};
 
 /// What an indicator measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,9 +118,13 @@ impl Indicator {
         }
     }
 
-    /// Whether the counts are estimates rather than events really seen.
+    /// Whether the counts are estimates rather than events really seen: those of a query, and those
+    /// that lie in the same bucket of a native histogram as the threshold.
     pub const fn is_approximate(&self) -> bool {
-        self.is_query()
+        match self {
+            Self::Errors(events) | Self::Latency(events) => events.is_interpolated(),
+            Self::Slices(_) | Self::Query { .. } => self.is_query(),
+        }
     }
 
     /// Whether it is made of PromQL that the source evaluates.

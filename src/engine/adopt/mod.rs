@@ -11,7 +11,7 @@ use crate::domain::indicator::Indicator;
 use crate::domain::slo::{Catalog, SloId};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::Chunk;
-use crate::series::plan::{Family, FamilyIndex, Lane, Meter, Plan, PlanError, Role, Towards};
+use crate::series::plan::{Family, FamilyIndex, Lane, Meter, Plan, PlanError, Role};
 use crate::series::seen::Sorter;
 use crate::store::commit::{FamilyKey, FamilyRecord, LaneKey};
 
@@ -186,9 +186,7 @@ impl State {
     fn note_restored(&mut self) {
         for family in &self.families {
             for edge in family.table.edges() {
-                if edge.towards == Towards::Part {
-                    self.meters[edge.meter].bad_series_ever_seen = true;
-                }
+                self.meters[edge.meter].note_edge(edge);
             }
         }
     }

@@ -216,11 +216,11 @@ impl<S: Source> Reader<'_, S> {
         // What stands for an earlier period was read there.
         let own = family.asked(self.range);
         let from = match fetch {
-            Fetch::Samples(_) => listed_from(own, &series),
+            Fetch::Samples(_) | Fetch::Histograms { .. } => listed_from(own, &series),
             Fetch::Expression { .. } => own.from,
         };
         let fits = match fetch {
-            Fetch::Samples(_) => true,
+            Fetch::Samples(_) | Fetch::Histograms { .. } => true,
             Fetch::Expression { step, .. } => {
                 own.length().as_millis() / step.as_millis() <= MOST_POINTS
             }

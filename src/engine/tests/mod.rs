@@ -15,13 +15,14 @@ use crate::domain::calendar::{Calendar, Period};
 use crate::domain::contributors::LabelShare;
 use crate::domain::decimal::Fraction;
 use crate::domain::incident::Change;
-use crate::domain::indicator::{Events, Indicator, Split};
+use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::Facts;
 use crate::domain::policy::{AlertPolicy, Hold, Severity, Tier, TierLimit, Unmeasured};
 use crate::domain::route::Routing;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
+use crate::domain::slices::TimeUnit;
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName, Window};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Fetch, Sample};
@@ -34,7 +35,8 @@ use super::settings::{Settings, SourceSettings};
 use super::state::State;
 use super::step::{Input, Tick, step};
 
-type Value = Box<dyn Fn(i64) -> Option<f64>>;
+/// What a series shows at a second, as it is read up to another.
+type Value = Box<dyn Fn(i64, i64) -> Option<f64>>;
 
 /// Series in closed form, scraped every `scrape` seconds.
 pub(in crate::engine) struct World {
@@ -60,12 +62,27 @@ impl World {
         let labels = pairs
             .chain([(METRIC_NAME, metric), ("job", "a"), ("instance", "i")])
             .collect();
+        let value = move |second, _| value(second);
         self.series.push((labels, Box::new(value)));
         self
     }
 
+    /// The same for a series that reads differently later on.
+    fn with_read(
+        mut self,
+        metric: &str,
+        labels: &str,
+        value: impl Fn(i64, i64) -> Option<f64> + 'static,
+    ) -> Self {
+        self = self.with(metric, labels, |_| None);
+        if let Some((_, last)) = self.series.last_mut() {
+            *last = Box::new(value);
+        }
+        self
+    }
+
     fn read(&self, fetch: &Fetch, range: TimeRange) -> Batch {
-        let Fetch::Samples(selector) = fetch else {
+        let (Fetch::Samples(selector) | Fetch::Histograms { selector, .. }) = fetch else {
             return Batch::default();
         };
         // More than was asked for may come: the engine matches by itself.
@@ -75,7 +92,7 @@ impl World {
         let samples = |value: &Value| -> Vec<Sample> {
             let seconds = grid.clone().map(|step| step * self.scrape);
             let sample = |second| {
-                value(second).map(|value| Sample {
+                value(second, range.to.as_millis() / 1_000).map(|value| Sample {
                     at: at(second),
                     value,
                 })
@@ -522,14 +539,23 @@ fn no_data_and_no_traffic_are_not_the_same() {
 }
 
 fn until(end: i64, value: Value) -> Value {
-    Box::new(move |second| if second <= end { value(second) } else { None })
+    Box::new(move |second, read| {
+        if second <= end {
+            value(second, read)
+        } else {
+            None
+        }
+    })
 }
 
 /// The shop, whose counters stand still from `stop` on.
 fn frozen(stop: i64) -> World {
     let world = shop(7_200, 7_500, 2);
     let still = |(labels, value): (Labels, Value)| -> (Labels, Value) {
-        (labels, Box::new(move |second| value(second.min(stop))))
+        (
+            labels,
+            Box::new(move |second, read| value(second.min(stop), read)),
+        )
     };
     World {
         series: world.series.into_iter().map(still).collect(),
@@ -544,7 +570,13 @@ fn a_gap_is_reconstructed_and_starts_no_alarm() {
     let with_gap = |(labels, value): (Labels, Value)| -> (Labels, Value) {
         (
             labels,
-            Box::new(move |second| if gap(second) { None } else { value(second) }),
+            Box::new(move |second, read| {
+                if gap(second) {
+                    None
+                } else {
+                    value(second, read)
+                }
+            }),
         )
     };
     let world = World {
@@ -561,10 +593,13 @@ fn a_gap_is_reconstructed_and_starts_no_alarm() {
 #[test]
 fn a_threshold_that_is_no_boundary_counts_nothing_and_says_so() {
     let latency = |at_most: &str| {
-        Indicator::Latency(Events::Histogram {
-            buckets: selector("seconds_bucket"),
+        Indicator::Latency(Events::Histogram(Histogram {
+            kind: HistogramKind::Classic,
+            series: selector("seconds_bucket"),
+            unit: TimeUnit::Seconds,
             at_most: at_most.parse().unwrap(),
-        })
+            overrides: Vec::new(),
+        }))
     };
     let world = || {
         World::new(15)

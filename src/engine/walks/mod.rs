@@ -243,7 +243,7 @@ impl State {
     fn gain(&mut self, walk: &Walk, gained: Gained, commit: &mut Commit) {
         let (meter, lane) = gained.lane;
         let wanted_from = self.past_from(meter, walk.record.seam);
-        self.meters[meter].bad_series_ever_seen |= gained.part_seen;
+        self.meters[meter].note_sides(gained.seen);
         if self.lacks_bucket(meter) {
             return;
         }

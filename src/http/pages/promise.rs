@@ -1,10 +1,11 @@
 //! What an objective promises and how its budget stands, in words with their numbers.
 
-use crate::domain::indicator::{Events, Indicator, Split};
+use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
 use crate::domain::selector::Selector;
 use crate::domain::slo::Slo;
 use crate::domain::time::Span;
 use crate::status::snapshot::SloStatus;
+use crate::status::view::indicator::limits;
 use crate::status::view::slo::{SloView, WindowView};
 use crate::status::words;
 
@@ -66,9 +67,20 @@ fn meaning_of_events(events: &Events) -> String {
             "An event is bad when {} it; good and bad together are all events.",
             matches("bad", bad)
         ),
-        Events::Histogram { at_most, .. } => {
-            format!("An event is bad when it took longer than {at_most} s.")
-        }
+        Events::Histogram(histogram) => meaning_of_histogram(histogram),
+    }
+}
+
+fn meaning_of_histogram(histogram: &Histogram) -> String {
+    let told = format!(
+        "An event is bad when it took longer than {}.",
+        limits(histogram)
+    );
+    match histogram.kind {
+        HistogramKind::Classic => told,
+        HistogramKind::Native => format!(
+            "{told} Events in the same bucket as the threshold are interpolated, as Prometheus does it."
+        ),
     }
 }
 

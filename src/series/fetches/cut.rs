@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::labels::METRIC_NAME;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::series::batch::Batch;
+use crate::series::boundary::LE;
 
 /// Those selectors that none of the others covers: what they bring holds all.
 pub(super) fn widest(selectors: &[Selector]) -> Vec<Selector> {
@@ -94,7 +95,8 @@ pub fn division(batch: &Batch) -> Option<Matcher> {
         for (label, value) in series
             .labels
             .iter()
-            .filter(|(label, _)| *label != METRIC_NAME)
+            // Native histograms have no buckets to divide by, and of classic ones two are read.
+            .filter(|(label, _)| *label != METRIC_NAME && *label != LE)
         {
             for (distance, char) in value.chars().rev().take(FROM_END).enumerate() {
                 let counts = seen.entry((label, distance)).or_default();

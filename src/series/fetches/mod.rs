@@ -53,6 +53,8 @@ struct Query {
     fetch: Fetch,
     /// What it is the union of; empty for an expression.
     selectors: Vec<Selector>,
+    /// Of native histograms, the thresholds; empty for all else.
+    thresholds: Vec<String>,
     /// Which side of divisions by a label it is.
     side: Vec<Matcher>,
     /// How often in a row it brought far more than was wanted.
@@ -82,6 +84,7 @@ impl Fetches {
         Self(Node::Query(Query {
             fetch,
             selectors: Vec::new(),
+            thresholds: Vec::new(),
             side: Vec::new(),
             wide: 0,
         }))
@@ -89,9 +92,15 @@ impl Fetches {
 
     /// One query for all selectors of a metric.
     pub fn union(metric: &str, selectors: &[Selector]) -> Self {
+        Self::histograms(metric, selectors, Vec::new())
+    }
+
+    /// One query for all selectors of native histograms, which have no condition on `le`.
+    pub fn histograms(metric: &str, selectors: &[Selector], thresholds: Vec<String>) -> Self {
         Self(Node::Query(Query::new(
             metric,
             widest(selectors),
+            thresholds,
             Vec::new(),
         )))
     }
@@ -164,22 +173,30 @@ impl Node {
 }
 
 impl Query {
-    fn new(metric: &str, selectors: Vec<Selector>, side: Vec<Matcher>) -> Self {
-        let fetch = union(metric, &selectors).refined(side.iter().cloned());
+    fn new(
+        metric: &str,
+        selectors: Vec<Selector>,
+        thresholds: Vec<String>,
+        side: Vec<Matcher>,
+    ) -> Self {
+        let selector = union(metric, &selectors).refined(side.iter().cloned());
         Self {
-            fetch: Fetch::Samples(fetch),
+            fetch: fetched(selector, &thresholds),
             selectors,
+            thresholds,
             side,
             wide: 0,
         }
     }
 
     fn revised(&self, measured: &Measured, most: usize, room: &mut Room) -> Node {
-        let Fetch::Samples(Selector { metric, .. }) = &self.fetch else {
+        let Some(metric) = self.metric() else {
             return Node::Query(self.clone());
         };
-        let part =
-            |selectors: Vec<Selector>| Node::Query(Self::new(metric, selectors, self.side.clone()));
+        let part = |selectors: Vec<Selector>| {
+            let (thresholds, side) = (self.thresholds.clone(), self.side.clone());
+            Node::Query(Self::new(metric, selectors, thresholds, side))
+        };
         if measured.fetched > most && room.size > 0 {
             room.size -= 1;
             if let Some((one, other)) = halves(&self.selectors) {
@@ -190,7 +207,8 @@ impl Query {
             };
             let side = |matcher: Matcher| {
                 let side = self.side.iter().cloned().chain([matcher]).collect();
-                Node::Query(Self::new(metric, self.selectors.clone(), side))
+                let (selectors, thresholds) = (self.selectors.clone(), self.thresholds.clone());
+                Node::Query(Self::new(metric, selectors, thresholds, side))
             };
             let rest = Matcher {
                 op: MatchOp::NotMatches,
@@ -215,10 +233,7 @@ impl Query {
 
     /// The query that brings what both bring, which were one before.
     fn joined(&self, other: &Self) -> Self {
-        let metric = match &self.fetch {
-            Fetch::Samples(selector) => selector.metric.as_str(),
-            Fetch::Expression { .. } => "",
-        };
+        let metric = self.metric().unwrap_or_default();
         let shared = self
             .side
             .iter()
@@ -229,7 +244,33 @@ impl Query {
             .chain(&other.selectors)
             .cloned()
             .collect();
-        Self::new(metric, widest(&selectors), shared.cloned().collect())
+        Self::new(
+            metric,
+            widest(&selectors),
+            self.thresholds.clone(),
+            shared.cloned().collect(),
+        )
+    }
+
+    /// Whose series it brings; `None` of an expression.
+    const fn metric(&self) -> Option<&str> {
+        match &self.fetch {
+            Fetch::Samples(selector) | Fetch::Histograms { selector, .. } => {
+                Some(selector.metric.as_str())
+            }
+            Fetch::Expression { .. } => None,
+        }
+    }
+}
+
+/// What brings the series of a selector: plain samples, or native histograms where there are thresholds.
+pub(super) fn fetched(selector: Selector, thresholds: &[String]) -> Fetch {
+    if thresholds.is_empty() {
+        return Fetch::Samples(selector);
+    }
+    Fetch::Histograms {
+        selector,
+        thresholds: thresholds.to_vec(),
     }
 }
 

@@ -320,7 +320,9 @@ impl Family<'_> {
             at: end.at,
             value: end.value,
         };
-        let increase = self.increase(base, older, newer.first, || {
+        // Native histograms read a little differently beside others.
+        let first = behind.map_or(newer.first, |index| samples[index]);
+        let increase = self.increase(base, older, first, || {
             behind.is_none_or(|index| self.is_gap(chunk, samples, index))
         });
         let covered = seen(&increase).filter(|_| base.is_none());

@@ -8,6 +8,7 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::cursor::{IgnoredBirth, Increase};
 use crate::series::gaps::shares;
 use crate::series::plan::{FamilyIndex, Role, Towards};
+use crate::series::terms::SidesSeen;
 use crate::series::trace::Trace;
 
 /// Position of a meter in the plan, and of a lane in the meter.
@@ -47,8 +48,8 @@ struct LaneSums {
     covered: Vec<TimeRange>,
     /// The same at the place where live counting began.
     seam: Vec<TimeRange>,
-    /// Whether a series was seen that counts as bad (or good).
-    part_seen: bool,
+    /// What its series count as.
+    seen: SidesSeen,
 }
 
 /// What one lane gained.
@@ -58,8 +59,8 @@ pub struct Gained {
     pub lane: LaneIndex,
     /// Its slots by their ends; those of which nothing is known are left out.
     pub slots: BTreeMap<Timestamp, Slot>,
-    /// Whether a series was seen that counts as bad (or good).
-    pub part_seen: bool,
+    /// What the series that were seen count as.
+    pub seen: SidesSeen,
 }
 
 /// A lane that counts a series.
@@ -68,6 +69,7 @@ pub(super) struct Place {
     lane: usize,
     weight: Counts,
     towards: Towards,
+    threshold: u16,
 }
 
 impl Sums {
@@ -90,6 +92,7 @@ impl Sums {
             lane: *self.index.get(&(role.meter, usize::from(role.lane)))?,
             weight: role.weight,
             towards: role.towards,
+            threshold: role.threshold,
         })
     }
 
@@ -115,7 +118,7 @@ impl Sums {
         let end = increase.to.ceil_to(self.slot);
         for place in places {
             let sums = &mut self.lanes[place.lane];
-            sums.part_seen |= place.towards == Towards::Part;
+            sums.seen.note(place.towards, place.threshold);
             let counts = place.weight.times(increase.events);
             if increase.gap {
                 let gap = sums.gaps.entry((increase.from, increase.to));
@@ -205,7 +208,7 @@ impl Sums {
             let sums = std::mem::take(&mut lanes[place]);
             Gained {
                 lane,
-                part_seen: sums.part_seen,
+                seen: sums.seen,
                 slots: sums.finish(counted, slot),
             }
         })

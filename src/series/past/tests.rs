@@ -57,6 +57,7 @@ fn planned() -> plan::Family {
         lane: 0,
         weight: Counts { bad, total },
         towards,
+        threshold: 0,
     };
     plan::Family {
         source: SourceName::new("default"),

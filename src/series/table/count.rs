@@ -44,6 +44,9 @@ impl SeriesTable {
                 continue;
             }
             counted.moved.push(*row);
+            if family.is_interpolated() {
+                self.read_again(*row, series.samples, layer);
+            }
             self.walk(
                 *row,
                 samples,
@@ -60,6 +63,15 @@ impl SeriesTable {
             self.conclude_births(range.to, &mut counted);
         }
         counted
+    }
+
+    /// Takes the value of the sample at which a cursor stands as it is read now, beside others.
+    fn read_again(&mut self, row: usize, samples: &[Sample], layer: Layer) {
+        if let Some(cursor) = &mut self.cursors(layer)[row]
+            && let Ok(index) = samples.binary_search_by_key(&cursor.at, |sample| sample.at)
+        {
+            cursor.value = samples[index].value;
+        }
     }
 
     /// Moves the cursor of a series over its samples.

@@ -39,6 +39,8 @@ pub struct Edge {
     pub weight: Counts,
     /// What it counts as.
     pub towards: Towards,
+    /// Which threshold of a histogram it is about.
+    pub threshold: u16,
 }
 
 /// The series of one family, in columns. A series that is known is found by its hash, compared, and
@@ -317,6 +319,7 @@ fn edges(family: &Family, labels: LabelsRef) -> impl Iterator<Item = Edge> {
         lane: role.lane,
         weight: role.weight,
         towards: role.towards,
+        threshold: role.threshold,
     };
     family.roles_of(labels).map(edge)
 }

@@ -6,6 +6,7 @@ use crate::domain::time::{TimeRange, Timestamp};
 use crate::series::batch::{Batch, BatchWriter, Sample};
 use crate::source::error::Failure;
 
+use super::histogram::Thresholds;
 use super::wire::{Envelope, Outcome, Text};
 use super::words::cleaned;
 
@@ -43,8 +44,13 @@ impl Kind {
 }
 
 /// Decodes `body` and keeps what lies in `range`: before Prometheus 3 a range holds the sample at its start, too.
-pub(super) fn decode(body: &[u8], range: TimeRange) -> Result<Decoded, Failure> {
-    let envelope = Envelope::read(body, range).map_err(|error| foreign(body, &error))?;
+pub(super) fn decode(
+    body: &[u8],
+    range: TimeRange,
+    thresholds: &Thresholds,
+) -> Result<Decoded, Failure> {
+    let envelope =
+        Envelope::read(body, range, thresholds).map_err(|error| foreign(body, &error))?;
     match envelope.status.as_ref().map(|status| &*status.0) {
         Some("success") => {}
         Some("error") => return Err(refused(&envelope)),
@@ -72,7 +78,7 @@ pub(super) fn decode(body: &[u8], range: TimeRange) -> Result<Decoded, Failure> 
 
 /// The type and text of an error that the server reports, if `body` is one.
 pub(super) fn reported(body: &[u8]) -> Option<(String, String)> {
-    let envelope = Envelope::read(body, TimeRange::ALL).ok()?;
+    let envelope = Envelope::read(body, TimeRange::ALL, &Thresholds::NONE).ok()?;
     let text = envelope.error.as_ref().or(envelope.error_type.as_ref())?;
     let error_type = envelope.error_type.as_ref().map_or("error", |it| &*it.0);
     Some((cleaned(error_type), cleaned(&text.0)))
@@ -118,14 +124,20 @@ mod tests {
     use std::fmt::Write;
 
     use super::*;
+    use crate::domain::selector::Selector;
+    use crate::series::batch::Fetch;
 
     /// Decodes with the range `(1000 s, 1100 s]` and prints what came of it.
     fn read(body: &str) -> String {
+        read_with(body, &Thresholds::NONE)
+    }
+
+    fn read_with(body: &str, thresholds: &Thresholds) -> String {
         let range = TimeRange {
             from: Timestamp::from_millis(1_000_000),
             to: Timestamp::from_millis(1_100_000),
         };
-        let decoded = match decode(body.as_bytes(), range) {
+        let decoded = match decode(body.as_bytes(), range, thresholds) {
             Ok(decoded) => decoded,
             Err(failure) => return format!("{failure:?}"),
         };
@@ -211,6 +223,25 @@ mod tests {
         vector
         {a="2"} 2@1001000
         histograms: 1
+        "#);
+    }
+
+    #[test]
+    fn native_histograms_become_the_counters_of_classic_ones() {
+        let fetch = Fetch::Histograms {
+            selector: Selector::new("x", Vec::new()),
+            thresholds: vec!["0.3".to_owned()],
+        };
+        let body = r#"{"status":"success","data":{"resultType":"matrix","result":[
+            {"histograms":[[1001,{"count":"20","sum":"9","buckets":[[3,"-0.001","0.001","10"],[0,"0.25","0.5","10"]]}],[1016,{"count":"21","sum":"9","buckets":[[3,"-0.001","0.001","11"],[0,"0.25","0.5","10"]]}]],"metric":{"job":"a","__name__":"x"}},
+            {"metric":{"job":"b"},"values":[[1001,"1"]]},
+            {"metric":{"job":"c"},"histograms":[[1001,{"count":"0","sum":"0"}]]}]}}"#;
+        insta::assert_snapshot!(read_with(body, &Thresholds::of(&fetch)), @r#"
+        matrix
+        {__name__="x",job="a",le="+Inf"} 20@1001000 21@1016000
+        {__name__="x",job="a",le="0.3"} 12.630344058337936@1001000 13.630344058337936@1016000
+        {job="c",le="+Inf"} 0@1001000
+        {job="c",le="0.3"} 0@1001000
         "#);
     }
 

@@ -10,6 +10,7 @@ mod credentials;
 mod crowd;
 mod decode;
 mod gate;
+mod histogram;
 mod question;
 mod remote;
 mod transport;
@@ -40,6 +41,7 @@ use crate::source::error::{Failure, SourceError};
 pub use self::connection::TlsFiles;
 use self::decode::{Decoded, Kind, decode};
 use self::gate::Gate;
+use self::histogram::Thresholds;
 pub use self::question::Question;
 use self::transport::{Transport, Tries};
 use self::words::beginning;
@@ -157,15 +159,17 @@ impl PrometheusSource {
         let answer = self.transport.ask(&question, tries).await;
         let body = answer.map_err(|refusal| place.refused(refusal))?;
         place.answered();
-        let decoded = self.decoded(body, range).await?;
+        let decoded = self.decoded(body, range, Thresholds::of(fetch)).await?;
         for info in &decoded.infos {
             tracing::debug!(source = %self.name, info, "Prometheus remarks on a query");
         }
         match (fetch, decoded.kind) {
             // Only a matrix carries the times of the scrapes.
-            (Fetch::Samples(_), Kind::Vector | Kind::Scalar) => Err(Failure::Shape {
-                found: decoded.kind.name(),
-            }),
+            (Fetch::Samples(_) | Fetch::Histograms { .. }, Kind::Vector | Kind::Scalar) => {
+                Err(Failure::Shape {
+                    found: decoded.kind.name(),
+                })
+            }
             _ => Ok(decoded.batch),
         }
     }
@@ -216,11 +220,16 @@ impl PrometheusSource {
         }
     }
 
-    async fn decoded(&self, body: Vec<u8>, range: TimeRange) -> Result<Decoded, Failure> {
+    async fn decoded(
+        &self,
+        body: Vec<u8>,
+        range: TimeRange,
+        thresholds: Thresholds,
+    ) -> Result<Decoded, Failure> {
         let large = body.len() >= LARGE;
         let name = self.name.clone();
         let work = move || {
-            let decoded = decode(&body, range);
+            let decoded = decode(&body, range, &thresholds);
             if let Err(Failure::Protocol { reason }) = &decoded {
                 let body = beginning(&body);
                 tracing::warn!(source = %name, reason, body, "what came is no answer to a query");

@@ -34,7 +34,7 @@ impl Question {
     /// `matchers` narrow every selector. They do not reach into expressions, which are complete as they are.
     pub(super) fn of(fetch: &Fetch, range: TimeRange, matchers: &[Matcher]) -> Option<Self> {
         match fetch {
-            Fetch::Samples(selector) => {
+            Fetch::Samples(selector) | Fetch::Histograms { selector, .. } => {
                 let selector = selector_text(&selector.refined(matchers.iter().cloned()));
                 let length = range.length();
                 (length > Span::ZERO).then(|| Self::Instant {

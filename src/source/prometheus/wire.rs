@@ -1,6 +1,7 @@
 //! The JSON of the query API, read in one pass: labels and samples go straight into the batch, and nothing else is kept.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -10,6 +11,8 @@ use serde::de::{
 
 use crate::domain::time::{TimeRange, Timestamp};
 use crate::series::batch::{Batch, BatchWriter, Sample};
+
+use super::histogram::{self, Bucket, Point, Thresholds};
 
 /// What every answer is wrapped in.
 #[derive(Default)]
@@ -41,10 +44,15 @@ pub(super) enum Outcome<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads an answer and keeps the samples in `range`.
-    pub(super) fn read(body: &'a [u8], range: TimeRange) -> serde_json::Result<Self> {
+    /// Reads an answer and keeps the samples in `range`; of native histograms what lies at or below
+    /// `thresholds`, if there are any.
+    pub(super) fn read(
+        body: &'a [u8],
+        range: TimeRange,
+        thresholds: &Thresholds,
+    ) -> serde_json::Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let envelope = deserializer.deserialize_map(EnvelopeVisitor(range))?;
+        let envelope = deserializer.deserialize_map(EnvelopeVisitor(Kept { range, thresholds }))?;
         deserializer.end()?;
         Ok(envelope)
     }
@@ -64,9 +72,16 @@ enum EnvelopeKey {
     Other,
 }
 
-struct EnvelopeVisitor(TimeRange);
+/// What is kept of an answer.
+#[derive(Clone, Copy)]
+struct Kept<'t> {
+    range: TimeRange,
+    thresholds: &'t Thresholds,
+}
 
-impl<'de> Visitor<'de> for EnvelopeVisitor {
+struct EnvelopeVisitor<'t>(Kept<'t>);
+
+impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
     type Value = Envelope<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -110,9 +125,9 @@ fn once<T, E: Error>(slot: &mut Option<T>, value: Option<T>) -> Result<(), E> {
     Ok(())
 }
 
-struct DataSeed(TimeRange);
+struct DataSeed<'t>(Kept<'t>);
 
-impl<'de> DeserializeSeed<'de> for DataSeed {
+impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
     type Value = Option<Data<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -129,7 +144,7 @@ enum DataKey {
     Other,
 }
 
-impl<'de> Visitor<'de> for DataSeed {
+impl<'de> Visitor<'de> for DataSeed<'_> {
     type Value = Option<Data<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -150,7 +165,7 @@ impl<'de> Visitor<'de> for DataSeed {
             match key {
                 DataKey::ResultType => once(&mut result_type, Some(map.next_value()?))?,
                 DataKey::Result => {
-                    let series = Results(BatchWriter::new(self.0));
+                    let series = Results(BatchWriter::new(self.0.range), self.0.thresholds);
                     once(&mut result, Some(map.next_value_seed(series)?))?;
                 }
                 DataKey::Other => drop(map.next_value::<IgnoredAny>()?),
@@ -164,9 +179,9 @@ impl<'de> Visitor<'de> for DataSeed {
 }
 
 /// Writes all series of a result.
-struct Results(BatchWriter);
+struct Results<'t>(BatchWriter, &'t Thresholds);
 
-impl<'de> DeserializeSeed<'de> for Results {
+impl<'de> DeserializeSeed<'de> for Results<'_> {
     type Value = Outcome<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -174,7 +189,7 @@ impl<'de> DeserializeSeed<'de> for Results {
     }
 }
 
-impl<'de> Visitor<'de> for Results {
+impl<'de> Visitor<'de> for Results<'_> {
     type Value = Outcome<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -182,18 +197,18 @@ impl<'de> Visitor<'de> for Results {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Self::Value, A::Error> {
-        if let Some(Some(at)) = seq.next_element_seed(First(&mut self.0))? {
+        if let Some(Some(at)) = seq.next_element_seed(First(&mut self.0, self.1))? {
             let text: Text = seq.next_element()?.ok_or_else(|| missing("a value"))?;
             end(&mut seq)?;
             return Ok(Outcome::Single(at, text.0));
         }
-        while seq.next_element_seed(Item(&mut self.0))?.is_some() {}
+        while seq.next_element_seed(Item(&mut self.0, self.1))?.is_some() {}
         Ok(Outcome::Series(self.0.finish()))
     }
 }
 
 /// The first of a result: a time, or a series that is written.
-struct First<'w>(&'w mut BatchWriter);
+struct First<'w>(&'w mut BatchWriter, &'w Thresholds);
 
 impl<'de> DeserializeSeed<'de> for First<'_> {
     type Value = Option<Timestamp>;
@@ -211,7 +226,7 @@ impl<'de> Visitor<'de> for First<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Item(self.0).visit_map(map).map(|()| None)
+        Item(self.0, self.1).visit_map(map).map(|()| None)
     }
 
     fn visit_f64<E>(self, secs: f64) -> Result<Self::Value, E> {
@@ -236,7 +251,7 @@ impl<'de> Visitor<'de> for First<'_> {
 }
 
 /// Writes one series.
-struct Item<'w>(&'w mut BatchWriter);
+struct Item<'w>(&'w mut BatchWriter, &'w Thresholds);
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
@@ -266,6 +281,9 @@ impl<'de> Visitor<'de> for Item<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if !self.1.is_empty() {
+            return self.histogram(map);
+        }
         let (mut metric, mut values, mut value) = (None, None, None);
         let mut histograms = None;
         while let Some(key) = map.next_key()? {
@@ -279,7 +297,7 @@ impl<'de> Visitor<'de> for Item<'_> {
                 ItemKey::Value => {
                     once(
                         &mut value,
-                        map.next_value::<Option<Point>>()?
+                        map.next_value::<Option<Plain>>()?
                             .map(|point| self.0.sample(point.0)),
                     )?;
                 }
@@ -296,6 +314,66 @@ impl<'de> Visitor<'de> for Item<'_> {
             None => self.0.end_series(),
         }
         Ok(())
+    }
+}
+
+impl Item<'_> {
+    /// Writes a series of native histograms; one of plain numbers is left out.
+    fn histogram<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let (mut metric, mut several, mut single) = (None, None, None);
+        while let Some(key) = map.next_key()? {
+            match key {
+                ItemKey::Metric => once(&mut metric, Some(map.next_value::<Pairs>()?))?,
+                ItemKey::Histograms => once(&mut several, map.next_value::<Option<Vec<_>>>()?)?,
+                ItemKey::Histogram => once(&mut single, map.next_value::<Option<_>>()?)?,
+                ItemKey::Values | ItemKey::Value | ItemKey::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let Pairs(labels) = metric.ok_or_else(|| A::Error::missing_field("metric"))?;
+        let points = several.unwrap_or_default().into_iter().chain(single);
+        let points: Vec<Point> = points.map(|HistogramPoint(point)| point).collect();
+        if !points.is_empty() {
+            histogram::write(self.0, &labels, points, self.1);
+        }
+        Ok(())
+    }
+}
+
+/// Labels before it is known what is written of them.
+struct Pairs(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pairs = BTreeMap::<String, String>::deserialize(deserializer)?;
+        Ok(Self(pairs.into_iter().collect()))
+    }
+}
+
+/// `[seconds, {"count": "3", "sum": "2", "buckets": [[rule, "lower", "upper", "count"], …]}]`
+struct HistogramPoint(Point);
+
+#[derive(Deserialize)]
+struct HistogramBody {
+    count: Number,
+    #[serde(default)]
+    buckets: Vec<(IgnoredAny, Number, Number, Number)>,
+}
+
+impl<'de> Deserialize<'de> for HistogramPoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (secs, body) = <(f64, HistogramBody)>::deserialize(deserializer)?;
+        let bucket = |(_, lower, upper, count): (IgnoredAny, Number, Number, Number)| Bucket {
+            lower: lower.0,
+            upper: upper.0,
+            count: count.0,
+        };
+        Ok(Self(Point {
+            at: time(secs),
+            count: body.count.0,
+            buckets: body.buckets.into_iter().map(bucket).collect(),
+        }))
     }
 }
 
@@ -344,7 +422,7 @@ impl<'de> Visitor<'de> for Points<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(Point(sample)) = seq.next_element()? {
+        while let Some(Plain(sample)) = seq.next_element()? {
             self.0.sample(sample);
         }
         Ok(())
@@ -352,9 +430,9 @@ impl<'de> Visitor<'de> for Points<'_> {
 }
 
 /// `[seconds, "value"]`
-struct Point(Sample);
+struct Plain(Sample);
 
-impl<'de> Deserialize<'de> for Point {
+impl<'de> Deserialize<'de> for Plain {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(PointVisitor)
     }
@@ -363,17 +441,17 @@ impl<'de> Deserialize<'de> for Point {
 struct PointVisitor;
 
 impl<'de> Visitor<'de> for PointVisitor {
-    type Value = Point;
+    type Value = Plain;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("a time and a value")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Point, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Plain, A::Error> {
         let secs = seq.next_element()?.ok_or_else(|| missing("a time"))?;
         let Number(value) = seq.next_element()?.ok_or_else(|| missing("a value"))?;
         end(&mut seq)?;
-        Ok(Point(Sample {
+        Ok(Plain(Sample {
             at: time(secs),
             value,
         }))

@@ -160,7 +160,9 @@ impl Source for ScrapeSource {
 
     async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
         match fetch {
-            Fetch::Expression { .. } => Err(self.fault(Failure::NeedsPrometheus)),
+            Fetch::Histograms { .. } | Fetch::Expression { .. } => {
+                Err(self.fault(Failure::NeedsPrometheus))
+            }
             Fetch::Samples(selector) => self.memory.read(selector, range).map_err(|error| {
                 self.fault(Failure::Refused {
                     error_type: "bad_data".to_owned(),

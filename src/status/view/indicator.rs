@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::indicator::{Events, Indicator, Split};
+use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
 use crate::domain::selector::Selector;
 use crate::domain::slices::Judge;
 use crate::domain::time::Span;
+use crate::promql::conditions_text;
 use crate::promql::selector_text;
 
 use super::names::Role;
@@ -18,14 +19,28 @@ pub struct SelectorView {
     pub role: Role,
     /// The selector, or the whole query, in PromQL.
     pub query: String,
+    /// How long an event of them may take, in seconds, as it was written; only of histograms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<String>,
+    /// Whether events in the same bucket as the threshold are interpolated rather than counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interpolated: bool,
+}
+
+impl SelectorView {
+    fn new(role: Role, query: String) -> Self {
+        Self {
+            role,
+            query,
+            at_most: None,
+            interpolated: false,
+        }
+    }
 }
 
 /// The selectors of `indicator`, the total first; of a list each by itself.
 pub(super) fn selectors(indicator: &Indicator) -> Vec<SelectorView> {
-    let view = |role, selector: &Selector| SelectorView {
-        role,
-        query: selector_text(selector),
-    };
+    let view = |role, selector: &Selector| SelectorView::new(role, selector_text(selector));
     let views = |role, selectors: &[Selector]| -> Vec<SelectorView> {
         selectors.iter().map(|it| view(role, it)).collect()
     };
@@ -39,7 +54,7 @@ pub(super) fn selectors(indicator: &Indicator) -> Vec<SelectorView> {
             Events::GoodAndBad { good, bad } => {
                 [views(Role::Good, good), views(Role::Bad, bad)].concat()
             }
-            Events::Histogram { buckets, .. } => vec![view(Role::Histogram, buckets)],
+            Events::Histogram(histogram) => of_histogram(histogram),
         },
         Indicator::Slices(sliced) => match &sliced.judge {
             Judge::Rate { total, .. } | Judge::Drop { total, .. } => {
@@ -68,10 +83,33 @@ pub(super) fn selectors(indicator: &Indicator) -> Vec<SelectorView> {
 
 /// A query as it is sent.
 fn evaluated(role: Role, text: &str, window: Span) -> SelectorView {
-    SelectorView {
-        role,
-        query: text.replace("$window", &window.to_string()),
+    SelectorView::new(role, text.replace("$window", &window.to_string()))
+}
+
+/// Each threshold with its series.
+fn of_histogram(histogram: &Histogram) -> Vec<SelectorView> {
+    let written = histogram.overrides.iter().map(|it| it.at_most);
+    let written = written.chain([histogram.at_most]);
+    let mut views = Vec::new();
+    for (at_most, threshold) in written.zip(histogram.thresholds()) {
+        let view = |selector: &Selector| SelectorView {
+            at_most: Some(at_most.to_string()),
+            interpolated: histogram.kind == HistogramKind::Native,
+            ..SelectorView::new(Role::Histogram, selector_text(selector))
+        };
+        views.extend(threshold.selectors.iter().map(view));
     }
+    views
+}
+
+/// The limits of a histogram in words: `0.3 s, or 10 s where route="/export"`.
+pub fn limits(histogram: &Histogram) -> String {
+    let overrides = histogram.overrides.iter().map(|it| {
+        let place = conditions_text(&it.conditions);
+        format!(", or {} s where {place}", it.at_most)
+    });
+    let own = format!("{} s", histogram.at_most);
+    std::iter::once(own).chain(overrides).collect()
 }
 
 const fn role<T>(split: &Split<T>) -> Role {

@@ -112,6 +112,7 @@ impl Source for World {
     async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
         Ok(match fetch {
             Fetch::Samples(selector) => self.samples(selector, range),
+            Fetch::Histograms { .. } => panic!("nothing here has native histograms"),
             Fetch::Expression { text, step } => {
                 let expression = parser::parse(text).expect("PromQL");
                 let mut samples = Vec::new();

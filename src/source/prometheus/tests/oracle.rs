@@ -12,6 +12,7 @@ use crate::domain::time::{TimeRange, Timestamp};
 use crate::source::error::Failure;
 
 use super::super::decode::decode;
+use super::super::histogram::Thresholds;
 
 /// JSON as it is written: with the order of its keys, and with those that come twice.
 #[derive(Clone, Debug, PartialEq)]
@@ -292,7 +293,7 @@ fn result(data: &Json) -> Result<Read, Other> {
 
 /// What the decoder made of the same bytes.
 fn decoded(body: &[u8]) -> Result<Outcome, Failure> {
-    match decode(body, RANGE) {
+    match decode(body, RANGE, &Thresholds::NONE) {
         Ok(decoded) => {
             let series = decoded.batch.series().map(|series| {
                 let labels = series.labels.iter();
