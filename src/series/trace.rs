@@ -69,7 +69,9 @@ impl Trace {
         });
         for series in batch.series() {
             let is_wanted = match fetch {
-                Fetch::Samples(_) => !family.selectors.matching(series.labels).is_empty(),
+                Fetch::Samples(_) | Fetch::Histograms { .. } => {
+                    !family.selectors.matching(series.labels).is_empty()
+                }
                 Fetch::Expression { .. } => true,
             };
             if is_wanted {

@@ -176,11 +176,17 @@ impl<S: Source> Reader<'_, S> {
             return self.expression(role, index);
         };
         let is_its = |labels: &Labels| family.selectors.matching(labels).contains(&position);
-        let fetch = Fetch::Samples(selector.clone());
+        let selected = Fetch::Samples(selector.clone());
+        // The counters of native histograms are made of them here; they are asked for as a whole.
+        let fetch = if family.is_interpolated() {
+            &family.fetch
+        } else {
+            &selected
+        };
         self.part(
             (role, weight),
-            fetch.text(),
-            (family, &fetch),
+            selected.text(),
+            (family, fetch),
             self.series_of(index, is_its),
         )
     }
