@@ -143,26 +143,45 @@ fn up(second: i64, end: i64) -> f64 {
 
 type Seconds = Vec<i64>;
 
-/// The times of scrapes in the hours before the end, and at the same time of the days that drops are compared with.
-fn scraped(end: i64) -> (Seconds, Seconds) {
-    let within = |days: i64| {
-        let to = end - days * DAY;
-        (to - 4 * HOUR..=to).step_by(usize::try_from(SCRAPE).unwrap())
-    };
-    let past = [7, 2, 1, 0].into_iter().flat_map(within);
-    (within(0).collect(), past.collect())
+/// The times of scrapes in the hours before the same time so many days ago.
+fn scraped(end: i64, days: i64) -> Seconds {
+    let to = end - days * DAY;
+    let hours = if days == 0 { 7 } else { 4 };
+    (to - hours * HOUR..=to).step_by(15).collect()
 }
 
+/// The requests of the days that drops are compared with, the oldest first.
+fn written_past(end: i64) -> Vec<Written> {
+    let samples = |days: i64| {
+        let seconds = scraped(end, days).into_iter();
+        seconds
+            .map(|second| (second * 1_000, requests(second, end)))
+            .collect()
+    };
+    [7, 2, 1]
+        .map(|days| (labels(&REQUESTS), samples(days)))
+        .into()
+}
+
+fn labels(labels: &[(&str, &str)]) -> Labels {
+    labels.iter().copied().collect()
+}
+
+const REQUESTS: [(&str, &str); 3] = [
+    ("__name__", "http_requests_total"),
+    ("job", "api"),
+    ("instance", "api-0"),
+];
+
 fn written(end: i64) -> Vec<Written> {
-    let (today, past) = scraped(end);
-    let series =
-        |labels: &[(&str, &str)], seconds: &Seconds, value: &dyn Fn(i64) -> Option<f64>| {
-            let labels: Labels = labels.iter().copied().collect();
-            let samples = seconds
-                .iter()
-                .filter_map(|second| Some((second * 1_000, value(*second)?)));
-            (labels, samples.collect())
-        };
+    let today = scraped(end, 0);
+    let series = |own: &[(&str, &str)], seconds: &Seconds, value: &dyn Fn(i64) -> Option<f64>| {
+        let labels = labels(own);
+        let samples = seconds
+            .iter()
+            .filter_map(|second| Some((second * 1_000, value(*second)?)));
+        (labels, samples.collect())
+    };
     let mut all = Vec::new();
     for pod in ["cart-0", "cart-1", "web-0"] {
         let used = [
@@ -224,7 +243,7 @@ fn written(end: i64) -> Vec<Written> {
         &today,
         &|second| done(second, end),
     ));
-    all.push(series(&one("http_requests_total"), &past, &|second| {
+    all.push(series(&REQUESTS, &today, &|second| {
         Some(requests(second, end))
     }));
     all.push(series(&one("up"), &today, &|second| Some(up(second, end))));
@@ -287,6 +306,11 @@ async fn slices_are_judged_as_what_was_written_says() {
         return;
     };
     let end = now() / 300 * 300;
+    let past = written_past(end);
+    for day in &past {
+        let day = std::slice::from_ref(day);
+        remote_write::write(&server.url(), day).await.unwrap();
+    }
     remote_write::write(&server.url(), &written(end))
         .await
         .unwrap();
