@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sloburn::clock::Clock;
+use sloburn::domain::group::Group;
 use sloburn::domain::indicator::{Events, Indicator, Split};
 use sloburn::domain::labels::Labels;
 use sloburn::domain::selector::{MatchOp, Matcher, Selector};
@@ -136,6 +137,9 @@ fn catalog(arguments: &Arguments) -> Catalog {
         let uid = SloId::new(format!("{}/availability", name(slo)));
         let slo = Slo {
             uid: uid.clone(),
+            id: uid.clone(),
+            group: Group::default(),
+            grouping: None,
             service: name(slo),
             name: "availability".to_owned(),
             labels: BTreeMap::new(),

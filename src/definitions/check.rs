@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
+use crate::domain::group::Group;
 use crate::domain::indicator::Indicator;
 use crate::domain::route::Receiver;
 use crate::domain::route::Routing;
@@ -255,8 +256,12 @@ impl Context<'_> {
         if let Some(name) = &policy {
             self.judge_policy(name, draft);
         }
+        let uid = SloId::new(uid(service, draft)?.value);
         Some(Slo {
-            uid: SloId::new(uid(service, draft)?.value),
+            id: uid.clone(),
+            uid,
+            group: Group::default(),
+            grouping: draft.grouping.clone().map(Arc::new),
             service: service.name.as_ref()?.value.clone(),
             name: draft.name.as_ref()?.value.clone(),
             labels: draft.labels.clone(),

@@ -77,6 +77,12 @@ pub(super) const UNKNOWN_OBJECTIVE: &str = "SB0409";
 
 /// A source that cannot give what an indicator needs.
 pub(super) const UNFIT_SOURCE: &str = "SB0410";
+/// A key or a label of groups where nothing is grouped, or not by this label.
+pub(super) const NOT_GROUPED: &str = "SB0411";
+/// Groups that are expected but cannot be told, or are more than are allowed.
+pub(super) const GROUPS: &str = "SB0412";
+/// A condition on groups that matches none of the expected ones.
+pub(super) const NO_SUCH_GROUP: &str = "SB0413";
 
 /// A tier whose short window is not shorter than its long one.
 pub(super) const TIER_ORDER: &str = "SB0501";

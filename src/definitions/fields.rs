@@ -270,6 +270,18 @@ pub(super) fn parse_node<T, E: Display>(
     }
 }
 
+/// `node`, the value of `key`, as true or false; false after a fault.
+pub(super) fn truth(node: &Node, key: &str, faults: &Faults) -> bool {
+    match &node.value {
+        Value::Text(text) if text.text == "true" => true,
+        Value::Text(text) if text.text == "false" => false,
+        _ => {
+            faults.add(wrong_type(node, key, "true or false"));
+            false
+        }
+    }
+}
+
 /// `node` as the list `key`.
 pub(super) fn items<'a>(node: &'a Node, key: &str, faults: &Faults) -> Option<&'a [Node]> {
     match &node.value {

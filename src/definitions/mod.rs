@@ -6,6 +6,7 @@ pub mod codes;
 mod document;
 mod fields;
 mod files;
+mod grouping;
 mod indicator;
 mod node;
 mod placeholders;

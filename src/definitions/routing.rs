@@ -9,11 +9,10 @@ use crate::domain::route::Routing;
 use super::codes;
 use super::fields::Fields;
 use super::fields::names;
-use super::fields::wrong_type;
+use super::fields::truth;
 use super::node::Faults;
 use super::node::Located;
 use super::node::Node;
-use super::node::Value;
 use super::policy::severity_word;
 
 /// Routes and every name of a receiver in them.
@@ -91,20 +90,9 @@ fn route(node: &Node, faults: &Faults) -> Option<(Route, Vec<Located<String>>)> 
         to: plain(&to),
         goes_on: fields
             .get("continue")
-            .is_some_and(|node| truth(node, faults)),
+            .is_some_and(|node| truth(node, "continue", faults)),
     };
     Some((route, to))
-}
-
-fn truth(node: &Node, faults: &Faults) -> bool {
-    match &node.value {
-        Value::Text(text) if text.text == "true" => true,
-        Value::Text(text) if text.text == "false" => false,
-        _ => {
-            faults.add(wrong_type(node, "continue", "true or false"));
-            false
-        }
-    }
 }
 
 fn plain(names: &[Located<String>]) -> Vec<String> {

@@ -7,6 +7,7 @@ use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
 use crate::domain::calendar::Calendar;
 use crate::domain::calendar::Period;
+use crate::domain::group::Grouping;
 use crate::domain::indicator::Budgeting;
 use crate::domain::indicator::Indicator;
 use crate::domain::objective::Objective;
@@ -17,6 +18,7 @@ use crate::domain::time::Span;
 use super::Options;
 use super::codes;
 use super::fields::Fields;
+use super::grouping::grouping;
 use super::indicator;
 use super::indicator::Slicing;
 use super::node::Faults;
@@ -51,6 +53,7 @@ pub(super) struct Draft {
     /// `none` never alerts.
     pub(super) policy: Located<String>,
     pub(super) indicator: Option<Located<Indicator>>,
+    pub(super) grouping: Option<Grouping>,
     /// Where the template was used that it came from.
     pub(super) used_at: Option<Place>,
 }
@@ -72,7 +75,7 @@ const SPEC: [&str; 8] = [
     "objectives",
     "use",
 ];
-const OBJECTIVE: [&str; 18] = [
+const OBJECTIVE: [&str; 23] = [
     "name",
     "objective",
     "errors",
@@ -91,6 +94,11 @@ const OBJECTIVE: [&str; 18] = [
     "slice",
     "missingData",
     "source",
+    "groupBy",
+    "alsoWhole",
+    "maxGroups",
+    "overrides",
+    "expect",
 ];
 /// Labels that every notice has; a label of the same name would hide them.
 const RESERVED: [&str; 5] = ["severity", "service", "slo", "signal", "alertname"];
@@ -186,6 +194,7 @@ fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Op
             .text("alertPolicy")
             .unwrap_or_else(|| common.policy.clone()),
         indicator: read_indicator(&fields, options),
+        grouping: grouping(&fields),
         used_at: None,
         name,
     })

@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod contributors;
 pub mod decimal;
 pub mod evidence;
+pub mod group;
 pub mod guard;
 pub mod incident;
 pub mod indicator;

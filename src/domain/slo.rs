@@ -5,13 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::calendar::Calendar;
+use super::group::{Group, Grouping};
 use super::indicator::{Budgeting, Indicator, Signal};
 use super::objective::Objective;
 use super::policy::AlertPolicy;
 use super::route::{Receiver, Routing};
 use super::time::{Span, TimeRange, Timestamp};
 
-/// The identity that history, incidents and receivers' keys hang on; default `service/name`.
+/// The identity that history, incidents and receivers' keys hang on: of an objective, by default
+/// `service/name`, and of an instance, that with the labels of its group: `service/name{route="/pay"}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SloId(Arc<str>);
 
@@ -117,11 +119,18 @@ impl fmt::Display for Window {
     }
 }
 
-/// One promise: service, name, indicator, objective, window and alert policy.
+/// One promise: service, name, indicator, objective, window and alert policy. In the catalog it is
+/// what was written; as an instance, that for one group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slo {
-    /// Its identity.
+    /// Its identity, the same for all of its instances.
     pub uid: SloId,
+    /// The identity of the instance; the uid where nothing is grouped, and of the whole.
+    pub id: SloId,
+    /// The labels of the instance.
+    pub group: Group,
+    /// How it is divided into groups, if it is.
+    pub grouping: Option<Arc<Grouping>>,
     /// The service that promises.
     pub service: String,
     /// The objective's name within the service.
@@ -147,6 +156,17 @@ pub struct Slo {
 }
 
 impl Slo {
+    /// The instance of one group, of which `objective` is promised.
+    #[must_use]
+    pub fn of_group(&self, group: Group, objective: Objective) -> Self {
+        Self {
+            id: SloId::new(format!("{}{{{group}}}", self.uid)),
+            group,
+            objective,
+            ..self.clone()
+        }
+    }
+
     /// The golden signal that it measures.
     pub const fn signal(&self) -> Signal {
         self.indicator.signal()

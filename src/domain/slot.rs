@@ -75,6 +75,19 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// That it was measured, and nothing of what was counted.
+    #[must_use]
+    pub const fn measured(&self) -> Self {
+        Self {
+            counts: Counts {
+                bad: 0.0,
+                total: 0.0,
+            },
+            covered: self.covered,
+            reconstructed: false,
+        }
+    }
+
     /// Adds what another source of events knows of the same slot.
     pub fn add(&mut self, other: &Self) {
         self.counts = self.counts.plus(other.counts);

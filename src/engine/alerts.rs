@@ -53,7 +53,7 @@ impl State {
         if self.meters[meter].alert != before {
             commit
                 .alerts
-                .insert(slo.uid.clone(), self.meters[meter].alert.clone());
+                .insert(slo.id.clone(), self.meters[meter].alert.clone());
         }
     }
 
@@ -80,7 +80,7 @@ impl State {
         let onset = || story::onset(ledger, slo.objective, looked, calm, slot, at);
         state
             .alert
-            .step(&slo.uid, &readings, at, onset, &policy.remind)
+            .step(&slo.id, &readings, at, onset, &policy.remind)
     }
 
     /// Puts a transition into the commit: the incident, and one outbox row for each receiver that

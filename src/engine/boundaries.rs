@@ -49,6 +49,10 @@ impl State {
     /// What to ask about histograms of which a bucket is missed and the boundaries are not known.
     pub fn questions(&self) -> Vec<Question> {
         let ask = |meter: usize| {
+            if self.plan.meters[meter].group().is_some() {
+                // It is asked about for all groups together.
+                return None;
+            }
             let state = &self.meters[meter];
             let known = state.boundaries.as_deref();
             let slo = &self.plan.meters[meter].slo;
@@ -104,7 +108,9 @@ impl State {
     /// Why a latency objective cannot be measured, if its threshold is no boundary, or if its
     /// histogram is of another kind.
     pub(super) fn no_bucket(&self, meter: usize) -> Option<String> {
-        let boundaries = self.meters[meter].boundaries.as_deref();
+        // All groups are of one histogram.
+        let whole = self.plan.whole_of(meter);
+        let boundaries = self.meters[whole].boundaries.as_deref();
         if let Some((histogram, threshold)) = self.lacking(meter) {
             return Some(sentence(histogram, &threshold, boundaries));
         }

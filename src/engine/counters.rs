@@ -8,7 +8,7 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Batch;
 use crate::series::cursor::validity;
 use crate::series::gaps::Gaps;
-use crate::series::plan::{FamilyIndex, Lane, Towards};
+use crate::series::plan::{FamilyIndex, Lane, LaneIndex, Towards};
 use crate::series::table::{Counted, Gain, Layer, Past};
 use crate::store::commit::Commit;
 
@@ -113,7 +113,8 @@ impl State {
         batch: &Batch,
         taken: &mut Taken,
     ) -> Vec<usize> {
-        let planned = &self.plan.families[family];
+        let plan = Arc::clone(&self.plan);
+        let planned = &plan.families[family];
         let state = &mut self.families[family];
         let is_first = match layer {
             Layer::Settled => state.settled_to.is_none(),
@@ -124,7 +125,7 @@ impl State {
         } else {
             Past::Read(self.starts.get(&planned.source))
         };
-        let counted = state.table.count(planned, batch, range, layer, past);
+        let counted = state.table.count(plan.roll(family), batch, range, layer, past);
         let Counted {
             gains,
             ignored,
@@ -155,7 +156,7 @@ impl State {
                 ..Slot::default()
             };
             put(&mut self.meters[edge.meter], edge.lane, layer, end, &gained);
-            if edge.weight.total > 0.0 {
+            if edge.weight.total > 0.0 && !plan.meters[edge.meter].follows_whole() {
                 let range = TimeRange {
                     from: increase.from,
                     to: increase.to,
@@ -174,14 +175,18 @@ impl State {
             };
             put(&mut self.meters[meter], lane, layer, end, &gained);
         }
+        for ranges in covered.values_mut() {
+            *ranges = union(std::mem::take(ranges));
+        }
         for (meter, lane) in self.counter_lanes(family) {
             let totals = matches!(
-                self.plan.meters[meter].lanes[lane],
+                plan.lane((meter, lane)),
                 Lane::Counters { totals: true, .. }
             );
             // Where only a part is counted, having asked is having measured: what never failed has no series.
             let ranges = if totals {
-                covered.remove(&(meter, lane)).unwrap_or_default()
+                let measured = plan.measured_with(meter).unwrap_or(meter);
+                covered.get(&(measured, lane)).cloned().unwrap_or_default()
             } else {
                 vec![range]
             };
@@ -248,38 +253,38 @@ impl State {
         state.living = living;
         let plan = Arc::clone(&self.plan);
         for role in &plan.families[family].roles {
-            let families = plan.meters[role.meter]
-                .lanes
-                .iter()
-                .flat_map(Lane::families);
-            let key = (role.meter, role.towards);
-            let count = families
-                .filter_map(|family| self.families[family].living.get(&key))
-                .sum();
-            let series = &mut self.meters[role.meter].series;
-            match role.towards {
-                Towards::Total => series.total = count,
-                Towards::Part => series.bad = count,
+            for meter in plan.members(role.slo).all() {
+                let families = plan.meters[meter].lanes.iter().flat_map(Lane::families);
+                let key = (meter, role.towards);
+                let count = families
+                    .filter_map(|family| self.families[family].living.get(&key))
+                    .sum();
+                let series = &mut self.meters[meter].series;
+                match role.towards {
+                    Towards::Total => series.total = count,
+                    Towards::Part => series.bad = count,
+                }
             }
         }
     }
 
     /// The meters' lanes that count samples of a family.
-    pub(super) fn counter_lanes(&self, family: FamilyIndex) -> Vec<(usize, usize)> {
-        let counts = |lane: &Lane| matches!(lane, Lane::Counters { family: counted, .. } if *counted == family);
-        let lanes = self
-            .plan
-            .meters
-            .iter()
-            .enumerate()
-            .flat_map(|(meter, planned)| {
-                planned
-                    .lanes
-                    .iter()
-                    .enumerate()
-                    .filter(move |(_, lane)| counts(lane))
-                    .map(move |(lane, _)| (meter, lane))
-            });
-        lanes.collect()
+    pub(super) fn counter_lanes(&self, family: FamilyIndex) -> Vec<LaneIndex> {
+        let counts = |lane: &LaneIndex| matches!(self.plan.lane(*lane), Lane::Counters { .. });
+        let lanes = self.plan.lanes_of(family).iter().copied();
+        lanes.filter(counts).collect()
     }
+}
+
+/// The same time without overlaps, in order.
+fn union(mut ranges: Vec<TimeRange>) -> Vec<TimeRange> {
+    ranges.sort_unstable_by_key(|range| range.from);
+    let mut whole: Vec<TimeRange> = Vec::new();
+    for range in ranges {
+        match whole.last_mut() {
+            Some(last) if range.from <= last.to => last.to = last.to.max(range.to),
+            _ => whole.push(range),
+        }
+    }
+    whole
 }

@@ -56,6 +56,9 @@ impl State {
     fn groups(&mut self, at: Timestamp, catalog: &Catalog) -> BTreeMap<EpisodeKey, Group> {
         let mut groups: BTreeMap<EpisodeKey, Group> = BTreeMap::new();
         for index in 0..self.meters.len() {
+            if !self.plan.meters[index].is_shown() {
+                continue;
+            }
             let slo = &self.plan.meters[index].slo;
             let outcome = self.meters[index]
                 .measurement
@@ -176,7 +179,7 @@ impl State {
                 })
                 .counts;
             Some((
-                slo.uid.to_string(),
+                slo.id.to_string(),
                 incident.severity,
                 BurnRate::of(counts, slo.objective).map(BurnRate::get),
             ))
@@ -197,7 +200,7 @@ impl State {
             blind: group
                 .blind
                 .iter()
-                .map(|meter| self.plan.meters[*meter].slo.uid.to_string())
+                .map(|meter| self.plan.meters[*meter].slo.id.to_string())
                 .collect(),
             held: group.blind.iter().filter_map(held).collect(),
         }

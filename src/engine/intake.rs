@@ -65,6 +65,11 @@ impl State {
             ..Taken::default()
         };
         let whole = self.gather(reads);
+        let found = whole
+            .iter()
+            .flat_map(|(family, whole)| self.strangers(*family, &whole.batch))
+            .collect();
+        self.take_new_groups(&found, commit);
         let mut complete: BTreeMap<FamilyIndex, Answer> = BTreeMap::new();
         for (family, whole) in &whole {
             let planned = &self.plan.families[*family];
@@ -78,7 +83,7 @@ impl State {
             complete.insert(*family, answer);
         }
         let plan = Arc::clone(&self.plan);
-        for (source, family) in &plan.starts {
+        for (source, family) in plan.starts.iter() {
             if let Some(answer) = complete.get(family) {
                 let starts = self.starts.entry(source.clone()).or_default();
                 starts.note(answer.batch, answer.range);
@@ -91,11 +96,7 @@ impl State {
                 self.take_counters(*family, range, at, batch, &mut taken, commit);
             }
         }
-        for meter in 0..self.meters.len() {
-            for lane in 0..self.meters[meter].lanes.len() {
-                self.take_lane((meter, lane), at, &complete, commit);
-            }
-        }
+        self.take_lanes(at, &complete, commit);
         self.open_walks(commit);
         for (family, answer) in &complete {
             let head_to = &mut self.families[*family].head_to;
@@ -138,7 +139,7 @@ impl State {
     }
     pub(super) fn lane_key(&self, meter: usize, lane: usize) -> LaneKey {
         LaneKey {
-            slo: self.plan.meters[meter].slo.uid.clone(),
+            slo: self.plan.meters[meter].slo.id.clone(),
             lane: u16::try_from(lane).unwrap_or(u16::MAX),
         }
     }

@@ -10,7 +10,7 @@ use crate::domain::slo::Slo;
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::WindowSum;
 use crate::series::cursor::validity;
-use crate::series::plan::{FamilyIndex, Judge, Lane, Meter, SliceLane};
+use crate::series::plan::{FamilyIndex, Judge, Lane, Meter, MeterIndex, Share, SliceLane};
 
 use super::lanes::{lane_grace, lane_missing};
 use super::state::{FamilyState, LaneState, MeterState, State};
@@ -62,9 +62,12 @@ impl State {
         }
         if let Some(reason) = self
             .no_bucket(meter)
-            .or_else(|| self.missing(meter, planned, at))
+            .or_else(|| self.missing(self.plan.measured_with(meter).unwrap_or(meter), at))
         {
             return (Outcome::NoData, Some(reason));
+        }
+        if let Some(reason) = self.vanished(meter, at) {
+            return (Outcome::Partial, Some(reason));
         }
         let (_, present) = windows.shortest();
         match (present.counts.total > 0.0, present.covered > 0.0) {
@@ -78,7 +81,8 @@ impl State {
     }
 
     /// What is missing of the samples that make up the total, if anything is.
-    fn missing(&self, meter: usize, planned: &Meter, at: Timestamp) -> Option<String> {
+    pub(super) fn missing(&self, meter: MeterIndex, at: Timestamp) -> Option<String> {
+        let planned = &self.plan.meters[meter];
         let mut sparse = Vec::new();
         for (lane, state) in planned.lanes.iter().zip(&self.meters[meter].lanes) {
             let name = self.plan.families[lane.families().first().copied()?].name();
@@ -142,11 +146,39 @@ impl State {
     }
 }
 
+impl State {
+    /// Which of the groups are missing that a meter of all of them expects, if any are.
+    fn vanished(&self, meter: MeterIndex, at: Timestamp) -> Option<String> {
+        let Meter { of, share, .. } = &self.plan.meters[meter];
+        if !matches!(share, Share::Whole { .. }) {
+            return None;
+        }
+        let groups = self.plan.members(*of).groups_in_order();
+        let expected = groups.filter(|(_, group)| !self.plan.meters[*group].follows_whole());
+        let gone = expected.filter(|(_, group)| self.missing(*group, at).is_some());
+        let gone: Vec<String> = gone.map(|(labels, _)| format!("{{{labels}}}")).collect();
+        (!gone.is_empty()).then(|| {
+            format!(
+                "a part is missing: nothing is measured of {}, which `expect` names",
+                gone.join(", ")
+            )
+        })
+    }
+}
+
 fn no_series(meter: &Meter, name: &str) -> String {
-    format!(
-        "no series of `{name}` match what {} selects; check its selectors",
-        meter.slo.uid
-    )
+    match &meter.share {
+        Share::Group {
+            labels,
+            expected: true,
+        } => format!(
+            "no series of `{name}` has {labels}, which `expect` names; check what scrapes it"
+        ),
+        _ => format!(
+            "no series of `{name}` match what {} selects; check its selectors",
+            meter.slo.id
+        ),
+    }
 }
 
 /// What every tier of the policy says, given how well the objective was measured.

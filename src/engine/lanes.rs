@@ -1,15 +1,16 @@
 //! Lanes without cursors: slices and values, counted anew for every slot that is not final.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::indicator::Split;
+use crate::domain::labels::Labels;
 use crate::domain::slices::MissingData;
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::Series;
+use crate::series::batch::{Batch, Series};
 use crate::series::cursor::validity;
-use crate::series::plan::{FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane};
+use crate::series::plan::{FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane, SloIndex};
 use crate::series::points;
 use crate::series::slices::Slices;
 use crate::series::slices::groups::{Gauges, Groups};
@@ -19,32 +20,78 @@ use crate::series::table::Layer;
 use crate::status::snapshot::SeriesCount;
 use crate::store::commit::Commit;
 
+use super::groups::split;
 use super::intake::{Answer, put};
 use super::state::State;
 
 impl State {
-    /// Slices and values: counted anew from the samples for every slot that is not final.
-    pub(super) fn take_lane(
+    /// Slices and values of all objectives, group by group where they have any.
+    pub(super) fn take_lanes(
         &mut self,
-        (meter, lane): (usize, usize),
         at: Timestamp,
         complete: &BTreeMap<FamilyIndex, Answer>,
         commit: &mut Commit,
     ) {
-        let plan = Arc::clone(&self.plan);
-        let planned = &plan.meters[meter].lanes[lane];
-        if matches!(planned, Lane::Counters { .. }) {
+        let slos = Arc::clone(&self.plan.slos);
+        for (of, planned) in slos.iter().enumerate() {
+            for (number, lane) in planned.lanes.iter().enumerate() {
+                if !matches!(lane, Lane::Counters { .. }) {
+                    self.take_groups((of, number), lane, at, complete, commit);
+                }
+            }
+        }
+    }
+
+    /// One lane of all meters of an objective.
+    fn take_groups(
+        &mut self,
+        (of, number): (SloIndex, usize),
+        lane: &Lane,
+        at: Timestamp,
+        complete: &BTreeMap<FamilyIndex, Answer>,
+        commit: &mut Commit,
+    ) {
+        let members = self.plan.members(of);
+        let (whole, by) = (members.whole, Arc::clone(&members.by));
+        if by.is_empty() {
+            self.take_lane((whole, number), at, complete, None, commit);
             return;
         }
+        let parts = split::parts(lane, &by, complete);
+        let unknown = |labels: &&Labels| !members.groups.contains_key(*labels);
+        let found = parts.keys().filter(unknown);
+        let found = found.map(|labels| (of, labels.clone())).collect();
+        self.take_new_groups(&found, commit);
+        let measured = self.take_lane((whole, number), at, complete, None, commit);
+        let empty = Batch::default();
+        let plan = Arc::clone(&self.plan);
+        for (labels, meter) in plan.members(of).groups_in_order() {
+            let own = split::answers_of(lane, parts.get(labels), &empty, complete);
+            let follows = plan.meters[meter].follows_whole();
+            let measured = measured.as_ref().filter(|_| follows);
+            self.take_lane((meter, number), at, &own, measured, commit);
+        }
+    }
+
+    /// Slices and values: counted anew from the samples for every slot that is not final. The time
+    /// of slots that show something is measured, and that of those that were `measured` elsewhere.
+    /// Says which were.
+    fn take_lane(
+        &mut self,
+        (meter, lane): (usize, usize),
+        at: Timestamp,
+        complete: &BTreeMap<FamilyIndex, Answer>,
+        measured: Option<&Measured>,
+        commit: &mut Commit,
+    ) -> Option<Measured> {
+        let plan = Arc::clone(&self.plan);
+        let planned = &plan.meters[meter].lanes[lane];
         let families = planned.families();
-        let Some(to) = families
+        let to = families
             .iter()
             .map(|family| complete.get(family).map(|answer| answer.range.to))
             .min()
-            .flatten()
-        else {
-            return;
-        };
+            .flatten()?;
         let grain = planned.slice().unwrap_or(self.settings.slot);
         let range = TimeRange {
             from: self.lane_from(meter, lane, at),
@@ -68,8 +115,16 @@ impl State {
         } else {
             self.first_tick.unwrap_or(at) + grain
         };
+        let sure_to = measured.map_or(sure_to, |measured| sure_to.max(measured.to));
         let decided = decided(&judged, lane_missing(planned), watched_from, sure_to);
-        self.put_lane((meter, lane), range, boundary, grain, &decided);
+        let mut ends: BTreeSet<Timestamp> = decided.slices.iter().map(|(end, _)| *end).collect();
+        ends.extend(measured.iter().flat_map(|measured| &measured.ends));
+        ends.retain(|end| range.from < *end && *end <= decided.to);
+        let measured = Measured {
+            to: decided.to,
+            ends,
+        };
+        self.put_lane((meter, lane), range, boundary, grain, (&decided, &measured));
         let (used, limit) = lane_series(planned, complete);
         let state = &mut self.meters[meter];
         state.series = SeriesCount {
@@ -80,6 +135,7 @@ impl State {
         if let Some(settled_to) = state.lanes[lane].settled_to {
             commit.lanes.insert(self.lane_key(meter, lane), settled_to);
         }
+        Some(measured)
     }
 
     /// Puts a lane's slots in place: final up to `boundary`, the others provisional.
@@ -89,7 +145,7 @@ impl State {
         range: TimeRange,
         boundary: Timestamp,
         grain: Span,
-        decided: &Decided,
+        (decided, measured): (&Decided, &Measured),
     ) {
         let (number, slot) = (u16::try_from(lane).unwrap_or(u16::MAX), self.settings.slot);
         let meter = &mut self.meters[meter];
@@ -99,28 +155,27 @@ impl State {
             meter.lanes[lane].settled_to = Some(boundary.min(range.to).max(range.from));
         }
         let settled_to = meter.lanes[lane].settled_to.unwrap_or(range.from);
-        for (end, counts) in &decided.slices {
-            let layer = if *end <= settled_to {
+        let layer = |end: Timestamp| {
+            if end <= settled_to {
                 Layer::Settled
             } else {
                 Layer::Head
+            }
+        };
+        for (end, counts) in &decided.slices {
+            let slot = Slot {
+                counts: *counts,
+                ..Slot::default()
             };
-            put(
-                meter,
-                number,
-                layer,
-                *end,
-                &Slot {
-                    counts: *counts,
-                    ..Slot::default()
-                },
-            );
+            put(meter, number, layer(*end), *end, &slot);
+        }
+        for end in &measured.ends {
             let mut covered_to = *end;
             while covered_to > *end - grain {
                 put(
                     meter,
                     number,
-                    layer,
+                    layer(*end),
                     covered_to,
                     &Slot {
                         covered: slot,
@@ -136,6 +191,14 @@ impl State {
             .known_to
             .max(decided.slices.last().map(|(end, _)| *end));
     }
+}
+
+/// Which slots of a lane were measured, of those that were looked at.
+#[derive(Debug)]
+struct Measured {
+    /// All up to here are decided.
+    to: Timestamp,
+    ends: BTreeSet<Timestamp>,
 }
 
 /// How long after a slice's end the samples may be on their way that are needed to judge it. Gauges

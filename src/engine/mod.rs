@@ -11,6 +11,7 @@ mod digger;
 mod episodes;
 pub mod explain;
 mod facts;
+mod groups;
 pub mod intake;
 mod journal;
 mod judge;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::domain::budget::ErrorBudget;
-use crate::domain::labels::Labels;
 use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::AlertPolicy;
@@ -96,8 +95,8 @@ impl State {
             reason: None,
         };
         SloStatus {
-            id: slo.uid.to_string(),
-            group: Labels::default(),
+            id: slo.id.to_string(),
+            group: slo.group.clone(),
             alert: state
                 .alert
                 .incident

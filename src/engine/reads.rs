@@ -47,7 +47,7 @@ impl State {
                 })
             })
             .collect();
-        for (source, family) in &self.plan.starts {
+        for (source, family) in self.plan.starts.iter() {
             let Some(range) = self.counters_range(source, &wanted) else {
                 continue;
             };
@@ -111,7 +111,7 @@ impl State {
             };
             from = Some(self.counters_from(family, at) - lookback);
         }
-        for (meter, lane) in self.lanes_of(family) {
+        for (meter, lane) in self.plan.lanes_of(family).iter().copied() {
             let start = self.lane_from(meter, lane, at);
             let lookback = match &self.plan.meters[meter].lanes[lane] {
                 Lane::Counters { .. } => continue,
@@ -177,22 +177,5 @@ impl State {
             Some(head_to) if boundary <= settled_to => head_to.max(settled_to),
             _ => settled_to,
         }
-    }
-
-    /// The lanes without cursors that read a family.
-    fn lanes_of(&self, family: FamilyIndex) -> impl Iterator<Item = (usize, usize)> {
-        self.plan
-            .meters
-            .iter()
-            .enumerate()
-            .flat_map(move |(meter, planned)| {
-                let reads = move |lane: &(usize, &Lane)| lane.1.families().contains(&family);
-                planned
-                    .lanes
-                    .iter()
-                    .enumerate()
-                    .filter(reads)
-                    .map(move |(lane, _)| (meter, lane))
-            })
     }
 }

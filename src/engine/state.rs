@@ -11,7 +11,8 @@ use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
 use crate::series::cursor;
 use crate::series::fetches::Fetches;
-use crate::series::plan::{Family, Lane, Meter, Plan, Towards};
+use crate::series::plan::{Family, Lane, Meter, MeterIndex, Plan, Towards};
+use crate::series::roll::Roll;
 use crate::series::seen::Sorter;
 use crate::series::starts::Starts;
 use crate::series::table::{Edge, SeriesTable};
@@ -24,6 +25,7 @@ use crate::store::commit::{
 use super::adopt::Shelf;
 use super::blame::Blame;
 use super::coverage::Coverage;
+use super::groups::Groups;
 use super::settings::Settings;
 use super::walks::{Beginning, Seam, Walk};
 
@@ -55,6 +57,7 @@ pub struct State {
     pub(super) seams: BTreeMap<FamilyKey, Seam>,
     /// Whether a trace is kept, and how far back the past is counted for it.
     pub(super) traced: Option<Span>,
+    pub(super) groups: Groups,
 }
 
 /// What was read of a source.
@@ -108,7 +111,7 @@ pub(super) struct FamilyState {
     /// The usual distance of samples; zero when unknown.
     pub(super) interval: Span,
     /// The newest sample that counts towards the total of each meter, and its usual interval.
-    pub(super) newest_totals: BTreeMap<usize, (Timestamp, Span)>,
+    pub(super) newest_totals: BTreeMap<MeterIndex, (Timestamp, Span)>,
     /// How many living series count towards each meter.
     pub(super) living: BTreeMap<(usize, Towards), u64>,
     /// How the last read failed, if it did.
@@ -186,6 +189,7 @@ impl State {
             beginnings: Vec::new(),
             seams: BTreeMap::new(),
             traced: None,
+            groups: Groups::of(recovered.groups),
         };
         state.adopt(plan);
         state
@@ -210,9 +214,10 @@ impl FamilyState {
     /// A family as the store kept it, if it did.
     pub(super) fn restore(
         settings: &Settings,
-        family: &Family,
+        roll: Roll,
         record: Option<FamilyRecord>,
     ) -> Self {
+        let family = roll.family();
         let hint = settings
             .sources
             .get(&family.source)
@@ -239,7 +244,7 @@ impl FamilyState {
         state.reselected = record.selector != family.fetch.text();
         for (labels, cursor) in record.cursors {
             state.interval = state.interval.max(cursor.interval);
-            state.table.restore(family, &labels, cursor);
+            state.table.restore(roll, &labels, cursor);
         }
         state
     }
@@ -288,7 +293,7 @@ impl MeterState {
         };
         Self {
             ledger: Ledger::new(settings.slot, u16::try_from(lanes).unwrap_or(u16::MAX))
-                .any_of((0..).zip(&planned.lanes).filter_map(totals))
+                .any_of((0..).zip(planned.lanes.iter()).filter_map(totals))
                 .cut_at(planned.slo.window.calendar().cloned()),
             lanes: vec![LaneState::default(); lanes],
             alert: AlertState::default(),

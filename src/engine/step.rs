@@ -1,13 +1,14 @@
 //! The pure step: what was read goes in, what is to be kept, told and shown comes out. Time is a
 //! value, and nothing here waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
 use crate::domain::slo::Catalog;
 use crate::domain::time::{Span, Timestamp};
 use crate::series::cursor::IgnoredBirth;
+use crate::series::plan::MeterIndex;
 use crate::series::trace::Trace;
 use crate::status::snapshot::Snapshot;
 use crate::store::commit::{Commit, Forgotten, LaneKey};
@@ -58,12 +59,15 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
         state.answer(*meter, boundaries.clone());
     }
     let taken = state.take_in(tick.at, &input.reads, &mut commit);
+    let mut gone = BTreeSet::new();
     let snapshot = tick
         .judge
-        .then(|| judge(state, tick.at, catalog, &mut commit));
+        .then(|| judge(state, tick.at, catalog, &mut gone, &mut commit));
     for meter in 0..state.meters.len() {
         keep_slots(state, meter, tick.at, &mut commit);
     }
+    state.drop_groups(gone, tick.at, &mut commit);
+    state.groups.commit(&mut commit);
     Effects {
         commit,
         snapshot,
@@ -77,6 +81,7 @@ pub fn take_past(state: &mut State, mut dug: Dug) -> Effects {
     let mut commit = Commit::default();
     let trace = dug.trace.take();
     let ignored_births = state.take_dug(dug, &mut commit);
+    state.groups.commit(&mut commit);
     Effects {
         commit,
         snapshot: None,
@@ -85,18 +90,32 @@ pub fn take_past(state: &mut State, mut dug: Dug) -> Effects {
     }
 }
 
-fn judge(state: &mut State, at: Timestamp, catalog: &Catalog, commit: &mut Commit) -> Snapshot {
+/// Judges all instances. Of those that it puts into `gone` nothing is left.
+fn judge(
+    state: &mut State,
+    at: Timestamp,
+    catalog: &Catalog,
+    gone: &mut BTreeSet<MeterIndex>,
+    commit: &mut Commit,
+) -> Snapshot {
     state.close_orphans(at, commit);
     let mut slos = Vec::with_capacity(state.meters.len());
     for meter in 0..state.meters.len() {
+        if !state.plan.meters[meter].is_shown() {
+            continue;
+        }
         let slo = Arc::clone(&state.plan.meters[meter].slo);
         let policy = catalog.policy_of(&slo).map(|policy| &**policy);
         let windows = Windows::of(&state.meters[meter].ledger, &slo, policy, at);
         let measurement = state.measure(meter, &windows, at);
         state.meters[meter].measurement = Some(measurement);
         state.alert(meter, catalog, &windows, at, commit);
+        if state.may_be_gone(meter, &windows, at) {
+            gone.insert(meter);
+        }
         slos.push(Arc::new(state.slo_status(meter, catalog, &windows, at)));
     }
+    slos.sort_by(|one, other| one.id.cmp(&other.id));
     state.watch_measurements(at, catalog, commit);
     state.note_good_sources(at);
     state.snapshot(at, slos)
@@ -106,7 +125,7 @@ fn judge(state: &mut State, at: Timestamp, catalog: &Catalog, commit: &mut Commi
 pub(super) fn hand_over(state: &mut State, meter: usize, commit: &mut Commit) {
     let slo = &state.plan.meters[meter].slo;
     for ((lane, key), chunk) in state.meters[meter].ledger.take_changed() {
-        let slo = slo.uid.clone();
+        let slo = slo.id.clone();
         commit.chunks.insert((LaneKey { slo, lane }, key), chunk);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::calendar::Calendar;
 use crate::domain::slot::Slot;
-use crate::domain::time::{TimeRange, Timestamp};
+use crate::domain::time::{Span, TimeRange, Timestamp};
 
 use super::ages::Ages;
 use super::chunk::{Age, Chunk, ChunkKey};
@@ -24,6 +24,22 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    /// The same time, in which nothing was counted.
+    pub(super) fn measured(&self) -> Self {
+        let mut own = Self::default();
+        for chunk in self.all() {
+            let mut measured = Chunk::new(chunk.key());
+            for (end, slot) in chunk.slots().filter(|(_, slot)| slot.covered > Span::ZERO) {
+                measured.add(end, &slot.measured());
+            }
+            measured.shrink();
+            own.restore(Arc::new(measured));
+        }
+        let provisional = self.provisional.iter();
+        own.provisional = provisional.map(|(end, slot)| (*end, slot.measured())).collect();
+        own
+    }
+
     /// Returns the chunk that changed.
     pub(super) fn add_settled(&mut self, age: Age, end: Timestamp, more: &Slot) -> ChunkKey {
         let key = ChunkKey::containing(age, end);

@@ -102,6 +102,21 @@ impl Ledger {
         Self { calendar, ..self }
     }
 
+    /// A ledger of the same time, measured as this one was, in which nothing was counted.
+    #[must_use]
+    pub fn measured(&self) -> Self {
+        let mut own = Self {
+            lanes: self.lanes.iter().map(Lane::measured).collect(),
+            calendar: self.calendar.clone(),
+            any_of: self.any_of.clone(),
+            changed: BTreeSet::new(),
+            ..*self
+        };
+        let chunks = own.chunks().map(|(lane, chunk)| (lane, chunk.key()));
+        own.changed = chunks.collect();
+        own
+    }
+
     /// Adds to the settled slot in which `at` lies. A lane that the ledger does not have is left out.
     pub fn add_settled(&mut self, lane: u16, at: Timestamp, more: &Slot) {
         let end = end_of(self.ages, self.calendar.as_ref(), at.ceil_to(self.slot));

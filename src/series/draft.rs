@@ -17,7 +17,7 @@ use super::boundary::{INFINITY, LE};
 use super::fetches::{Fetches, fetched};
 use super::index::SelectorIndex;
 use super::plan::{Family, FamilyIndex, GaugeRead, Judge, Lane, Read, Role};
-use super::plan::{SelectorPosition, SliceLane};
+use super::plan::{SelectorPosition, SliceLane, SloIndex};
 use super::slices::Limit;
 use super::starts::METRIC;
 use super::terms::{Term, terms};
@@ -76,12 +76,12 @@ impl Draft {
         }
     }
 
-    /// Takes in an objective, whose meter will have the position `meter`.
-    pub(super) fn lanes_of(&mut self, meter: usize, slo: &Slo) -> Result<Vec<Lane>, PromqlError> {
+    /// Takes in an objective, which will have the position `index`.
+    pub(super) fn lanes_of(&mut self, index: SloIndex, slo: &Slo) -> Result<Vec<Lane>, PromqlError> {
         let source = &slo.source;
         Ok(match &slo.indicator {
             Indicator::Errors(events) | Indicator::Latency(events) => {
-                self.counters(meter, source, events)?
+                self.counters(index, source, events)?
             }
             Indicator::Slices(sliced) => vec![Lane::Slices(SliceLane {
                 judge: self.judge(source, sliced)?,
@@ -110,7 +110,7 @@ impl Draft {
     /// The lanes of counters: one for each metric, since each is a query of its own.
     fn counters(
         &mut self,
-        meter: usize,
+        slo: SloIndex,
         source: &SourceName,
         events: &Events,
     ) -> Result<Vec<Lane>, PromqlError> {
@@ -130,16 +130,16 @@ impl Draft {
                 families.len() - 1
             });
             families[lane].1 |= term.weight.total > 0.0;
-            self.role(selected, meter, lane, term);
+            self.role(selected, slo, lane, term);
         }
         let lane = |(family, totals)| Lane::Counters { family, totals };
         Ok(families.into_iter().map(lane).collect())
     }
 
-    fn role(&mut self, selected: Selected, meter: usize, lane: usize, term: &Term) {
+    fn role(&mut self, selected: Selected, slo: SloIndex, lane: usize, term: &Term) {
         self.parts[selected.family].roles.push(Role {
             selector: selected.selector,
-            meter,
+            slo,
             lane: u16::try_from(lane).unwrap_or(u16::MAX),
             weight: term.weight,
             towards: term.towards,

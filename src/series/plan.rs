@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::indicator::{Aggregate, Split};
-use crate::domain::labels::LabelsRef;
+use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::slices::{BadWhen, MissingData, TimeUnit, WithinSlice};
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName};
 use crate::domain::slot::Counts;
@@ -14,7 +14,9 @@ use crate::promql::PromqlError;
 use super::batch::Fetch;
 use super::draft::Draft;
 use super::fetches::Fetches;
+use super::groups::{Planned, PlannedGroups};
 use super::index::SelectorIndex;
+use super::roll::{Members, Roll};
 use super::slices::Limit;
 
 /// A selector that cannot be matched here.
@@ -30,15 +32,36 @@ pub struct PlanError {
 /// Position of a family in its plan.
 pub type FamilyIndex = usize;
 
-/// What all objectives of a catalog need.
-#[derive(Debug, Default)]
+/// Position of an objective in its plan.
+pub type SloIndex = usize;
+
+/// Position of a meter in its plan.
+pub type MeterIndex = usize;
+
+/// Position of a meter in the plan, and of a lane in the meter.
+pub type LaneIndex = (MeterIndex, usize);
+
+/// What all objectives of a catalog need, and the instances that are known of them.
+///
+/// What is asked for is made once of a catalog, and shared by all plans that know more (or fewer)
+/// groups of its objectives.
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// One fetch each.
-    pub families: Vec<Family>,
-    /// One per objective, in the catalog's order.
+    pub families: Arc<Vec<Family>>,
+    /// What is defined, in the catalog's order.
+    pub slos: Arc<Vec<Planned>>,
+    /// One per instance: first what follows from the catalog, in its order; behind that the groups
+    /// in the order in which they were found.
     pub meters: Vec<Meter>,
     /// For each source with counters the family that tells when their processes began.
-    pub starts: BTreeMap<SourceName, FamilyIndex>,
+    pub starts: Arc<BTreeMap<SourceName, FamilyIndex>>,
+    /// The meters of each objective.
+    pub(super) members: Vec<Arc<Members>>,
+    /// The lanes that read each family.
+    pub(super) lanes_of: Vec<Arc<Vec<LaneIndex>>>,
+    /// The same in all plans in which positions mean the same, as far as they have them.
+    pub(super) numbering: Arc<()>,
 }
 
 /// One metric (or expression) of one source: one query a tick.
@@ -118,9 +141,9 @@ impl Family {
 pub struct Role {
     /// Which series.
     pub selector: SelectorPosition,
-    /// Position of the meter in the plan.
-    pub meter: usize,
-    /// Position of the lane in the meter.
+    /// Position of the objective in the plan.
+    pub slo: SloIndex,
+    /// Position of the lane in its meters.
     pub lane: u16,
     /// What one event adds: an event of a `good` series takes one from `bad`.
     pub weight: Counts,
@@ -139,13 +162,58 @@ pub enum Towards {
     Part,
 }
 
-/// How one objective is measured.
-#[derive(Debug)]
+/// How one instance of an objective is measured.
+#[derive(Clone, Debug)]
 pub struct Meter {
-    /// The objective.
+    /// The instance.
     pub slo: Arc<Slo>,
+    /// Position of its objective.
+    pub of: SloIndex,
     /// Every source of events that it needs.
-    pub lanes: Vec<Lane>,
+    pub lanes: Arc<[Lane]>,
+    /// What part of the objective's events it counts.
+    pub share: Share,
+}
+
+/// What part of an objective's events a meter counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// All, of an objective that is not divided into groups.
+    All,
+    /// All groups together. It is there also where nobody asks for it: by it is known when the
+    /// objective was measured, and groups are looked for where it is counted.
+    Whole {
+        /// Whether it is an instance, judged and shown.
+        shown: bool,
+    },
+    /// Those of one group.
+    Group {
+        /// What its series have of the labels that tell groups apart.
+        labels: Labels,
+        /// Whether it is to be there always. Of another one nothing is missed when it is gone:
+        /// what was measured of the objective was measured of it.
+        expected: bool,
+    },
+}
+
+impl Meter {
+    /// Whether it is an instance that is judged and shown.
+    pub const fn is_shown(&self) -> bool {
+        !matches!(self.share, Share::Whole { shown: false })
+    }
+
+    /// The labels of its group, if it counts one.
+    pub const fn group(&self) -> Option<&Labels> {
+        match &self.share {
+            Share::Group { labels, .. } => Some(labels),
+            Share::All | Share::Whole { .. } => None,
+        }
+    }
+
+    /// Whether it is measured whenever its objective is, whether or not it has series.
+    pub const fn follows_whole(&self) -> bool {
+        matches!(self.share, Share::Group { expected: false, .. })
+    }
 }
 
 /// One source of events of an objective.
@@ -290,6 +358,17 @@ impl Judge {
         }
     }
 
+    /// Where series are read; nowhere by those that take all that an expression gives.
+    pub fn reads(&self) -> Vec<Read> {
+        match self {
+            Self::Rate { total, .. } => vec![*total],
+            Self::Drop { total, past, .. } => [*total].into_iter().chain(past.clone()).collect(),
+            Self::Share { used, limit, .. } => vec![used.read, limit.read],
+            Self::Level { gauge, .. } | Self::Age { gauge, .. } => vec![gauge.read],
+            Self::Value { .. } | Self::Ratio { .. } => Vec::new(),
+        }
+    }
+
     /// Whether its values are valid for a while after their samples, or made of several of them.
     pub const fn looks_back(&self) -> bool {
         match self {
@@ -313,6 +392,18 @@ impl Lane {
         }
     }
 
+    /// The selectors by which it reads series, each with its family; none where it reads whole
+    /// answers, or counts by roles.
+    pub fn selectors(&self) -> Vec<(FamilyIndex, SelectorPosition)> {
+        match self {
+            Self::Counters { .. } | Self::Points { .. } => Vec::new(),
+            Self::Slices(slices) => {
+                let reads = slices.judge.reads().into_iter();
+                reads.map(|read| (read.family, read.selector)).collect()
+            }
+        }
+    }
+
     /// The length of its slices, if it judges any.
     pub const fn slice(&self) -> Option<Span> {
         match self {
@@ -329,22 +420,60 @@ impl Plan {
     /// When a matcher is not a regular expression that can be matched here.
     pub fn of(catalog: &Catalog, slot: Span) -> Result<Self, PlanError> {
         let mut draft = Draft::new(slot);
-        let mut meters = Vec::with_capacity(catalog.slos.len());
+        let mut slos = Vec::with_capacity(catalog.slos.len());
         for (index, slo) in catalog.slos.values().enumerate() {
             let refuse = |source| PlanError {
                 slo: slo.uid.clone(),
                 source,
             };
             let lanes = draft.lanes_of(index, slo).map_err(refuse)?;
-            meters.push(Meter {
+            let groups = slo.grouping.as_ref().map(PlannedGroups::of).transpose();
+            slos.push(Planned {
                 slo: Arc::clone(slo),
-                lanes,
+                lanes: lanes.into(),
+                groups: groups.map_err(refuse)?,
             });
         }
+        let starts = Arc::new(draft.starts());
+        let families = Arc::new(draft.families());
         Ok(Self {
-            starts: draft.starts(),
-            families: draft.families(),
-            meters,
-        })
+            lanes_of: vec![Arc::default(); families.len()],
+            starts,
+            families,
+            ..Self::default()
+        }
+        .with_slos(slos))
+    }
+
+    /// Who counts the series of a family.
+    pub fn roll(&self, family: FamilyIndex) -> Roll<'_> {
+        Roll::new(&self.families[family], &self.members)
+    }
+
+    /// The lanes that read a family.
+    pub fn lanes_of(&self, family: FamilyIndex) -> &[LaneIndex] {
+        self.lanes_of.get(family).map_or(&[], |lanes| lanes)
+    }
+
+    /// Whether a lane without cursors reads a series of a family.
+    pub fn reads(&self, lane: LaneIndex, family: FamilyIndex, labels: LabelsRef) -> bool {
+        let lane = self.lane(lane);
+        match lane {
+            Lane::Counters { .. } => false,
+            Lane::Points { .. } => lane.families().contains(&family),
+            Lane::Slices(_) => {
+                let selected = lane.selectors();
+                if selected.is_empty() {
+                    return lane.families().contains(&family);
+                }
+                let matching = self.families[family].selectors.matching(labels);
+                matching.iter().any(|position| selected.contains(&(family, *position)))
+            }
+        }
+    }
+
+    /// A lane.
+    pub fn lane(&self, (meter, lane): LaneIndex) -> &Lane {
+        &self.meters[meter].lanes[lane]
     }
 }

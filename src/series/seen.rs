@@ -1,5 +1,6 @@
 //! Series that were seen before, with what was made of their labels then.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use hashbrown::HashTable;
@@ -108,10 +109,10 @@ pub struct Sorter {
 }
 
 /// A batch, and which of its series each selector matches.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sorted<'b> {
     batch: &'b Batch,
-    positions: Vec<Vec<usize>>,
+    positions: HashMap<SelectorPosition, Vec<usize>>,
 }
 
 impl Sorter {
@@ -121,7 +122,7 @@ impl Sorter {
         if self.seen.len() > 2 * batch.len() + 1_000 {
             *self = Self::default();
         }
-        let mut positions = vec![Vec::new(); family.selectors.len()];
+        let mut positions: HashMap<SelectorPosition, Vec<usize>> = HashMap::new();
         for (position, series) in batch.series().enumerate() {
             let row = self.seen.find(series.id, series.labels).unwrap_or_else(|| {
                 let matching = family.selectors.matching(series.labels);
@@ -129,7 +130,7 @@ impl Sorter {
                     .insert(series.id, series.labels.to_labels(), matching)
             });
             for selector in self.seen.edges_of(row) {
-                positions[*selector].push(position);
+                positions.entry(*selector).or_default().push(position);
             }
         }
         Sorted { batch, positions }
@@ -152,12 +153,34 @@ impl Sorter {
 impl<'b> Sorted<'b> {
     /// The series that a selector of the family matches.
     pub fn series(&self, selector: SelectorPosition) -> impl Iterator<Item = Series<'b>> {
-        let positions = self.positions.get(selector).into_iter().flatten();
-        positions.filter_map(|position| self.batch.get(*position))
+        self.placed(selector).map(|(_, series)| series)
+    }
+
+    /// The series that a selector of the family matches, with their positions in the batch.
+    pub fn placed(
+        &self,
+        selector: SelectorPosition,
+    ) -> impl Iterator<Item = (usize, Series<'b>)> {
+        let positions = self.positions.get(&selector).into_iter().flatten();
+        positions.filter_map(|position| Some((*position, self.batch.get(*position)?)))
+    }
+
+    /// The same batch, of which no selector matches anything.
+    #[must_use]
+    pub fn nothing(&self) -> Self {
+        Self {
+            batch: self.batch,
+            positions: HashMap::new(),
+        }
+    }
+
+    /// Lets a selector match the series at a position of the batch too.
+    pub fn add(&mut self, selector: SelectorPosition, position: usize) {
+        self.positions.entry(selector).or_default().push(position);
     }
 
     /// How many series a selector of the family matches.
     pub fn count(&self, selector: SelectorPosition) -> usize {
-        self.positions.get(selector).map_or(0, Vec::len)
+        self.positions.get(&selector).map_or(0, Vec::len)
     }
 }

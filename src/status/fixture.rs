@@ -8,10 +8,10 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::domain::budget::ErrorBudget;
 use crate::domain::contributors::{LabelShare, ValueShare};
 use crate::domain::decimal::{Decimal, Fraction};
+use crate::domain::group::Group;
 use crate::domain::guard::Guard;
 use crate::domain::incident::{Change, CloseReason, Incident, IncidentId, Transition};
 use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
-use crate::domain::labels::Labels;
 use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::Severity;
@@ -185,11 +185,14 @@ fn status(case: Case) -> SloStatus {
     };
     let short = counts(case.short);
     let grouped = [("note", "a\nb"), ("route", "/pay")];
-    let group = grouped.into_iter().filter(|_| uid != case.id);
+    let group: Group = grouped.into_iter().filter(|_| uid != case.id).collect();
     let allowance = objective.allowance().to_f64();
     SloStatus {
         slo: Arc::new(Slo {
             uid: SloId::new(uid),
+            id: SloId::new(case.id),
+            group: group.clone(),
+            grouping: None,
             service: service.into(),
             name: name.into(),
             labels: BTreeMap::from([
@@ -207,7 +210,7 @@ fn status(case: Case) -> SloStatus {
             policy: Some("default".into()),
         }),
         id: case.id.into(),
-        group: group.collect::<Labels>(),
+        group,
         alert: case.alert,
         measurement: Measurement {
             outcome: case.outcome,

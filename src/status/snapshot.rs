@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::budget::ErrorBudget;
 use crate::domain::contributors::LabelShare;
+use crate::domain::group::Group;
 use crate::domain::guard::Guard;
 use crate::domain::incident::Incident;
 use crate::domain::labels::Labels;
@@ -103,7 +104,7 @@ pub struct SloStatus {
     /// The instance: the objective's uid, and its group where there is one.
     pub id: String,
     /// The group's labels; empty without grouping.
-    pub group: Labels,
+    pub group: Group,
     /// The severity of the open incident.
     pub alert: Option<Severity>,
     /// How the last measurement went.

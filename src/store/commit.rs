@@ -98,6 +98,15 @@ pub struct WalkedFamily {
     pub older: BTreeMap<Labels, Cursor>,
 }
 
+/// The groups of an objective that were found, so that they are known from the start of the next life.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupRecord {
+    /// The labels that told them apart.
+    pub by: Vec<String>,
+    /// What their series have of these labels.
+    pub groups: BTreeSet<Labels>,
+}
+
 /// What objectives that cannot be measured are grouped by: one message for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EpisodeKey {
@@ -168,6 +177,10 @@ pub struct Commit {
     pub families: BTreeMap<FamilyKey, FamilyRecord>,
     /// Stretches of the past that were begun, or counted further.
     pub walks: BTreeMap<WalkKey, WalkRecord>,
+    /// The groups of objectives where any came or went.
+    pub groups: BTreeMap<SloId, GroupRecord>,
+    /// Instances of which nothing is kept any more; what this commit says of them besides is newer.
+    pub dropped: BTreeSet<SloId>,
     /// Alert states that changed; the open incident is kept with them. An empty state is the same
     /// as none, and is not kept.
     pub alerts: BTreeMap<SloId, AlertState>,
@@ -189,6 +202,15 @@ impl Commit {
 
     /// Takes over what a newer tick decided.
     pub fn merge(&mut self, newer: Self) {
+        let is_dropped = |slo: &SloId| newer.dropped.contains(slo);
+        if !newer.dropped.is_empty() {
+            self.chunks.retain(|(lane, _), _| !is_dropped(&lane.slo));
+            self.lanes.retain(|lane, _| !is_dropped(&lane.slo));
+            self.forgotten.retain(|lane, _| !is_dropped(&lane.slo));
+            self.alerts.retain(|slo, _| !is_dropped(slo));
+        }
+        self.dropped.extend(newer.dropped);
+        self.groups.extend(newer.groups);
         self.chunks.extend(newer.chunks);
         self.lanes.extend(newer.lanes);
         for (key, record) in newer.families {
@@ -216,6 +238,8 @@ pub struct Recovered {
     pub families: BTreeMap<FamilyKey, FamilyRecord>,
     /// Stretches of the past, those that are done too.
     pub walks: BTreeMap<WalkKey, WalkRecord>,
+    /// The groups of objectives.
+    pub groups: BTreeMap<SloId, GroupRecord>,
     /// Alert states.
     pub alerts: BTreeMap<SloId, AlertState>,
     /// The newest closed incidents, newest first, and nothing of the open ones.

@@ -24,7 +24,7 @@ use crate::series::past::{Judgement, LooseEnd, Worth};
 use crate::series::slices::missing::Behind;
 
 use super::OutboxKey;
-use super::commit::{Commit, Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey};
+use super::commit::{Commit, Episode, EpisodeKey, FamilyKey, FamilyRecord, GroupRecord, LaneKey};
 use super::commit::{WalkKey, WalkRecord, WalkedFamily};
 
 pub(super) fn at(secs: i64) -> Timestamp {
@@ -334,6 +334,15 @@ pub(super) fn walk() -> WalkRecord {
     }
 }
 
+/// The groups of an objective, by their codes.
+pub(super) fn groups(codes: &[&str]) -> GroupRecord {
+    let group = |code: &&str| [("code", *code)].into_iter().collect();
+    GroupRecord {
+        by: vec!["code".into()],
+        groups: codes.iter().map(group).collect(),
+    }
+}
+
 /// A commit with something of everything.
 pub(super) fn everything() -> Commit {
     let slo = SloId::new("checkout/availability");
@@ -353,6 +362,8 @@ pub(super) fn everything() -> Commit {
             ),
         )]),
         walks: BTreeMap::from([(WalkKey("first".into()), walk())]),
+        groups: BTreeMap::from([(slo.clone(), groups(&["200", "500"]))]),
+        dropped: BTreeSet::new(),
         alerts: BTreeMap::from([(slo, alert(open.clone()))]),
         incidents: BTreeMap::from([
             (id("open"), open),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::incident::{AlertState, Change, Incident, IncidentId};
 use crate::domain::notice::Notice;
+use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
 
 use super::commit::{Commit, Recovered};
@@ -204,10 +205,15 @@ impl Contents {
             lanes,
             families,
             walks,
+            groups,
             alerts,
             closed: _,
             episodes,
         } = &mut self.recovered;
+        let is_dropped = |slo: &SloId| commit.dropped.contains(slo);
+        chunks.retain(|(lane, _), _| !is_dropped(&lane.slo));
+        lanes.retain(|lane, _| !is_dropped(&lane.slo));
+        alerts.retain(|slo, _| !is_dropped(slo));
         chunks.extend(commit.chunks.clone());
         chunks.retain(|(lane, key), _| {
             let forgotten = commit.forgotten.get(lane);
@@ -220,6 +226,7 @@ impl Contents {
             family.dropped.clear();
         }
         walks.extend(commit.walks.clone());
+        groups.extend(commit.groups.clone());
         alerts.extend(commit.alerts.clone());
         alerts.retain(|_, state| *state != AlertState::default());
         for (key, episode) in &commit.episodes {

@@ -57,14 +57,15 @@ impl<'a> Counted<'a> {
             return *known;
         }
         let mut sum = Counts::default();
-        for family in &self.seer.plan.families {
-            if !family.roles.iter().any(|role| role.meter == self.meter) {
+        let plan = &self.seer.plan;
+        for (index, family) in plan.families.iter().enumerate() {
+            if !plan.lanes_of(index).iter().any(|(meter, _)| *meter == self.meter) {
                 continue;
             }
             for series in self.seer.world.series_of(family.metric()) {
-                let roles = family.roles_of((&**series.labels).into());
-                for role in roles.filter(|role| role.meter == self.meter) {
-                    sum = sum.plus(role.weight.times(series.at(self.faults, at)));
+                let edges = plan.roll(index).edges_of((&**series.labels).into());
+                for edge in edges.filter(|edge| edge.meter == self.meter) {
+                    sum = sum.plus(edge.weight.times(series.at(self.faults, at)));
                 }
             }
         }

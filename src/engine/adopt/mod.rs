@@ -4,18 +4,21 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::domain::group::{Group, Grouping};
 use crate::domain::indicator::Indicator;
 use crate::domain::slo::{Catalog, SloId};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::Chunk;
 use crate::series::plan::{Family, FamilyIndex, Lane, Meter, Plan, PlanError, Role};
+use crate::series::roll::Roll;
 use crate::series::seen::Sorter;
 use crate::store::commit::{FamilyKey, FamilyRecord, LaneKey};
 
 use super::coverage::Coverage;
+use super::groups::Entry;
 use super::state::{FamilyState, LaneState, MeterState, State, family_key};
 
 /// A set of definitions and what it takes to follow it. An engine runs every tick under exactly one.
@@ -51,18 +54,27 @@ pub(super) struct Shelf {
 }
 
 impl State {
-    /// Goes over to another plan, between two ticks. Series, ledgers, alerts and incidents are kept
-    /// by identity; only which series counts towards what is found out anew.
+    /// Goes over to other definitions, between two ticks. Series, ledgers, alerts and incidents are
+    /// kept by identity; only which series counts towards what is found out anew.
     pub fn adopt(&mut self, plan: &Arc<Plan>) {
+        let plan = self.with_known(plan);
+        self.groups.refused.clear();
+        self.go_over_to(&plan, Entry::WithPast);
+    }
+
+    /// Goes over to another plan. Groups of known series for which it has no meters come in as
+    /// `entry` says.
+    pub(super) fn go_over_to(&mut self, plan: &Arc<Plan>, entry: Entry) {
         let before = std::mem::replace(&mut self.plan, Arc::clone(plan));
         self.adopt_families(&before);
         self.adopt_meters(&before);
         let mut known = std::mem::take(&mut self.sources);
-        for family in &plan.families {
+        for family in plan.families.iter() {
             let state = known.remove(&family.source).unwrap_or_default();
             self.sources.entry(family.source.clone()).or_insert(state);
         }
         self.adopt_walks();
+        self.take_known_series(entry);
         self.note_restored();
     }
 
@@ -73,7 +85,7 @@ impl State {
             .map(|(index, state)| (family_key(&before.families[index]), (index, state)))
             .collect();
         let mut carried: BTreeMap<FamilyKey, FamilyState> = BTreeMap::new();
-        for family in &plan.families {
+        for (place, family) in plan.families.iter().enumerate() {
             let key = family_key(family);
             let counts = |index: &FamilyIndex| before.families[*index].counts();
             if known
@@ -83,7 +95,7 @@ impl State {
             {
                 let same = before.families[index].fetch == family.fetch;
                 let counted = counted(before, &before.families[index]) == counted(&plan, family);
-                let mut state = state.replanned(family, same, counted);
+                let mut state = state.replanned(plan.roll(place), same, counted);
                 // Queries that were divided for other selectors might leave something out.
                 if before.families[index].fetches != family.fetches {
                     state.fetches = family.fetches.clone();
@@ -98,41 +110,41 @@ impl State {
                 self.shelf.families.insert(key, record);
             }
         }
-        let state = |family: &Family| {
+        let state = |(place, family): (FamilyIndex, &Family)| {
             let key = family_key(family);
             carried.remove(&key).unwrap_or_else(|| {
                 let kept = family.counts().then(|| self.shelf.families.remove(&key));
-                FamilyState::restore(&self.settings, family, kept.flatten())
+                FamilyState::restore(&self.settings, plan.roll(place), kept.flatten())
             })
         };
-        self.families = plan.families.iter().map(state).collect();
+        self.families = plan.families.iter().enumerate().map(state).collect();
     }
 
     fn adopt_meters(&mut self, before: &Plan) {
         let plan = Arc::clone(&self.plan);
         let states = before.meters.iter().zip(std::mem::take(&mut self.meters));
         let mut known: BTreeMap<&SloId, (&Meter, MeterState)> = states
-            .map(|(meter, state)| (&meter.slo.uid, (meter, state)))
+            .map(|(meter, state)| (&meter.slo.id, (meter, state)))
             .collect();
         let mut carried: BTreeMap<&SloId, MeterState> = BTreeMap::new();
         for meter in &plan.meters {
-            let uid = &meter.slo.uid;
-            let Some((old, state)) = known.remove(uid) else {
+            let id = &meter.slo.id;
+            let Some((old, state)) = known.remove(id) else {
                 continue;
             };
             if (&old.slo.indicator, &old.slo.source) == (&meter.slo.indicator, &meter.slo.source) {
-                carried.insert(uid, state.promising(old, meter));
+                carried.insert(id, state.promising(old, meter));
             } else {
-                known.insert(uid, (old, state));
+                known.insert(id, (old, state));
             }
         }
-        for (uid, (old, state)) in known {
-            self.put_aside(uid, old, state);
+        for (id, (old, state)) in known {
+            self.put_aside(id, old, state);
         }
         for meter in &plan.meters {
-            let uid = &meter.slo.uid;
+            let id = &meter.slo.id;
             let state = carried
-                .remove(uid)
+                .remove(id)
                 .unwrap_or_else(|| self.restore_meter(meter));
             self.meters.push(state);
         }
@@ -140,9 +152,9 @@ impl State {
 
     /// Keeps what the store keeps of an objective. Its alert is an orphan until it is defined again
     /// or the next tick closes it.
-    fn put_aside(&mut self, uid: &SloId, old: &Meter, state: MeterState) {
+    fn put_aside(&mut self, id: &SloId, old: &Meter, state: MeterState) {
         let key = |lane| LaneKey {
-            slo: uid.clone(),
+            slo: id.clone(),
             lane,
         };
         for (lane, chunk) in state.ledger.chunks() {
@@ -158,17 +170,17 @@ impl State {
                 self.shelf.lanes.insert(key(number), settled_to);
             }
         }
-        self.orphans.insert(uid.clone(), state.alert);
+        self.orphans.insert(id.clone(), state.alert);
     }
 
     /// An objective as the store kept it; a new one where it kept nothing.
-    fn restore_meter(&mut self, meter: &Meter) -> MeterState {
+    pub(super) fn restore_meter(&mut self, meter: &Meter) -> MeterState {
         let mut state = MeterState::new(&self.settings, meter);
-        let uid = &meter.slo.uid;
-        state.alert = self.orphans.remove(uid).unwrap_or_default();
-        for (lane, planned) in (0..).zip(&meter.lanes) {
+        let id = &meter.slo.id;
+        state.alert = self.orphans.remove(id).unwrap_or_default();
+        for (lane, planned) in (0..).zip(meter.lanes.iter()) {
             let key = LaneKey {
-                slo: uid.clone(),
+                slo: id.clone(),
                 lane,
             };
             if let Some(at) = self.shelf.lanes.remove(&key) {
@@ -193,16 +205,21 @@ impl State {
 }
 
 /// The objectives that count samples of a family, and as what.
-fn counted<'a>(plan: &'a Plan, family: &Family) -> Vec<(&'a SloId, &'a Indicator)> {
-    let slo = |role: &Role| &plan.meters[role.meter].slo;
+fn counted<'a>(plan: &'a Plan, family: &Family) -> Vec<(&'a SloId, &'a Indicator, Groups<'a>)> {
+    let slo = |role: &Role| &plan.slos[role.slo].slo;
     let slos = family.roles.iter().map(slo);
-    slos.map(|slo| (&slo.uid, &slo.indicator)).collect()
+    let groups = |it: &'a Grouping| (it.by.as_slice(), &it.expected);
+    slos.map(|slo| (&slo.uid, &slo.indicator, slo.grouping.as_deref().map(groups)))
+        .collect()
 }
+
+/// By which labels an objective is divided into groups, and which of these are always there.
+type Groups<'a> = Option<(&'a [String], &'a BTreeSet<Group>)>;
 
 impl FamilyState {
     /// The same series under another plan. Where more or something else is counted, what is
     /// provisional is read once more, and replaced when that succeeds.
-    fn replanned(mut self, family: &Family, same_fetch: bool, same_counted: bool) -> Self {
+    fn replanned(mut self, roll: Roll, same_fetch: bool, same_counted: bool) -> Self {
         if !same_fetch {
             self.reselected = true;
         }
@@ -210,7 +227,7 @@ impl FamilyState {
             self.head_to = None;
         }
         self.living.clear();
-        self.table.assign(family);
+        self.table.assign(roll);
         self.sorter = Sorter::default();
         self.newest_totals = self.table.newest_totals();
         self

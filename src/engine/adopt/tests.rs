@@ -1,19 +1,16 @@
 //! Reloads of all kinds, in the middle of everything, against engines that saw none or were restarted.
 #![expect(clippy::cast_precision_loss, reason = "small whole numbers are exact")]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::super::intake::Reading;
-use super::super::tests::{Run, TICK, World, catalog, healthy, requests, selector, shop};
+use super::super::tests::{Run, World, catalog, healthy, requests, selector, shop};
 use super::*;
 use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::selector::{MatchOp, Matcher};
 use crate::domain::slo::Slo;
-use crate::ledger::chunk::ChunkKey;
-use crate::status::snapshot::SloStatus;
 
 /// The whole story of an incident: opened, risen, closed.
 const END: i64 = 9_000;
@@ -23,6 +20,7 @@ fn with(mut catalog: Catalog, name: &str, indicator: Indicator) -> Catalog {
     let slo = &catalog.slos[&SloId::new("shop/it")];
     let other = Slo {
         uid: SloId::new(name),
+        id: SloId::new(name),
         name: name.into(),
         indicator,
         policy: None,
@@ -82,26 +80,6 @@ fn world() -> World {
         .with("job_failures_total", "", |second| {
             (second > 600).then_some((second / 100) as f64)
         })
-}
-
-impl Run {
-    fn reload(&mut self, catalog: Catalog) {
-        self.catalog = catalog;
-        let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
-        self.state.adopt(&plan);
-    }
-
-    fn status(&self, uid: &str) -> &SloStatus {
-        let slos = &self.last.as_ref().unwrap().slos;
-        slos.iter().find(|slo| slo.id == uid).unwrap()
-    }
-
-    /// What is kept of one objective.
-    fn slots(&self, uid: &str) -> BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>> {
-        let mut chunks = self.kept.chunks.clone();
-        chunks.retain(|(key, _), _| key.slo.as_str() == uid);
-        chunks
-    }
 }
 
 #[test]

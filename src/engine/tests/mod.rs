@@ -15,6 +15,7 @@ use crate::domain::calendar::{Calendar, Period};
 use crate::domain::contributors::LabelShare;
 use crate::domain::decimal::Fraction;
 use crate::domain::incident::Change;
+use crate::domain::group::Group;
 use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::measurement::Outcome;
@@ -25,10 +26,11 @@ use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::domain::slices::TimeUnit;
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName, Window};
 use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::ledger::chunk::{Chunk, ChunkKey};
 use crate::series::batch::{Batch, Fetch, Sample};
 use crate::series::plan::Plan;
 use crate::status::snapshot::{SloStatus, Snapshot};
-use crate::store::commit::{Commit, Recovered};
+use crate::store::commit::{Commit, LaneKey, Recovered};
 
 use super::intake::{Read, Reading};
 use super::settings::{Settings, SourceSettings};
@@ -45,7 +47,7 @@ pub(in crate::engine) struct World {
 }
 
 impl World {
-    fn new(scrape: i64) -> Self {
+    pub(super) fn new(scrape: i64) -> Self {
         Self {
             scrape,
             series: Vec::new(),
@@ -155,6 +157,9 @@ pub(in crate::engine) fn catalog(indicator: Indicator) -> Catalog {
     };
     let slo = Slo {
         uid: SloId::new("shop/it"),
+        id: SloId::new("shop/it"),
+        group: Group::default(),
+        grouping: None,
         service: "shop".into(),
         name: "it".into(),
         labels: BTreeMap::new(),
@@ -285,6 +290,7 @@ impl Run {
             lanes: kept.lanes,
             families: kept.families,
             walks: kept.walks,
+            groups: kept.groups,
             alerts: kept.alerts,
             closed: Vec::new(),
             episodes: kept
@@ -295,6 +301,26 @@ impl Run {
         };
         let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
         self.state = State::new(settings(), &plan, recovered);
+    }
+}
+
+impl Run {
+    pub(in crate::engine) fn reload(&mut self, catalog: Catalog) {
+        self.catalog = catalog;
+        let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
+        self.state.adopt(&plan);
+    }
+
+    pub(in crate::engine) fn status(&self, uid: &str) -> &SloStatus {
+        let slos = &self.last.as_ref().unwrap().slos;
+        slos.iter().find(|slo| slo.id == uid).unwrap()
+    }
+
+    /// What is kept of one objective.
+    pub(in crate::engine) fn slots(&self, uid: &str) -> BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>> {
+        let mut chunks = self.kept.chunks.clone();
+        chunks.retain(|(key, _), _| key.slo.as_str() == uid);
+        chunks
     }
 }
 

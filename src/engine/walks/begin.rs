@@ -2,6 +2,7 @@
 //! missed that reading all of it would hold up the alerts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::domain::labels::Labels;
 use crate::domain::slices::MissingData;
@@ -276,12 +277,13 @@ impl State {
         let Some(settled_to) = self.families[family].settled_to else {
             return;
         };
-        let planned = &self.plan.families[family];
+        let plan = Arc::clone(&self.plan);
+        let planned = &plan.families[family];
         let mut learned = Vec::new();
         for (labels, cursor) in ends {
             if settled_to.since(cursor.at) <= SERIES_KEPT {
                 let table = &mut self.families[family].table;
-                learned.extend(table.learn(planned, &labels, cursor));
+                learned.extend(table.learn(plan.roll(family), &labels, cursor));
             }
         }
         if !learned.is_empty() {

@@ -1,7 +1,7 @@
 //! One chunk of the past: what to read for it, and what comes of that. It shares nothing with the
 //! engine's state, so that it is worked on beside the ticks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
@@ -10,12 +10,13 @@ use crate::domain::slo::SourceName;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::engine::counters::SERIES_KEPT;
+use crate::engine::groups::{Found, split};
 use crate::engine::intake::Answer;
 use crate::engine::lanes::{lane_missing, lane_slots};
 use crate::series::batch::{Batch, Fetch, Series};
 use crate::series::cursor::{Cursor, IgnoredBirth};
-use crate::series::past::{Chunk, Family, Gained, LaneIndex, LooseEnds, Sums, WantedLane};
-use crate::series::plan::{FamilyIndex, Lane, Plan};
+use crate::series::past::{Chunk, Family, Gained, LooseEnds, Sums, WantedLane};
+use crate::series::plan::{FamilyIndex, Lane, LaneIndex, MeterIndex, Plan, Share, SloIndex};
 use crate::series::seen::Sorter;
 use crate::series::slices::Slices;
 use crate::series::slices::missing::{Behind, decided_past};
@@ -51,6 +52,10 @@ pub struct Dug {
     pub(super) key: WalkKey,
     pub(super) plan: Arc<Plan>,
     pub(super) chunk: Chunk,
+    /// The groups without meters that it shows.
+    pub(super) found: BTreeSet<Found>,
+    /// Those of them that it counted, in the order of their numbers behind the plan's meters.
+    pub(super) numbered: Vec<Found>,
     pub(super) gained: Vec<Gained>,
     /// In the order of the walk's families.
     pub(super) loose: Vec<LooseEnds>,
@@ -90,20 +95,25 @@ impl Dig {
     }
 
     /// Makes slots of the answers.
-    pub fn count(self, batches: Vec<Batch>) -> Dug {
+    pub fn count(mut self, batches: Vec<Batch>) -> Dug {
         let ago = |index: &FamilyIndex| self.plan.families[*index].ago;
         let families = self.families.iter().map(|(index, _)| index);
         let delays = families.chain(&self.starts).map(ago);
         let batches = batches.into_iter().zip(delays);
         let batches: Vec<Batch> = batches.map(|(batch, ago)| batch.delayed(ago)).collect();
+        let plan = Arc::clone(&self.plan);
+        let found = self.find_groups(&batches);
+        let numbered = self.number(&found);
         let mut sums = Sums::new(&self.lanes, self.chunk.counted, self.slot);
         if self.is_traced {
             sums = sums.traced();
         }
         let mut dug = Dug {
             key: self.key.clone(),
-            plan: Arc::clone(&self.plan),
+            plan,
             chunk: self.chunk,
+            found,
+            numbered,
             gained: Vec::new(),
             loose: Vec::new(),
             ends: Vec::new(),
@@ -153,7 +163,7 @@ impl Dig {
     ) {
         let family = Family {
             index,
-            planned: &self.plan.families[index],
+            roll: self.plan.roll(index),
             interval: walked.interval,
             kept: SERIES_KEPT,
             starts,
@@ -174,24 +184,86 @@ impl Dig {
         dug.loose.push(loose);
     }
 
+    /// The groups that the answers show, and for which there is no meter: of those objectives all
+    /// events of which are counted here.
+    fn find_groups(&self, batches: &[Batch]) -> BTreeSet<Found> {
+        let lanes = self.lanes.iter().map(|wanted| wanted.lane);
+        let wholes = lanes.filter(|(meter, _)| {
+            let share = &self.plan.meters[*meter].share;
+            matches!(share, Share::Whole { .. })
+        });
+        let wholes: Vec<LaneIndex> = wholes.collect();
+        let slos: BTreeSet<SloIndex> = wholes
+            .iter()
+            .map(|(meter, _)| self.plan.meters[*meter].of)
+            .collect();
+        let mut found = BTreeSet::new();
+        if slos.is_empty() {
+            return found;
+        }
+        for ((family, _), batch) in self.families.iter().zip(batches) {
+            let roll = self.plan.roll(*family);
+            for series in batch.series() {
+                let counted = roll.strangers(series.labels);
+                found.extend(counted.filter(|(of, _)| slos.contains(of)));
+                for (meter, lane) in &wholes {
+                    let of = self.plan.meters[*meter].of;
+                    let members = self.plan.members(of);
+                    let is_read = self.plan.reads((*meter, *lane), *family, series.labels);
+                    let group = is_read.then(|| members.group_of(series.labels));
+                    let group = group.filter(|group| !members.groups.contains_key(group));
+                    found.extend(group.map(|group| (of, group)));
+                }
+            }
+        }
+        found
+    }
+
+    /// Gives groups numbers behind those of the plan, as many as their objectives may have, and
+    /// counts them too.
+    fn number(&mut self, found: &BTreeSet<Found>) -> Vec<Found> {
+        let mut room: BTreeMap<SloIndex, usize> = BTreeMap::new();
+        let mut numbered: Vec<Found> = Vec::new();
+        for (of, labels) in found {
+            let members = self.plan.members(*of);
+            let most = self.plan.slos[*of].grouping().map_or(0, |it| it.most);
+            let room = room.entry(*of).or_insert(most.saturating_sub(members.groups.len()));
+            if *room > 0 {
+                *room -= 1;
+                numbered.push((*of, labels.clone()));
+            }
+        }
+        let first = self.plan.meters.len();
+        let groups = numbered.iter().map(|(of, labels)| (*of, labels));
+        self.plan = Arc::new(self.plan.with_groups(groups));
+        for (meter, (of, _)) in (first..).zip(&numbered) {
+            let whole = self.plan.members(*of).whole;
+            let lanes = self.lanes.iter().map(|wanted| wanted.lane);
+            let lanes: Vec<usize> = lanes
+                .filter(|(of, _)| *of == whole)
+                .map(|(_, lane)| lane)
+                .collect();
+            let wanted = lanes.into_iter().map(|lane| wanted(&self.plan, (meter, lane), true));
+            self.lanes.extend(wanted);
+        }
+        numbered
+    }
+
     /// Lanes without counters: their slices and values are judged from the samples at once.
     fn judge_slices(&self, batches: &[Batch], sums: &mut Sums) -> BTreeMap<LaneIndex, Behind> {
         let mut behind = self.behind.clone();
-        let intervals: BTreeMap<FamilyIndex, Span> = self
-            .families
-            .iter()
-            .map(|(index, walked)| (*index, walked.interval))
-            .collect();
-        let interval = |family| intervals.get(&family).copied().unwrap_or_default();
         let mut sorters: BTreeMap<FamilyIndex, Sorter> = BTreeMap::new();
-        let longest = intervals.values().copied().max().unwrap_or_default();
-        for wanted in &self.lanes {
-            let lane = &self.plan.meters[wanted.lane.0].lanes[wanted.lane.1];
-            if matches!(lane, Lane::Counters { .. }) {
-                continue;
+        let mut lanes: BTreeMap<(SloIndex, usize), Vec<MeterIndex>> = BTreeMap::new();
+        for WantedLane { lane, .. } in &self.lanes {
+            let of = self.plan.meters[lane.0].of;
+            if !matches!(self.plan.lane(*lane), Lane::Counters { .. }) {
+                lanes.entry((of, lane.1)).or_default().push(lane.0);
             }
+        }
+        for ((of, number), meters) in lanes {
+            let lane = &self.plan.slos[of].lanes[number];
             let grain = lane.slice().unwrap_or(self.slot);
-            let mut judged: Slices<Counts> = Vec::new();
+            let mut judged: BTreeMap<MeterIndex, Slices<Counts>> = BTreeMap::new();
             let mut from = self.chunk.counted.from;
             while from < self.chunk.counted.to {
                 let to = self.chunk.counted.to.min(from + PIECE);
@@ -200,40 +272,95 @@ impl Dig {
                     from: from.floor_to(grain),
                     to,
                 };
-                let seen = TimeRange {
-                    from: range.from - super::lookback(longest, grain),
-                    to,
-                };
-                let pieces: Vec<(FamilyIndex, Batch)> = self
-                    .families
-                    .iter()
-                    .zip(batches)
-                    .filter(|((index, _), _)| lane.families().contains(index))
-                    .map(|((index, _), batch)| (*index, piece(batch, seen)))
-                    .collect();
-                let mut complete = BTreeMap::new();
-                for (index, batch) in &pieces {
-                    let planned = &self.plan.families[*index];
-                    let sorter = sorters.entry(*index).or_default();
-                    let answer = Answer {
-                        range: seen,
-                        batch,
-                        sorted: planned.is_read.then(|| sorter.sort(planned, batch)),
-                    };
-                    complete.insert(*index, answer);
+                for (meter, slices) in
+                    self.judge_piece((of, lane), &meters, range, batches, &mut sorters)
+                {
+                    judged.entry(meter).or_default().extend(slices);
                 }
-                judged.extend(lane_slots(lane, range, self.slot, &interval, &complete));
                 from = to;
             }
-            let known = self.behind.get(&wanted.lane).copied();
-            let known = known.unwrap_or(Behind::Unseen(None));
-            let (slots, known) = decided_past(&judged, lane_missing(lane), known, grain);
-            sums.add_slices(wanted.lane, grain, &slots);
-            if lane_missing(lane) != MissingData::Hold {
-                behind.insert(wanted.lane, known);
+            for (meter, judged) in judged {
+                let place = (meter, number);
+                let known = self.behind.get(&place).copied();
+                let known = known.unwrap_or(Behind::Unseen(None));
+                let (slots, known) = decided_past(&judged, lane_missing(lane), known, grain);
+                sums.add_slices(place, grain, &slots);
+                if lane_missing(lane) != MissingData::Hold {
+                    behind.insert(place, known);
+                }
             }
         }
         behind
+    }
+
+    /// One lane of some meters of an objective, over a part of the chunk.
+    fn judge_piece(
+        &self,
+        (of, lane): (SloIndex, &Lane),
+        meters: &[MeterIndex],
+        range: TimeRange,
+        batches: &[Batch],
+        sorters: &mut BTreeMap<FamilyIndex, Sorter>,
+    ) -> Vec<(MeterIndex, Slices<Counts>)> {
+        let grain = lane.slice().unwrap_or(self.slot);
+        let intervals: BTreeMap<FamilyIndex, Span> = self
+            .families
+            .iter()
+            .map(|(index, walked)| (*index, walked.interval))
+            .collect();
+        let interval = |family| intervals.get(&family).copied().unwrap_or_default();
+        let longest = intervals.values().copied().max().unwrap_or_default();
+        let seen = TimeRange {
+            from: range.from - super::lookback(longest, grain),
+            to: range.to,
+        };
+        let pieces: Vec<(FamilyIndex, Batch)> = self
+            .families
+            .iter()
+            .zip(batches)
+            .filter(|((index, _), _)| lane.families().contains(index))
+            .map(|((index, _), batch)| (*index, piece(batch, seen)))
+            .collect();
+        let mut complete = BTreeMap::new();
+        for (index, batch) in &pieces {
+            let planned = &self.plan.families[*index];
+            let sorter = sorters.entry(*index).or_default();
+            let answer = Answer {
+                range: seen,
+                batch,
+                sorted: planned.is_read.then(|| sorter.sort(planned, batch)),
+            };
+            complete.insert(*index, answer);
+        }
+        let parts = split::parts(lane, &self.plan.members(of).by, &complete);
+        let empty = Batch::default();
+        let judge = |meter: &MeterIndex| {
+            let slots = match self.plan.meters[*meter].group() {
+                None => lane_slots(lane, range, self.slot, &interval, &complete),
+                Some(labels) => {
+                    let own = split::answers_of(lane, parts.get(labels), &empty, &complete);
+                    lane_slots(lane, range, self.slot, &interval, &own)
+                }
+            };
+            (*meter, slots)
+        };
+        meters.iter().map(judge).collect()
+    }
+}
+
+/// What a walk counts of a lane; `follows` says that another one tells when it was measured.
+pub(super) fn wanted(plan: &Plan, lane: LaneIndex, follows: bool) -> WantedLane {
+    let part_of = match plan.lane(lane) {
+        Lane::Counters {
+            family,
+            totals: false,
+        } => Some(*family),
+        _ => None,
+    };
+    WantedLane {
+        lane,
+        part_of,
+        follows,
     }
 }
 

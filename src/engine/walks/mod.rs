@@ -8,16 +8,19 @@ pub mod dig;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
-use crate::domain::slo::SourceName;
+use crate::domain::slo::{SloId, SourceName};
+use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::cursor::{IgnoredBirth, validity};
-use crate::series::past::{Chunk, Gained, LaneIndex, WantedLane};
-use crate::series::plan::{FamilyIndex, Lane, Meter};
+use crate::series::past::{Chunk, Gained, LaneIndex};
+use crate::series::plan::{FamilyIndex, MeterIndex, Plan, SloIndex};
+use crate::series::terms::SidesSeen;
 use crate::status::snapshot::Backfill;
-use crate::store::commit::{Commit, WalkKey, WalkRecord};
+use crate::store::commit::{Commit, LaneKey, WalkKey, WalkRecord};
 
 use super::state::{State, family_key};
 use super::step::hand_over;
@@ -81,13 +84,15 @@ impl State {
     /// Finds the walks' places in a plan anew. Lanes that were on one need no other.
     pub(super) fn adopt_walks(&mut self) {
         self.walks.clear();
+        let plan = Arc::clone(&self.plan);
+        let meters = plan.meters.iter().map(|meter| &meter.slo.id);
+        let meters: HashMap<&SloId, MeterIndex> = meters.zip(0..).collect();
         for (key, record) in self.walked.clone() {
             let lanes: Vec<LaneIndex> = record
                 .lanes
                 .iter()
                 .filter_map(|key| {
-                    let of = |meter: &Meter| meter.slo.uid == key.slo;
-                    let meter = self.plan.meters.iter().position(of)?;
+                    let meter = *meters.get(&key.slo)?;
                     let lane = usize::from(key.lane);
                     (lane < self.meters[meter].lanes.len()).then_some((meter, lane))
                 })
@@ -139,15 +144,10 @@ impl State {
             self.settings.settle_grid(source),
             slices.max().unwrap_or_default(),
         );
-        let wanted = |lane: &LaneIndex| WantedLane {
-            lane: *lane,
-            part_of: match &self.plan.meters[lane.0].lanes[lane.1] {
-                Lane::Counters {
-                    family,
-                    totals: false,
-                } => Some(*family),
-                _ => None,
-            },
+        let wanted = |lane: &LaneIndex| {
+            let whole = self.plan.measured_with(lane.0);
+            let follows = whole.is_some_and(|whole| walk.lanes.contains(&(whole, lane.1)));
+            dig::wanted(&self.plan, *lane, follows)
         };
         Some(Dig {
             key: key.clone(),
@@ -188,16 +188,21 @@ impl State {
         dug: Dug,
         commit: &mut Commit,
     ) -> Vec<(Labels, IgnoredBirth)> {
-        if !Arc::ptr_eq(&dug.plan, &self.plan) {
+        if !self.plan.numbers_as(&dug.plan) || !self.walks.contains_key(&dug.key) {
             // The definitions have changed meanwhile: it is read again for those that are in force.
             return Vec::new();
         }
+        self.take_new_groups(&dug.found, commit);
         let Some(mut walk) = self.walks.remove(&dug.key) else {
             return Vec::new();
         };
-        for gained in dug.gained {
-            self.gain(&walk, gained, commit);
+        for gained in &dug.gained {
+            let (meter, lane) = gained.lane;
+            if let Some(meter) = self.found_in_past(meter, &dug.plan, &dug.numbered) {
+                self.gain(&walk, (meter, lane), gained, commit);
+            }
         }
+        self.gain_with_whole(&walk, &dug.gained, commit);
         for (family, ends) in dug.ends {
             self.learn(family, ends, commit);
         }
@@ -208,8 +213,10 @@ impl State {
         }
         walk.record.reached = dug.chunk.counted.from;
         for ((meter, lane), behind) in dug.behind {
-            let key = self.lane_key(meter, lane);
-            walk.record.behind.insert(key, behind);
+            if let Some(meter) = self.found_in_past(meter, &dug.plan, &dug.numbered) {
+                let key = self.lane_key(meter, lane);
+                walk.record.behind.insert(key, behind);
+            }
         }
         for (family, loose) in walk.record.families.iter_mut().zip(dug.loose) {
             family.loose = loose;
@@ -240,8 +247,45 @@ impl State {
         shorter
     }
 
-    fn gain(&mut self, walk: &Walk, gained: Gained, commit: &mut Commit) {
-        let (meter, lane) = gained.lane;
+    /// The meter that a chunk of the past knew by a number: it numbered those that it found by itself.
+    fn found_in_past(
+        &self,
+        meter: MeterIndex,
+        plan: &Plan,
+        found: &[(SloIndex, Labels)],
+    ) -> Option<MeterIndex> {
+        let Some(own) = meter.checked_sub(plan.meters.len()) else {
+            return Some(meter);
+        };
+        let (of, labels) = found.get(own)?;
+        self.plan.group(*of, labels)
+    }
+
+    /// Groups were measured when their objectives were.
+    fn gain_with_whole(&mut self, walk: &Walk, gained: &[Gained], commit: &mut Commit) {
+        for whole in gained {
+            let (meter, lane) = whole.lane;
+            let lanes = walk.lanes.iter().copied();
+            let followers = lanes.filter(|(follower, own)| {
+                *own == lane && self.plan.measured_with(*follower) == Some(meter)
+            });
+            let followers: Vec<LaneIndex> = followers.collect();
+            if followers.is_empty() {
+                continue;
+            }
+            let measured = whole.slots.iter().map(|(end, slot)| (*end, slot.measured()));
+            let measured = Gained {
+                lane: whole.lane,
+                slots: measured.filter(|(_, slot)| *slot != Slot::default()).collect(),
+                seen: SidesSeen::default(),
+            };
+            for follower in followers {
+                self.gain(walk, follower, &measured, commit);
+            }
+        }
+    }
+
+    fn gain(&mut self, walk: &Walk, (meter, lane): LaneIndex, gained: &Gained, commit: &mut Commit) {
         let wanted_from = self.past_from(meter, walk.record.seam);
         self.meters[meter].note_sides(gained.seen);
         if self.lacks_bucket(meter) {
@@ -249,12 +293,39 @@ impl State {
         }
         let number = u16::try_from(lane).unwrap_or(u16::MAX);
         let ledger = &mut self.meters[meter].ledger;
-        for (end, slot) in gained.slots {
-            if end > wanted_from {
-                ledger.add_settled(number, end, &slot);
+        for (end, slot) in &gained.slots {
+            if *end > wanted_from {
+                ledger.add_settled(number, *end, slot);
             }
         }
         hand_over(self, meter, commit);
+    }
+
+    /// Lets a new group take part in the walks of its objective.
+    pub(super) fn join_walks(&mut self, meter: MeterIndex, commit: &mut Commit) {
+        let whole = self.plan.whole_of(meter);
+        let slo = self.plan.meters[meter].slo.id.clone();
+        for (key, walk) in &mut self.walks {
+            let lanes = walk.lanes.iter().filter(|(of, _)| *of == whole);
+            let lanes: Vec<usize> = lanes.map(|(_, lane)| *lane).collect();
+            for lane in &lanes {
+                walk.lanes.push((meter, *lane));
+                walk.record.lanes.push(LaneKey {
+                    slo: slo.clone(),
+                    lane: u16::try_from(*lane).unwrap_or(u16::MAX),
+                });
+            }
+            if !lanes.is_empty() {
+                self.walked.insert(key.clone(), walk.record.clone());
+                commit.walks.insert(key.clone(), walk.record.clone());
+            }
+        }
+    }
+
+    /// Whether something of a meter's past is still to be counted.
+    pub(super) fn is_walked(&self, meter: MeterIndex) -> bool {
+        let mut lanes = self.walks.values().flat_map(|walk| &walk.lanes);
+        lanes.any(|(of, _)| *of == meter)
     }
 
     /// How far the past of a source is counted, while it is not all counted.

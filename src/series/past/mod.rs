@@ -23,13 +23,15 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use super::batch::{Batch, Sample};
 use super::births::{Target, Verdict};
 use super::cursor::{Cursor, IgnoredBirth, Increase, is_gap};
-use super::plan::{self, FamilyIndex};
+use super::plan::FamilyIndex;
+pub use super::plan::LaneIndex;
+use super::roll::Roll;
 use super::starts::Starts;
 
 use births::{Event, Judged};
 pub use births::{Judgement, Worth};
 use sums::Place;
-pub use sums::{Gained, LaneIndex, Sums, WantedLane};
+pub use sums::{Gained, Sums, WantedLane};
 
 /// How many usual intervals a margin holds at least, so that what series were like before no longer matters.
 const INTERVALS: i64 = 20;
@@ -83,8 +85,8 @@ pub type LooseEnds = BTreeMap<Labels, LooseEnd>;
 pub struct Family<'a> {
     /// Its position in the plan.
     pub index: FamilyIndex,
-    /// What is planned for it.
-    pub planned: &'a plan::Family,
+    /// Who counts its series.
+    pub roll: Roll<'a>,
     /// The usual distance of samples today; zero when unknown.
     pub interval: Span,
     /// How long a series is remembered after its last sample.
@@ -376,8 +378,8 @@ impl Family<'_> {
 
     /// Where a series is counted.
     fn places(&self, labels: LabelsRef, sums: &Sums) -> Vec<Place> {
-        let roles = self.planned.roles_of(labels);
-        roles.filter_map(|role| sums.place(role)).collect()
+        let edges = self.roll.edges_of(labels);
+        edges.filter_map(|edge| sums.place(&edge)).collect()
     }
 
     /// Counts the loose ends for which no base can come any more, now that everything down to

@@ -7,12 +7,10 @@ use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::cursor::{IgnoredBirth, Increase};
 use crate::series::gaps::shares;
-use crate::series::plan::{FamilyIndex, Role, Towards};
+use crate::series::plan::{FamilyIndex, LaneIndex, Towards};
+use crate::series::roll::Edge;
 use crate::series::terms::SidesSeen;
 use crate::series::trace::Trace;
-
-/// Position of a meter in the plan, and of a lane in the meter.
-pub type LaneIndex = (usize, usize);
 
 /// A lane whose past is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +20,8 @@ pub struct WantedLane {
     /// The family of which it counts a part, where it does not count all events of it: there having
     /// asked is having measured, since what never failed has no series.
     pub part_of: Option<FamilyIndex>,
+    /// Whether another lane tells which time was measured: then this one does not.
+    pub follows: bool,
 }
 
 /// What is added to the lanes of a plan.
@@ -50,6 +50,7 @@ struct LaneSums {
     seam: Vec<TimeRange>,
     /// What its series count as.
     seen: SidesSeen,
+    follows: bool,
 }
 
 /// What one lane gained.
@@ -81,18 +82,24 @@ impl Sums {
             counted,
             index: lanes.iter().map(|wanted| wanted.lane).zip(0..).collect(),
             parts: lanes.iter().enumerate().filter_map(part).collect(),
-            lanes: lanes.iter().map(|_| LaneSums::default()).collect(),
+            lanes: lanes
+                .iter()
+                .map(|wanted| LaneSums {
+                    follows: wanted.follows,
+                    ..LaneSums::default()
+                })
+                .collect(),
             trace: None,
         }
     }
 
-    /// Where the series of a role are counted, if its lane is wanted.
-    pub(super) fn place(&self, role: &Role) -> Option<Place> {
+    /// Where a series is counted that has this part in a lane, if the lane is wanted.
+    pub(super) fn place(&self, edge: &Edge) -> Option<Place> {
         Some(Place {
-            lane: *self.index.get(&(role.meter, usize::from(role.lane)))?,
-            weight: role.weight,
-            towards: role.towards,
-            threshold: role.threshold,
+            lane: *self.index.get(&(edge.meter, usize::from(edge.lane)))?,
+            weight: edge.weight,
+            towards: edge.towards,
+            threshold: edge.threshold,
         })
     }
 
@@ -140,7 +147,7 @@ impl Sums {
             return;
         };
         for place in places.iter().filter(|place| place.weight.total > 0.0) {
-            self.lanes[place.lane].covered.push(range);
+            self.lanes[place.lane].cover(range);
         }
     }
 
@@ -159,14 +166,17 @@ impl Sums {
             to: range.to,
         };
         for place in places.iter().filter(|place| place.weight.total > 0.0) {
-            self.lanes[place.lane].seam.push(behind);
+            let lane = &mut self.lanes[place.lane];
+            if !lane.follows {
+                lane.seam.push(behind);
+            }
         }
     }
 
     /// Takes note that a family was read over `range`.
     pub(super) fn cover_parts(&mut self, family: FamilyIndex, range: TimeRange) {
         for (_, lane) in self.parts.iter().filter(|(read, _)| *read == family) {
-            self.lanes[*lane].covered.push(range);
+            self.lanes[*lane].cover(range);
         }
     }
 
@@ -182,7 +192,7 @@ impl Sums {
                 ..Slot::default()
             };
             sums.put(self.counted, self.slot, *end, &slot);
-            sums.covered.push(TimeRange {
+            sums.cover(TimeRange {
                 from: *end - grain,
                 to: *end,
             });
@@ -216,6 +226,12 @@ impl Sums {
 }
 
 impl LaneSums {
+    fn cover(&mut self, range: TimeRange) {
+        if !self.follows {
+            self.covered.push(range);
+        }
+    }
+
     fn put(&mut self, counted: TimeRange, width: Span, end: Timestamp, more: &Slot) {
         let behind = end.since(counted.from).as_millis();
         let index = usize::try_from(behind / width.as_millis() - 1).ok();

@@ -2,6 +2,7 @@
 #![expect(clippy::float_cmp, reason = "small whole numbers are exact")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,7 +15,8 @@ use crate::promql::CompiledMatchers;
 use crate::series::batch::Fetch;
 use crate::series::fetches::Fetches;
 use crate::series::index::SelectorIndex;
-use crate::series::plan::{Role, Towards};
+use crate::series::plan::{self, Role, Towards};
+use crate::series::roll::Members;
 
 const SLOT: Span = Span::from_secs(30);
 const GRID: Span = Span::from_mins(5);
@@ -53,7 +55,7 @@ fn planned() -> plan::Family {
     });
     let role = |selector, bad, total, towards| Role {
         selector,
-        meter: 0,
+        slo: 0,
         lane: 0,
         weight: Counts { bad, total },
         towards,
@@ -82,10 +84,11 @@ fn count(
     mut loose: LooseEnds,
 ) -> (BTreeMap<Timestamp, Slot>, usize) {
     let planned = planned();
+    let members = [Arc::new(Members::one(0))];
     let interval = Span::from_secs(SCRAPE);
     let family = Family {
         index: 0,
-        planned: &planned,
+        roll: Roll::new(&planned, &members),
         interval,
         kept: Span::from_hours(4),
         starts: None,
@@ -93,6 +96,7 @@ fn count(
     let wanted = [WantedLane {
         lane: (0, 0),
         part_of: None,
+        follows: false,
     }];
     let mut slots: BTreeMap<Timestamp, Slot> = BTreeMap::new();
     let mut ignored = 0;

@@ -9,14 +9,14 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use super::super::batch::{Batch, Sample};
 use super::super::births::{Surroundings, Target, Verdict};
 use super::super::cursor::{Cursor, IgnoredBirth, Increase, usual_distance, validity};
-use super::super::plan::Family;
+use super::super::roll::Roll;
 use super::{Counted, Falls, Gain, Layer, Past, SeriesTable};
 
 impl SeriesTable {
     /// Counts the samples of a batch that lie in `range` and are newer than the cursors of `layer`.
     pub fn count(
         &mut self,
-        family: &Family,
+        roll: Roll,
         batch: &Batch,
         range: TimeRange,
         layer: Layer,
@@ -26,7 +26,7 @@ impl SeriesTable {
         let mut rows = std::mem::take(&mut self.scratch.rows);
         rows.clear();
         for series in batch.series() {
-            rows.push(self.row(family, series.id, series.labels));
+            rows.push(self.row(roll, series.id, series.labels));
         }
         let falls = std::mem::take(self.falls(layer));
         let mut around = match past {

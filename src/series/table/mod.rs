@@ -4,14 +4,15 @@ mod count;
 
 use crate::domain::contributors::{BUCKET, Variety};
 use crate::domain::labels::{Labels, LabelsRef};
-use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
 use super::batch::{Batch, Series, SeriesId};
 use super::births::Target;
 use super::cursor::{Cursor, IgnoredBirth, Increase, is_gap};
-use super::plan::{Family, Role, Towards};
+use super::plan::{MeterIndex, Towards};
+pub use super::roll::Edge;
+use super::roll::Roll;
 use super::seen::Seen;
 use super::starts::Starts;
 
@@ -28,21 +29,6 @@ pub enum Layer {
     Head,
 }
 
-/// A series' part in one lane.
-#[derive(Clone, Copy, Debug)]
-pub struct Edge {
-    /// Position of the meter in the plan.
-    pub meter: usize,
-    /// Position of the lane in the meter.
-    pub lane: u16,
-    /// What one event adds.
-    pub weight: Counts,
-    /// What it counts as.
-    pub towards: Towards,
-    /// Which threshold of a histogram it is about.
-    pub threshold: u16,
-}
-
 /// The series of one family, in columns. A series that is known is found by its hash, compared, and
 /// counted without an allocation; its labels are looked into when it is seen for the first time only.
 #[derive(Debug, Default)]
@@ -52,7 +38,7 @@ pub struct SeriesTable {
     head: Vec<Option<Cursor>>,
     targets: HashMap<Target, Vec<usize>>,
     /// How many values the labels have among the series of each meter.
-    varieties: HashMap<usize, Variety>,
+    varieties: HashMap<MeterIndex, Variety>,
     /// Which series' labels tell where the events of each come from: of buckets, the first.
     origins: Vec<usize>,
     histograms: HashMap<SeriesId, usize>,
@@ -106,16 +92,26 @@ pub struct Counted {
 
 impl SeriesTable {
     /// Takes over a cursor from the store.
-    pub fn restore(&mut self, family: &Family, labels: &Labels, cursor: Cursor) {
-        let row = self.row(family, SeriesId::of(labels), labels.into());
+    pub fn restore(&mut self, roll: Roll, labels: &Labels, cursor: Cursor) {
+        let row = self.row(roll, SeriesId::of(labels), labels.into());
         self.settled[row] = Some(cursor);
         self.head[row] = Some(cursor);
     }
 
     /// Matches all series anew: others are wanted of them now.
-    pub fn assign(&mut self, family: &Family) {
+    pub fn assign(&mut self, roll: Roll) {
         self.seen
-            .reassign(|labels, all| all.extend(edges(family, labels)));
+            .reassign(|labels, all| all.extend(roll.edges_of(labels)));
+    }
+
+    /// Whether a series was seen before, counted or not.
+    pub fn has(&self, id: SeriesId, labels: LabelsRef) -> bool {
+        self.seen.find(id, labels).is_some()
+    }
+
+    /// The labels of all series that are known.
+    pub fn all_labels(&self) -> impl Iterator<Item = &Labels> {
+        self.seen.series().map(|(_, labels)| labels)
     }
 
     /// Whether a series was counted for good before.
@@ -125,8 +121,8 @@ impl SeriesTable {
     }
 
     /// Takes over where a series stood long ago, unless it is known; says its row if it was not.
-    pub fn learn(&mut self, family: &Family, labels: &Labels, cursor: Cursor) -> Option<usize> {
-        let row = self.row(family, SeriesId::of(labels), labels.into());
+    pub fn learn(&mut self, roll: Roll, labels: &Labels, cursor: Cursor) -> Option<usize> {
+        let row = self.row(roll, SeriesId::of(labels), labels.into());
         if self.settled[row].is_some() || self.seen.edges_of(row).is_empty() {
             return None;
         }
@@ -270,11 +266,11 @@ impl SeriesTable {
     }
 
     /// The row of a series; matched against the roles when it is seen for the first time.
-    fn row(&mut self, family: &Family, id: SeriesId, labels: LabelsRef) -> usize {
+    fn row(&mut self, roll: Roll, id: SeriesId, labels: LabelsRef) -> usize {
         if let Some(row) = self.seen.find(id, labels) {
             return row;
         }
-        self.insert(id, labels.to_labels(), edges(family, labels))
+        self.insert(id, labels.to_labels(), roll.edges_of(labels))
     }
 
     fn insert(
@@ -310,18 +306,6 @@ impl SeriesTable {
         let id = SeriesId::of(&others.collect::<Labels>());
         *self.histograms.entry(id).or_insert(row)
     }
-}
-
-/// What a series counts towards.
-fn edges(family: &Family, labels: LabelsRef) -> impl Iterator<Item = Edge> {
-    let edge = |role: &Role| Edge {
-        meter: role.meter,
-        lane: role.lane,
-        weight: role.weight,
-        towards: role.towards,
-        threshold: role.threshold,
-    };
-    family.roles_of(labels).map(edge)
 }
 
 /// The usual distance of samples in a batch: the median over its series of the last distance;

@@ -1,6 +1,6 @@
-//! Stretches of the past, and the loose ends of their series.
+//! Stretches of the past, the loose ends of their series, and the groups of objectives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
 use crate::series::past::{Judgement, LooseEnd, LooseEnds, Worth};
 use crate::series::slices::missing::Behind;
 
-use super::super::commit::{FamilyKey, LaneKey, WalkRecord, WalkedFamily};
+use super::super::commit::{FamilyKey, GroupRecord, LaneKey, WalkRecord, WalkedFamily};
 use super::{Record, Unreadable, object};
 
 object!(LaneKey as LaneJson {
@@ -43,6 +43,11 @@ object!(WalkRecord as WalkJson {
     reached: Timestamp,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     behind: BTreeMap<LaneKey, Behind>,
+});
+
+object!(GroupRecord as GroupsJson {
+    by: Vec<String>,
+    groups: BTreeSet<Labels>,
 });
 
 object!(Sample as SampleJson {
@@ -159,6 +164,18 @@ impl Record for BTreeMap<LaneKey, Behind> {
     fn from_json(json: Self::Json) -> Result<Self, Unreadable> {
         let pair = |(lane, behind)| Ok((LaneKey::from_json(lane)?, Behind::from_json(behind)?));
         json.into_iter().map(pair).collect()
+    }
+}
+
+impl Record for BTreeSet<Labels> {
+    type Json = Vec<<Labels as Record>::Json>;
+
+    fn to_json(&self) -> Self::Json {
+        self.iter().map(Record::to_json).collect()
+    }
+
+    fn from_json(json: Self::Json) -> Result<Self, Unreadable> {
+        json.into_iter().map(Labels::from_json).collect()
     }
 }
 

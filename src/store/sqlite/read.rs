@@ -15,7 +15,8 @@ use crate::series::cursor::Cursor;
 use super::super::CLOSED_KEPT;
 use super::super::chunk_codec;
 use super::super::commit::{
-    Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered, WalkKey, WalkRecord,
+    Episode, EpisodeKey, FamilyKey, FamilyRecord, GroupRecord, LaneKey, Recovered, WalkKey,
+    WalkRecord,
 };
 use super::super::record::{self, Record};
 use super::error::unreadable;
@@ -30,6 +31,7 @@ pub(super) async fn recover(pool: &SqlitePool) -> Result<Recovered, sqlx::Error>
         lanes: lanes(connection).await?,
         families: families(connection).await?,
         walks: walks(connection).await?,
+        groups: groups(connection).await?,
         alerts: alerts(connection).await?,
         closed: closed(connection).await?,
         episodes: episodes(connection).await?,
@@ -138,6 +140,17 @@ async fn walks(connection: &mut Connection) -> Result<BTreeMap<WalkKey, WalkReco
         Ok((WalkKey(id), walk))
     };
     rows.into_iter().map(walk).collect()
+}
+
+async fn groups(connection: &mut Connection) -> Result<BTreeMap<SloId, GroupRecord>, sqlx::Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as("SELECT slo, record FROM known_groups")
+        .fetch_all(connection)
+        .await?;
+    let groups = |(slo, record): (String, String)| {
+        let groups = from_record(&record, || format!("groups of `{slo}`"))?;
+        Ok((SloId::new(slo), groups))
+    };
+    rows.into_iter().map(groups).collect()
 }
 
 async fn alerts(connection: &mut Connection) -> Result<BTreeMap<SloId, AlertState>, sqlx::Error> {

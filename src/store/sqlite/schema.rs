@@ -11,7 +11,7 @@ use crate::ledger::chunk::Age;
 pub(super) const APPLICATION: i64 = 0x534c_4f42;
 
 /// Each entry leads from the version that is its index to the next one.
-const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 const VERSION_1: &str = "
 CREATE TABLE chunks (
@@ -86,6 +86,14 @@ CREATE TABLE days (
 ) STRICT;
 ";
 
+/// What deletes all that is kept of an instance.
+pub(super) const OF_INSTANCE: [&str; 4] = [
+    "DELETE FROM chunks WHERE slo = $1",
+    "DELETE FROM days WHERE slo = $1",
+    "DELETE FROM lanes WHERE slo = $1",
+    "DELETE FROM alerts WHERE slo = $1",
+];
+
 /// What is said to the table that holds the chunks of one age.
 pub(super) struct ChunkTable {
     pub(super) select: &'static str,
@@ -112,6 +120,11 @@ pub(super) const fn chunk_table(age: Age) -> ChunkTable {
 /// Stretches of the past that were counted, or are still to be.
 const VERSION_3: &str = "
 CREATE TABLE walks (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// The groups of objectives, as a record of each.
+const VERSION_4: &str = "
+CREATE TABLE known_groups (slo TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
 /// Whose file it is.

@@ -266,7 +266,7 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
         .await
         .unwrap();
     let (newer_folder, newer) = self::folder().await;
-    let raise = "UPDATE meta SET value = 4 WHERE name = 'schema_version'";
+    let raise = "UPDATE meta SET value = 5 WHERE name = 'schema_version'";
     execute(&newer, raise).await.close().await.unwrap();
     let mut told = Vec::new();
     for (path, folder) in [
@@ -281,14 +281,14 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
     insta::assert_snapshot!(told.join("\n"), @"
     cannot open the store at `DIR/grafana.db`: the file is the database of another program; choose another place with `--store`
     cannot open the store at `DIR/marked.db`: the file is the database of another program; choose another place with `--store`
-    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 4, this one knows 3); run that version, or give this one its own store with `--store`
+    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 5, this one knows 4); run that version, or give this one its own store with `--store`
     ");
 }
 
 #[tokio::test]
 async fn a_store_of_the_first_version_is_taken_over_whole() {
     let (_folder, path) = folder().await;
-    let back = "DROP TABLE days; DROP TABLE walks; UPDATE meta SET value = 1 WHERE name = 'schema_version'";
+    let back = "DROP TABLE days; DROP TABLE walks; DROP TABLE known_groups; UPDATE meta SET value = 1 WHERE name = 'schema_version'";
     execute(&path, back).await.close().await.unwrap();
     let store = open(&path).await.store;
     let mut expected = everything().chunks;

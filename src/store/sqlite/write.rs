@@ -13,7 +13,7 @@ use super::super::chunk_codec;
 use super::super::commit::{Commit, FamilyKey, FamilyRecord, LaneKey};
 use super::super::record::{self, Record};
 use super::error::unwritable;
-use super::schema::chunk_table;
+use super::schema::{OF_INSTANCE, chunk_table};
 
 /// Rows of one statement; SQLite takes at most 32,766 values.
 const ROWS: usize = 500;
@@ -27,10 +27,12 @@ pub(super) async fn commit(
 ) -> Result<(), sqlx::Error> {
     // Taken at once: a transaction that begins by reading may find the file locked when it writes.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    dropped(&mut transaction, commit).await?;
     chunks(&mut transaction, commit).await?;
     lanes(&mut transaction, commit).await?;
     families(&mut transaction, commit).await?;
     walks(&mut transaction, commit).await?;
+    groups(&mut transaction, commit).await?;
     alerts(&mut transaction, commit).await?;
     incidents(&mut transaction, commit).await?;
     episodes(&mut transaction, commit).await?;
@@ -59,6 +61,17 @@ async fn insert<T: Sync>(
 
 fn to_record<T: Record>(value: &T) -> Result<String, sqlx::Error> {
     record::write(value).map_err(unwritable)
+}
+
+/// What is kept of instances that are gone goes before anything else is written.
+async fn dropped(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    for slo in &commit.dropped {
+        for delete in OF_INSTANCE {
+            let delete = sqlx::query(delete).bind(slo.as_str());
+            delete.execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn chunks(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
@@ -188,6 +201,23 @@ async fn walks(connection: &mut SqliteConnection, commit: &Commit) -> Result<(),
         " ON CONFLICT (id) DO UPDATE SET record = excluded.record",
         |mut row, (key, record)| {
             row.push_bind(key.0.as_str()).push_bind(record.as_str());
+        },
+    )
+    .await
+}
+
+async fn groups(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let mut rows = Vec::new();
+    for (slo, groups) in &commit.groups {
+        rows.push((slo, to_record(groups)?));
+    }
+    insert(
+        connection,
+        "INSERT INTO known_groups (slo, record) ",
+        &rows,
+        " ON CONFLICT (slo) DO UPDATE SET record = excluded.record",
+        |mut row, (slo, record)| {
+            row.push_bind(slo.as_str()).push_bind(record.as_str());
         },
     )
     .await

@@ -10,8 +10,8 @@ use crate::ledger::chunk::Age;
 
 use super::super::commit::{Commit, Forgotten, Recovered, WalkKey, WalkRecord};
 use super::super::fixtures::{
-    alert, at, chunk, cursor, episode, episode_key, everything, family, family_key, id, incident,
-    key, labels, lane, walk,
+    alert, at, chunk, cursor, episode, episode_key, everything, family, family_key, groups, id,
+    incident, key, labels, lane, walk,
 };
 use super::super::{Attempt, Store};
 use super::{due, telling};
@@ -23,6 +23,7 @@ over_both_stores! {
     a_newer_commit_wins_key_by_key
     a_merged_commit_is_as_good_as_two
     what_is_forgotten_or_dropped_is_gone
+    nothing_is_kept_of_an_instance_that_was_dropped
     the_newest_closed_incidents_come_first
     many_rows_are_one_commit
 }
@@ -39,6 +40,7 @@ fn expected(commit: Commit) -> Recovered {
         lanes: commit.lanes,
         families: commit.families,
         walks: commit.walks,
+        groups: commit.groups,
         alerts: commit.alerts,
         closed: closed.collect(),
         episodes: episodes.filter_map(|(key, it)| Some((key, it?))).collect(),
@@ -86,6 +88,10 @@ async fn the_same_commit_twice_changes_nothing(store: impl Store) {
     assert_eq!(store.backlog().await.unwrap()[0].waiting, 2);
 }
 
+fn slo_of_groups() -> SloId {
+    SloId::new("checkout/availability")
+}
+
 /// What a tick after [`everything`] may decide: some keys again, some new.
 fn newer() -> Commit {
     let slo = SloId::new("checkout/availability");
@@ -115,6 +121,8 @@ fn newer() -> Commit {
             (episode_key(Outcome::NoData), Some(episode("empty"))),
         ]),
         outbox: telling(&[("open", "b", 2)]).outbox,
+        groups: BTreeMap::from([(slo_of_groups(), groups(&["503"]))]),
+        dropped: BTreeSet::new(),
         forgotten: BTreeMap::new(),
     }
 }
@@ -194,6 +202,29 @@ async fn what_is_forgotten_or_dropped_is_gone(store: impl Store) {
         ["404", "500", "503"],
         "it came back"
     );
+}
+
+async fn nothing_is_kept_of_an_instance_that_was_dropped(store: impl Store) {
+    let gone = || Commit {
+        dropped: BTreeSet::from([slo_of_groups()]),
+        ..Commit::default()
+    };
+    let nothing = |found: &Recovered| {
+        (found.chunks.len(), found.lanes.len(), found.alerts.len()) == (0, 0, 0)
+    };
+    store.commit(&everything()).await.unwrap();
+    store.commit(&gone()).await.unwrap();
+    let left = store.recover().await.unwrap();
+    assert!(nothing(&left));
+    assert_eq!(left.families.len(), 1, "its series may count for others");
+    // It comes back before the commit that drops it was made.
+    let mut pending = everything();
+    pending.merge(gone());
+    assert_eq!((pending.chunks.len(), pending.alerts.len()), (0, 0));
+    pending.merge(newer());
+    store.commit(&pending).await.unwrap();
+    let left = store.recover().await.unwrap();
+    assert_eq!((left.chunks, left.lanes), (newer().chunks, newer().lanes));
 }
 
 async fn the_newest_closed_incidents_come_first(store: impl Store) {

@@ -1,0 +1,247 @@
+//! Groups of objectives: found in what is read, known from then on, refused beyond what an objective
+//! may have, and dropped when nothing is left of them.
+
+mod drop;
+pub(super) mod split;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::domain::labels::Labels;
+use crate::domain::slo::SloId;
+use crate::domain::time::Timestamp;
+use crate::ledger::Ledger;
+use crate::series::batch::Batch;
+use crate::series::plan::{FamilyIndex, MeterIndex, Plan, SloIndex};
+use crate::store::commit::{Commit, GroupRecord};
+
+use super::state::{MeterState, State};
+
+/// So many refused groups of one objective are told apart; of more it is known that there are more.
+const REFUSED_KEPT: usize = 1_000;
+
+/// A group, by its objective and by what its series have of the labels that tell groups apart.
+pub(super) type Found = (SloIndex, Labels);
+
+/// What is known of groups, besides the meters that they have.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    /// As the store keeps them, also of objectives that are not defined now.
+    pub(super) known: BTreeMap<SloId, GroupRecord>,
+    /// Those that were found and have no meter, since their objective has as many as it may have.
+    pub(super) refused: BTreeMap<SloId, BTreeSet<Labels>>,
+    /// Objectives of which the store is to be told.
+    changed: BTreeSet<SloId>,
+    /// Before this time nothing is dropped.
+    pub(super) drops_after: Timestamp,
+}
+
+/// How a group comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// With what was just read: it was not there before, so it was measured as its objective was.
+    New,
+    /// With what was read before there was a meter for it: its past is still to be counted.
+    WithPast,
+    /// The same, but its past stays uncounted.
+    Late,
+}
+
+impl Groups {
+    /// With what the store kept.
+    pub(super) fn of(known: BTreeMap<SloId, GroupRecord>) -> Self {
+        Self {
+            known,
+            ..Self::default()
+        }
+    }
+
+    /// Hands what the store does not know yet to a commit.
+    pub(super) fn commit(&mut self, commit: &mut Commit) {
+        for slo in std::mem::take(&mut self.changed) {
+            if let Some(record) = self.known.get(&slo) {
+                commit.groups.insert(slo, record.clone());
+            }
+        }
+    }
+
+    fn refuse(&mut self, slo: &SloId, group: Labels, most: usize) {
+        let refused = self.refused.entry(slo.clone()).or_default();
+        if refused.is_empty() {
+            tracing::warn!(%slo, group = %group, "{slo} has {most} groups, as many as its `maxGroups` allows: \
+                {{{group}}} and all further ones are not watched; group by a label with fewer values, or raise `maxGroups`");
+        }
+        if refused.len() < REFUSED_KEPT {
+            refused.insert(group);
+        }
+    }
+
+    fn is_refused(&self, slo: &SloId, group: &Labels) -> bool {
+        let refused = self.refused.get(slo);
+        refused.is_some_and(|refused| refused.len() >= REFUSED_KEPT || refused.contains(group))
+    }
+}
+
+impl State {
+    /// The plan with all groups that are known of its objectives.
+    pub(super) fn with_known(&mut self, plan: &Arc<Plan>) -> Arc<Plan> {
+        let mut known: Vec<Found> = Vec::new();
+        for (of, planned) in plan.slos.iter().enumerate() {
+            let Some(grouping) = planned.grouping() else {
+                continue;
+            };
+            let record = self.groups.known.entry(planned.slo.uid.clone());
+            let record = record.or_default();
+            if record.by != grouping.by {
+                *record = GroupRecord {
+                    by: grouping.by.clone(),
+                    groups: BTreeSet::new(),
+                };
+                self.groups.changed.insert(planned.slo.uid.clone());
+            }
+            known.extend(record.groups.iter().map(|labels| (of, labels.clone())));
+        }
+        if known.is_empty() {
+            return Arc::clone(plan);
+        }
+        let known = known.iter().map(|(of, labels)| (*of, labels));
+        Arc::new(plan.with_groups(known))
+    }
+
+    /// The groups of counters in a batch of a family that have no meter. Only series that were
+    /// never seen are looked at: all others had their groups looked for then.
+    pub(super) fn strangers(&self, family: FamilyIndex, batch: &Batch) -> BTreeSet<Found> {
+        let roll = self.plan.roll(family);
+        if !roll.is_grouped() {
+            return BTreeSet::new();
+        }
+        let table = &self.families[family].table;
+        let new = batch.series().filter(|it| !table.has(it.id, it.labels));
+        new.flat_map(|series| roll.strangers(series.labels)).collect()
+    }
+
+    /// Lets groups in that were found in what was just read. What the walks through their
+    /// objective's past have still to count is counted for them too.
+    pub(super) fn take_new_groups(
+        &mut self,
+        found: &BTreeSet<Found>,
+        commit: &mut Commit,
+    ) {
+        for meter in self.admit(found, Entry::New) {
+            self.join_walks(meter, commit);
+        }
+    }
+
+    /// Lets groups in of series that are known, but were not known when these were looked at.
+    pub(super) fn take_known_series(&mut self, entry: Entry) {
+        let mut found: BTreeSet<Found> = BTreeSet::new();
+        for (family, state) in self.families.iter().enumerate() {
+            let roll = self.plan.roll(family);
+            if roll.is_grouped() {
+                let all = state.table.all_labels();
+                found.extend(all.flat_map(|labels| roll.strangers(labels.into())));
+            }
+        }
+        let families: BTreeSet<FamilyIndex> = self
+            .admit(&found, entry)
+            .flat_map(|meter| self.plan.meters[meter].lanes.iter())
+            .flat_map(|lane| lane.families())
+            .collect();
+        for family in families {
+            let roll = self.plan.roll(family);
+            let state = &mut self.families[family];
+            state.table.assign(roll);
+            // What is provisional is read once more, for the new ones too.
+            state.head_to = None;
+        }
+    }
+
+    /// Gives groups meters, as long as their objectives may have more; says which meters are new.
+    fn admit(
+        &mut self,
+        found: &BTreeSet<Found>,
+        entry: Entry,
+    ) -> std::ops::Range<MeterIndex> {
+        let first = self.plan.meters.len();
+        let mut accepted: Vec<(SloIndex, &Labels, Entry)> = Vec::new();
+        let mut more: BTreeMap<SloIndex, usize> = BTreeMap::new();
+        for (of, labels) in found {
+            let planned = &self.plan.slos[*of];
+            let members = self.plan.members(*of);
+            let Some(grouping) = planned.grouping() else {
+                continue;
+            };
+            if members.groups.contains_key(labels) {
+                continue;
+            }
+            let uid = &planned.slo.uid;
+            let more = more.entry(*of).or_default();
+            if members.groups.len() + *more >= grouping.most {
+                self.groups.refuse(uid, labels.clone(), grouping.most);
+                continue;
+            }
+            *more += 1;
+            let was_refused = self.groups.is_refused(uid, labels);
+            if let Some(refused) = self.groups.refused.get_mut(uid) {
+                refused.remove(labels);
+            }
+            let entry = match entry {
+                // What was measured while it was refused was not measured of it.
+                Entry::New if was_refused => Entry::Late,
+                entry => entry,
+            };
+            accepted.push((*of, labels, entry));
+        }
+        if accepted.is_empty() {
+            return first..first;
+        }
+        let groups = accepted.iter().map(|(of, labels, _)| (*of, *labels));
+        self.plan = Arc::new(self.plan.with_groups(groups));
+        let mut measured: BTreeMap<MeterIndex, Ledger> = BTreeMap::new();
+        for (meter, (of, labels, entry)) in (first..).zip(&accepted) {
+            let uid = &self.plan.slos[*of].slo.uid;
+            let record = self.groups.known.entry(uid.clone()).or_default();
+            record.by.clone_from(&self.plan.members(*of).by.to_vec());
+            record.groups.insert((*labels).clone());
+            self.groups.changed.insert(uid.clone());
+            let state = self.new_group(meter, *entry, &mut measured);
+            self.meters.push(state);
+        }
+        for (of, more) in more.into_iter().filter(|(_, more)| *more > 0) {
+            let slo = &self.plan.slos[of].slo.uid;
+            let all = self.plan.members(of).groups.len();
+            tracing::info!(%slo, "found {more} new groups of {slo}; it has {all}");
+        }
+        first..self.plan.meters.len()
+    }
+
+    /// The state of a group that is new in the plan: as it was put aside, if it was; else nothing
+    /// was counted of it.
+    fn new_group(
+        &mut self,
+        meter: MeterIndex,
+        entry: Entry,
+        measured: &mut BTreeMap<MeterIndex, Ledger>,
+    ) -> MeterState {
+        let plan = Arc::clone(&self.plan);
+        let mut state = self.restore_meter(&plan.meters[meter]);
+        if state.lanes.iter().any(|lane| lane.begun) {
+            return state;
+        }
+        let whole = plan.whole_of(meter);
+        match entry {
+            Entry::WithPast => {}
+            Entry::Late => state.lanes.clone_from(&self.meters[whole].lanes),
+            Entry::New => {
+                state.lanes.clone_from(&self.meters[whole].lanes);
+                let ledger = &self.meters[whole].ledger;
+                let measured = measured.entry(whole).or_insert_with(|| ledger.measured());
+                state.ledger = measured.clone();
+            }
+        }
+        state
+    }
+}
