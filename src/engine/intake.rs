@@ -65,11 +65,8 @@ impl State {
             ..Taken::default()
         };
         let whole = self.gather(reads);
-        let found = whole
-            .iter()
-            .flat_map(|(family, whole)| self.strangers(*family, &whole.batch))
-            .collect();
-        self.take_new_groups(&found, commit);
+        let read = whole.iter();
+        self.find_groups(read.map(|(family, whole)| (*family, &*whole.batch)), commit);
         let mut complete: BTreeMap<FamilyIndex, Answer> = BTreeMap::new();
         for (family, whole) in &whole {
             let planned = &self.plan.families[*family];

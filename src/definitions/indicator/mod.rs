@@ -126,7 +126,7 @@ fn selector(node: &Node, key: &str, faults: &Faults) -> Option<Located<Selector>
 }
 
 /// What `parse` makes of `node`; a fault is shown at the very letters that cause it.
-fn parsed<T>(
+pub(super) fn parsed<T>(
     node: &Node,
     key: &str,
     faults: &Faults,

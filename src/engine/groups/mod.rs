@@ -16,6 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::ledger::Ledger;
 use crate::series::batch::Batch;
 use crate::series::plan::{FamilyIndex, MeterIndex, Plan, SloIndex};
+use crate::series::table::Novelty;
 use crate::store::commit::{Commit, GroupRecord};
 
 use super::state::{MeterState, State};
@@ -111,16 +112,37 @@ impl State {
         Arc::new(plan.with_groups(known))
     }
 
-    /// The groups of counters in a batch of a family that have no meter. Only series that were
-    /// never seen are looked at: all others had their groups looked for then.
-    pub(super) fn strangers(&self, family: FamilyIndex, batch: &Batch) -> BTreeSet<Found> {
-        let roll = self.plan.roll(family);
-        if !roll.is_grouped() {
-            return BTreeSet::new();
+    /// Lets groups of counters in that have no meter, but series in what was just read. Only series
+    /// that are new are looked at: all others had their groups looked for when these were.
+    pub(super) fn find_groups<'b>(
+        &mut self,
+        read: impl IntoIterator<Item = (FamilyIndex, &'b Batch)>,
+        commit: &mut Commit,
+    ) {
+        let mut found: BTreeSet<Found> = BTreeSet::new();
+        let mut seen_before: BTreeSet<FamilyIndex> = BTreeSet::new();
+        for (family, batch) in read {
+            let roll = self.plan.roll(family);
+            if !roll.is_grouped() {
+                continue;
+            }
+            let table = &self.families[family].table;
+            for series in batch.series() {
+                let novelty = table.novelty(series.id, series.labels);
+                if novelty == Novelty::Known {
+                    continue;
+                }
+                let before = found.len();
+                found.extend(roll.strangers(series.labels));
+                if novelty == Novelty::Provisional && found.len() > before {
+                    seen_before.insert(family);
+                }
+            }
         }
-        let table = &self.families[family].table;
-        let new = batch.series().filter(|it| !table.has(it.id, it.labels));
-        new.flat_map(|series| roll.strangers(series.labels)).collect()
+        self.take_new_groups(&found, commit);
+        for family in seen_before {
+            self.families[family].table.assign(self.plan.roll(family));
+        }
     }
 
     /// Lets groups in that were found in what was just read. What the walks through their
@@ -135,13 +157,13 @@ impl State {
         }
     }
 
-    /// Lets groups in of series that are known, but were not known when these were looked at.
+    /// Lets groups in of series that were counted for good, for others than their groups.
     pub(super) fn take_known_series(&mut self, entry: Entry) {
         let mut found: BTreeSet<Found> = BTreeSet::new();
         for (family, state) in self.families.iter().enumerate() {
             let roll = self.plan.roll(family);
             if roll.is_grouped() {
-                let all = state.table.all_labels();
+                let all = state.table.settled_labels();
                 found.extend(all.flat_map(|labels| roll.strangers(labels.into())));
             }
         }

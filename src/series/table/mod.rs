@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::batch::{Batch, Series, SeriesId};
 use super::births::Target;
 use super::cursor::{Cursor, IgnoredBirth, Increase, is_gap};
-use super::plan::{MeterIndex, Towards};
+use super::plan::MeterIndex;
 pub use super::roll::Edge;
 use super::roll::Roll;
 use super::seen::Seen;
@@ -45,6 +45,17 @@ pub struct SeriesTable {
     settled_falls: Falls,
     head_falls: Falls,
     scratch: Scratch,
+}
+
+/// How new a series is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Novelty {
+    /// It was never seen.
+    New,
+    /// It is counted, and nothing of that is settled.
+    Provisional,
+    /// It was counted for good, or nobody counts it.
+    Known,
 }
 
 /// When a counter of a target last fell, which counters do when their process begins anew.
@@ -104,14 +115,22 @@ impl SeriesTable {
             .reassign(|labels, all| all.extend(roll.edges_of(labels)));
     }
 
-    /// Whether a series was seen before, counted or not.
-    pub fn has(&self, id: SeriesId, labels: LabelsRef) -> bool {
-        self.seen.find(id, labels).is_some()
+    /// Whether a series is new, or so new that it was not counted for good.
+    pub fn novelty(&self, id: SeriesId, labels: LabelsRef) -> Novelty {
+        match self.seen.find(id, labels) {
+            None => Novelty::New,
+            Some(row) if self.settled[row].is_some() || self.seen.edges_of(row).is_empty() => {
+                Novelty::Known
+            }
+            Some(_) => Novelty::Provisional,
+        }
     }
 
-    /// The labels of all series that are known.
-    pub fn all_labels(&self) -> impl Iterator<Item = &Labels> {
-        self.seen.series().map(|(_, labels)| labels)
+    /// The labels of all series that were counted for good.
+    pub fn settled_labels(&self) -> impl Iterator<Item = &Labels> {
+        let labels = self.seen.series().map(|(_, labels)| labels);
+        let known = labels.zip(&self.settled);
+        known.filter_map(|(labels, settled)| settled.is_some().then_some(labels))
     }
 
     /// Whether a series was counted for good before.
