@@ -15,6 +15,7 @@ use crate::domain::decimal::Fraction;
 use crate::domain::group::{Group, GroupOverride, Grouping};
 use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::selector::Matcher;
+use crate::domain::slices::{Bound, Judge, MissingData, Quantity, Sliced, Unit};
 use crate::domain::slo::{Catalog, Slo, Window};
 use crate::domain::time::Span;
 use crate::status::snapshot::SloStatus;
@@ -286,11 +287,17 @@ fn series_without_the_label_are_a_group_too() {
 
 #[test]
 fn slices_are_judged_group_by_group() {
-    let traffic = Indicator::Traffic {
-        total: selector("requests_total"),
-        at_least: Fraction::new(20, 1),
+    let traffic = Indicator::Slices(Sliced {
+        judge: Judge::Rate {
+            total: selector("requests_total"),
+            bound: Bound::AtLeast(Quantity {
+                value: Fraction::new(20, 1),
+                unit: Unit::PerSecond,
+            }),
+        },
         slice: Span::from_mins(1),
-    };
+        missing: MissingData::Hold,
+    });
     let mut run = Run::new(grouped(traffic, and_whole()));
     let world = route(shop(), "/new", (1_815, 3_000), 1);
     run.ticks(&world, 0, 3_600, healthy);
