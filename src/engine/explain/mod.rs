@@ -78,7 +78,7 @@ pub async fn explain<S: Source>(
     let reach = reach(slo, window, at)?;
     let settings = &with_past(settings, sources);
     let catalog = Catalog {
-        slos: BTreeMap::from([(slo.uid.clone(), Arc::clone(slo))]),
+        slos: BTreeMap::from([(slo.uid.clone(), whole_of(slo))]),
         policies: catalog.policies.clone(),
         ..Catalog::default()
     };
@@ -140,6 +140,17 @@ fn with_past<S: Source>(settings: &Settings, sources: &BTreeMap<SourceName, Arc<
         }
     }
     settings
+}
+
+/// An objective without its groups: explained is the whole.
+fn whole_of(slo: &Arc<Slo>) -> Arc<Slo> {
+    match slo.grouping {
+        None => Arc::clone(slo),
+        Some(_) => Arc::new(Slo {
+            grouping: None,
+            ..Slo::clone(slo)
+        }),
+    }
 }
 
 /// How much of the past is counted.

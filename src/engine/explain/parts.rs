@@ -41,10 +41,10 @@ pub(super) fn parts<S: Source>(
     };
     let mut parts = Vec::new();
     let mut outside = Counts::default();
-    for (number, lane) in (0..).zip(&meter.lanes) {
+    for (number, lane) in (0..).zip(meter.lanes.iter()) {
         match lane {
             Lane::Counters { family, .. } => {
-                let own = |role: &&Role| role.meter == 0 && role.lane == number;
+                let own = |role: &&Role| role.slo == meter.of && role.lane == number;
                 let roles: Vec<&Role> = plan.families[*family].roles.iter().filter(own).collect();
                 for role in &roles {
                     let (name, weight) = (name_of(&meter.slo.indicator, role), Some(role.weight));
