@@ -44,7 +44,7 @@ impl SeriesTable {
                 continue;
             }
             counted.moved.push(*row);
-            if family.is_interpolated() {
+            if roll.family().is_interpolated() {
                 self.read_again(*row, series.samples, layer);
             }
             self.walk(
