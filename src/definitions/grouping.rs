@@ -48,7 +48,9 @@ pub(super) fn grouping(fields: &Fields<'_>) -> Option<Grouping> {
         return None;
     };
     let by = labels(by, fields);
-    let also_whole = fields.get("alsoWhole").map(|node| truth(node, "alsoWhole", faults));
+    let also_whole = fields
+        .get("alsoWhole")
+        .map(|node| truth(node, "alsoWhole", faults));
     let most = fields.parse("maxGroups", codes::NUMBER, most_groups);
     let expected = expected(fields, &by);
     let overrides = overrides(fields, &by, &expected);
@@ -57,7 +59,10 @@ pub(super) fn grouping(fields: &Fields<'_>) -> Option<Grouping> {
         faults.add(
             Diagnostic::error(
                 codes::GROUPS,
-                format!("{} groups are expected, and {most} are allowed", expected.len()),
+                format!(
+                    "{} groups are expected, and {most} are allowed",
+                    expected.len()
+                ),
             )
             .at(&node.place)
             .help("raise `maxGroups`, or expect fewer"),
@@ -104,9 +109,11 @@ fn is_label(name: &str) -> bool {
 
 fn most_groups(text: &str) -> Result<usize, String> {
     let number = text.parse().ok();
-    number.filter(|most| (1..=MOST).contains(most)).ok_or_else(|| {
-        format!("`{text}` is not a number of groups; write a whole number from 1 to {MOST}")
-    })
+    number
+        .filter(|most| (1..=MOST).contains(most))
+        .ok_or_else(|| {
+            format!("`{text}` is not a number of groups; write a whole number from 1 to {MOST}")
+        })
 }
 
 /// All groups that `expect` names: every value of each label with every value of the others.
@@ -131,7 +138,10 @@ fn expected(fields: &Fields<'_>, by: &[Located<String>]) -> BTreeSet<Group> {
         let named = names(&entry.node, &entry.key, faults);
         values.insert(&entry.key, named.into_iter().map(|it| it.value).collect());
     }
-    for label in by.iter().filter(|label| !values.contains_key(&*label.value)) {
+    for label in by
+        .iter()
+        .filter(|label| !values.contains_key(&*label.value))
+    {
         let name = &label.value;
         faults.add(
             Diagnostic::error(
@@ -196,7 +206,9 @@ fn one_override(
     }
     if let Ok(matchers) = CompiledMatchers::new(&whom.value)
         && !expected.is_empty()
-        && !expected.iter().any(|group| matchers.matches(&group.labels()))
+        && !expected
+            .iter()
+            .any(|group| matchers.matches(&group.labels()))
     {
         faults.add(
             Diagnostic::warning(

@@ -107,7 +107,9 @@ mod tests {
     #[test]
     fn a_group_has_every_label_that_tells_groups_apart() {
         let by = ["cluster".to_owned(), "route".to_owned()];
-        let labels: Labels = [("route", "/a \"b\"\n"), ("pod", "x")].into_iter().collect();
+        let labels: Labels = [("route", "/a \"b\"\n"), ("pod", "x")]
+            .into_iter()
+            .collect();
         let group = Group::of(&by, &labels);
         assert_eq!(group.to_string(), r#"cluster="",route="/a \"b\"\n""#);
         assert_eq!(group.labels(), labels.only(&by));

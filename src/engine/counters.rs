@@ -125,7 +125,9 @@ impl State {
         } else {
             Past::Read(self.starts.get(&planned.source))
         };
-        let counted = state.table.count(plan.roll(family), batch, range, layer, past);
+        let counted = state
+            .table
+            .count(plan.roll(family), batch, range, layer, past);
         let Counted {
             gains,
             ignored,

@@ -212,11 +212,7 @@ impl State {
 
 impl FamilyState {
     /// A family as the store kept it, if it did.
-    pub(super) fn restore(
-        settings: &Settings,
-        roll: Roll,
-        record: Option<FamilyRecord>,
-    ) -> Self {
+    pub(super) fn restore(settings: &Settings, roll: Roll, record: Option<FamilyRecord>) -> Self {
         let family = roll.family();
         let hint = settings
             .sources

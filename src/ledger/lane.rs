@@ -36,7 +36,9 @@ impl Lane {
             own.restore(Arc::new(measured));
         }
         let provisional = self.provisional.iter();
-        own.provisional = provisional.map(|(end, slot)| (*end, slot.measured())).collect();
+        own.provisional = provisional
+            .map(|(end, slot)| (*end, slot.measured()))
+            .collect();
         own
     }
 

@@ -77,7 +77,11 @@ impl Draft {
     }
 
     /// Takes in an objective, which will have the position `index`.
-    pub(super) fn lanes_of(&mut self, index: SloIndex, slo: &Slo) -> Result<Vec<Lane>, PromqlError> {
+    pub(super) fn lanes_of(
+        &mut self,
+        index: SloIndex,
+        slo: &Slo,
+    ) -> Result<Vec<Lane>, PromqlError> {
         let source = &slo.source;
         Ok(match &slo.indicator {
             Indicator::Errors(events) | Indicator::Latency(events) => {

@@ -96,7 +96,9 @@ impl Plan {
             let grouping = planned.grouping();
             self.members.push(Arc::new(Members {
                 whole,
-                by: grouping.map(|it| it.by.as_slice().into()).unwrap_or_default(),
+                by: grouping
+                    .map(|it| it.by.as_slice().into())
+                    .unwrap_or_default(),
                 ..Members::default()
             }));
             for group in grouping.iter().flat_map(|it| &it.expected) {

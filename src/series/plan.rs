@@ -212,7 +212,13 @@ impl Meter {
 
     /// Whether it is measured whenever its objective is, whether or not it has series.
     pub const fn follows_whole(&self) -> bool {
-        matches!(self.share, Share::Group { expected: false, .. })
+        matches!(
+            self.share,
+            Share::Group {
+                expected: false,
+                ..
+            }
+        )
     }
 }
 
@@ -467,7 +473,9 @@ impl Plan {
                     return lane.families().contains(&family);
                 }
                 let matching = self.families[family].selectors.matching(labels);
-                matching.iter().any(|position| selected.contains(&(family, *position)))
+                matching
+                    .iter()
+                    .any(|position| selected.contains(&(family, *position)))
             }
         }
     }

@@ -55,8 +55,11 @@ impl Members {
 
     /// The meters of its groups, by their labels.
     pub fn groups_in_order(&self) -> impl Iterator<Item = (&Labels, MeterIndex)> {
-        let groups: BTreeMap<&Labels, MeterIndex> =
-            self.groups.iter().map(|(labels, meter)| (labels, *meter)).collect();
+        let groups: BTreeMap<&Labels, MeterIndex> = self
+            .groups
+            .iter()
+            .map(|(labels, meter)| (labels, *meter))
+            .collect();
         groups.into_iter()
     }
 

@@ -157,10 +157,7 @@ impl<'b> Sorted<'b> {
     }
 
     /// The series that a selector of the family matches, with their positions in the batch.
-    pub fn placed(
-        &self,
-        selector: SelectorPosition,
-    ) -> impl Iterator<Item = (usize, Series<'b>)> {
+    pub fn placed(&self, selector: SelectorPosition) -> impl Iterator<Item = (usize, Series<'b>)> {
         let positions = self.positions.get(&selector).into_iter().flatten();
         positions.filter_map(|position| Some((*position, self.batch.get(*position)?)))
     }

@@ -59,7 +59,11 @@ impl<'a> Counted<'a> {
         let mut sum = Counts::default();
         let plan = &self.seer.plan;
         for (index, family) in plan.families.iter().enumerate() {
-            if !plan.lanes_of(index).iter().any(|(meter, _)| *meter == self.meter) {
+            if !plan
+                .lanes_of(index)
+                .iter()
+                .any(|(meter, _)| *meter == self.meter)
+            {
                 continue;
             }
             for series in self.seer.world.series_of(family.metric()) {

@@ -209,8 +209,14 @@ fn counted<'a>(plan: &'a Plan, family: &Family) -> Vec<(&'a SloId, &'a Indicator
     let slo = |role: &Role| &plan.slos[role.slo].slo;
     let slos = family.roles.iter().map(slo);
     let groups = |it: &'a Grouping| (it.by.as_slice(), &it.expected);
-    slos.map(|slo| (&slo.uid, &slo.indicator, slo.grouping.as_deref().map(groups)))
-        .collect()
+    slos.map(|slo| {
+        (
+            &slo.uid,
+            &slo.indicator,
+            slo.grouping.as_deref().map(groups),
+        )
+    })
+    .collect()
 }
 
 /// By which labels an objective is divided into groups, and which of these are always there.

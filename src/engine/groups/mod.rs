@@ -147,11 +147,7 @@ impl State {
 
     /// Lets groups in that were found in what was just read. What the walks through their
     /// objective's past have still to count is counted for them too.
-    pub(super) fn take_new_groups(
-        &mut self,
-        found: &BTreeSet<Found>,
-        commit: &mut Commit,
-    ) {
+    pub(super) fn take_new_groups(&mut self, found: &BTreeSet<Found>, commit: &mut Commit) {
         for meter in self.admit(found, Entry::New) {
             self.join_walks(meter, commit);
         }
@@ -182,11 +178,7 @@ impl State {
     }
 
     /// Gives groups meters, as long as their objectives may have more; says which meters are new.
-    fn admit(
-        &mut self,
-        found: &BTreeSet<Found>,
-        entry: Entry,
-    ) -> std::ops::Range<MeterIndex> {
+    fn admit(&mut self, found: &BTreeSet<Found>, entry: Entry) -> std::ops::Range<MeterIndex> {
         let first = self.plan.meters.len();
         let mut accepted: Vec<(SloIndex, &Labels, Entry)> = Vec::new();
         let mut more: BTreeMap<SloIndex, usize> = BTreeMap::new();

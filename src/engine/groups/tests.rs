@@ -63,12 +63,16 @@ fn route(world: World, route: &str, (from, to): (i64, i64), pace: i64) -> World 
         there(second).then_some(((second - from + 15) * pace) as f64)
     };
     world
-        .with("requests_total", &format!("code=200,route={route}"), move |second| {
-            counted(second, pace * 9)
-        })
-        .with("requests_total", &format!("code=500,route={route}"), move |second| {
-            counted(second, pace)
-        })
+        .with(
+            "requests_total",
+            &format!("code=200,route={route}"),
+            move |second| counted(second, pace * 9),
+        )
+        .with(
+            "requests_total",
+            &format!("code=500,route={route}"),
+            move |second| counted(second, pace),
+        )
 }
 
 fn always(world: World, name: &str, pace: i64) -> World {
@@ -102,8 +106,11 @@ fn ids(run: &Run) -> String {
 fn each_group_has_its_own_budget_alert_and_incident() {
     let mut run = Run::new(grouped(requests(), and_whole()));
     let quiet = |pace: i64| move |second: i64| Some((second * pace) as f64);
-    let world = always(World::new(15), "/pay", 1)
-        .with("requests_total", "code=200,route=/list", quiet(500));
+    let world = always(World::new(15), "/pay", 1).with(
+        "requests_total",
+        "code=200,route=/list",
+        quiet(500),
+    );
     run.ticks(&world, 0, 3_600, healthy);
     insta::assert_snapshot!(all(&run).join("\n"), @r#"
     shop/it Measured 4185 of 1841850
@@ -125,21 +132,31 @@ fn the_first_failures_of_a_new_group_are_counted_whole() {
     let world = route(shop(), "/new", (3_015, i64::MAX), 2);
     run.ticks(&world, 0, 3_030, healthy);
     let new = run.status(r#"shop/it{route="/new"}"#);
-    assert_eq!((new.window.counts.bad, new.window.counts.total), (60.0, 600.0));
+    assert_eq!(
+        (new.window.counts.bad, new.window.counts.total),
+        (60.0, 600.0)
+    );
     let old = run.status(r#"shop/it{route="/pay"}"#);
     assert_eq!(new.window.coverage, old.window.coverage, "it was not there");
     run.ticks(&world, 3_030, 6_000, healthy);
     let new = run.status(r#"shop/it{route="/new"}"#);
-    assert_eq!((new.window.counts.bad, new.window.counts.total), (6_000.0, 60_000.0));
+    assert_eq!(
+        (new.window.counts.bad, new.window.counts.total),
+        (6_000.0, 60_000.0)
+    );
 }
 
 #[test]
 fn groups_beyond_the_cap_are_refused_and_change_nothing_for_those_that_are_known() {
-    let few = |most| Grouping {
-        most,
-        ..by_route()
+    let few = |most| Grouping { most, ..by_route() };
+    let world = || {
+        route(
+            route(shop(), "/a", (2_000, i64::MAX), 1),
+            "/b",
+            (3_000, i64::MAX),
+            1,
+        )
     };
-    let world = || route(route(shop(), "/a", (2_000, i64::MAX), 1), "/b", (3_000, i64::MAX), 1);
     let mut run = Run::new(grouped(requests(), few(3)));
     run.ticks(&world(), 0, 6_000, healthy);
     assert_eq!(ids(&run), r#"{route="/a"} {route="/list"} {route="/pay"}"#);
@@ -179,11 +196,21 @@ fn a_group_that_is_gone_keeps_its_budget_and_goes_on_when_it_returns() {
         });
     run.ticks(&world, 0, 3_600, healthy);
     let gone = run.status(r#"shop/it{route="/old"}"#);
-    assert_eq!(shown(gone), r#"shop/it{route="/old"} NoTraffic 3000 of 30000"#);
-    assert!(!run.told.iter().any(|told| told.contains("blind")), "{:?}", run.told);
+    assert_eq!(
+        shown(gone),
+        r#"shop/it{route="/old"} NoTraffic 3000 of 30000"#
+    );
+    assert!(
+        !run.told.iter().any(|told| told.contains("blind")),
+        "{:?}",
+        run.told
+    );
     run.ticks(&world, 3_600, 9_600, healthy);
     let back = run.status(r#"shop/it{route="/old"}"#);
-    assert_eq!(shown(back), r#"shop/it{route="/old"} Measured 3600 of 36000"#);
+    assert_eq!(
+        shown(back),
+        r#"shop/it{route="/old"} Measured 3600 of 36000"#
+    );
     assert!(back.window.coverage > 0.1);
 }
 
@@ -270,7 +297,10 @@ fn a_group_may_have_an_objective_of_its_own() {
         let slo = &run.status(&format!("shop/it{{route={route:?}}}")).slo;
         slo.objective.to_string()
     };
-    assert_eq!((objective("/pay"), objective("/list")), ("80%".into(), "99%".into()));
+    assert_eq!(
+        (objective("/pay"), objective("/list")),
+        ("80%".into(), "99%".into())
+    );
     let open = &run.last.as_ref().unwrap().incidents;
     let open: Vec<&str> = open.iter().map(|it| it.slo.as_str()).collect();
     assert_eq!(open, [r#"shop/it{route="/list"}"#]);

@@ -227,7 +227,9 @@ impl Dig {
         for (of, labels) in found {
             let members = self.plan.members(*of);
             let most = self.plan.slos[*of].grouping().map_or(0, |it| it.most);
-            let room = room.entry(*of).or_insert(most.saturating_sub(members.groups.len()));
+            let room = room
+                .entry(*of)
+                .or_insert(most.saturating_sub(members.groups.len()));
             if *room > 0 {
                 *room -= 1;
                 numbered.push((*of, labels.clone()));
@@ -243,7 +245,9 @@ impl Dig {
                 .filter(|(of, _)| *of == whole)
                 .map(|(_, lane)| lane)
                 .collect();
-            let wanted = lanes.into_iter().map(|lane| wanted(&self.plan, (meter, lane), true));
+            let wanted = lanes
+                .into_iter()
+                .map(|lane| wanted(&self.plan, (meter, lane), true));
             self.lanes.extend(wanted);
         }
         numbered

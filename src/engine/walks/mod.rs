@@ -273,10 +273,15 @@ impl State {
             if followers.is_empty() {
                 continue;
             }
-            let measured = whole.slots.iter().map(|(end, slot)| (*end, slot.measured()));
+            let measured = whole
+                .slots
+                .iter()
+                .map(|(end, slot)| (*end, slot.measured()));
             let measured = Gained {
                 lane: whole.lane,
-                slots: measured.filter(|(_, slot)| *slot != Slot::default()).collect(),
+                slots: measured
+                    .filter(|(_, slot)| *slot != Slot::default())
+                    .collect(),
                 seen: SidesSeen::default(),
             };
             for follower in followers {
@@ -285,7 +290,13 @@ impl State {
         }
     }
 
-    fn gain(&mut self, walk: &Walk, (meter, lane): LaneIndex, gained: &Gained, commit: &mut Commit) {
+    fn gain(
+        &mut self,
+        walk: &Walk,
+        (meter, lane): LaneIndex,
+        gained: &Gained,
+        commit: &mut Commit,
+    ) {
         let wanted_from = self.past_from(meter, walk.record.seam);
         self.meters[meter].note_sides(gained.seen);
         if self.lacks_bucket(meter) {
