@@ -7,6 +7,7 @@ use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
 use crate::domain::calendar::Calendar;
 use crate::domain::calendar::Period;
+use crate::domain::decimal::Fraction;
 use crate::domain::group::Grouping;
 use crate::domain::indicator::Budgeting;
 use crate::domain::indicator::Indicator;
@@ -75,7 +76,7 @@ const SPEC: [&str; 8] = [
     "objectives",
     "use",
 ];
-const OBJECTIVE: [&str; 23] = [
+const OBJECTIVE: [&str; 25] = [
     "name",
     "objective",
     "errors",
@@ -92,6 +93,8 @@ const OBJECTIVE: [&str; 23] = [
     "runbook",
     "uid",
     "slice",
+    "budgeting",
+    "sliceObjective",
     "missingData",
     "source",
     "groupBy",
@@ -267,8 +270,10 @@ fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Located<Indi
             "`{text}` is nothing that a slice without data can be; write hold, good or bad"
         )),
     });
+    let budgeting = budgeting(fields);
     let entry = entry?;
     let slicing = Slicing {
+        good: budgeting.good,
         slice: slice
             .as_ref()
             .map_or_else(|| options.default_slice(), |slice| slice.value),
@@ -281,6 +286,7 @@ fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Located<Indi
         Some(indicator) => indicator.budgeting() == Budgeting::Occurrences,
         None => entry.key == "errors",
     };
+    budgeting.check(fields, indicator.as_ref(), counts_events);
     let slice = slice.map(|slice| ("slice", slice.place));
     let missing = missing.map(|missing| ("missingData", missing.place));
     for (key, place) in [slice, missing].into_iter().flatten() {
@@ -289,7 +295,7 @@ fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Located<Indi
             fields.faults.add(
                 Diagnostic::error(codes::UNKNOWN_KEY, sentence)
                     .at(&place)
-                    .help("remove it; slices of time are judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value"),
+                    .help("remove it, or write budgeting: timeslices with a sliceObjective; slices of time are also judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value"),
             );
         }
     }
@@ -297,6 +303,72 @@ fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Located<Indi
         value: indicator?,
         place: entry.place.clone(),
     })
+}
+
+/// What is said of how the budget is made up.
+struct Said {
+    slices: Option<Located<bool>>,
+    /// The share of a slice's events that must be good.
+    good: Option<Fraction>,
+}
+
+fn budgeting(fields: &Fields<'_>) -> Said {
+    let slices = fields.parse("budgeting", codes::WORD, |text| match text {
+        "timeslices" => Ok(true),
+        "occurrences" => Ok(false),
+        _ => Err(format!(
+            "`{text}` is no way to budget; write occurrences or timeslices"
+        )),
+    });
+    let good = fields.parse("sliceObjective", codes::NUMBER, values::percent);
+    let is_sliced = slices.as_ref().is_some_and(|it| it.value);
+    Said {
+        slices,
+        good: good
+            .filter(|_| is_sliced)
+            .map(|good| values::share(good.value)),
+    }
+}
+
+impl Said {
+    /// Tells of what does not fit the indicator.
+    fn check(&self, fields: &Fields<'_>, indicator: Option<&Indicator>, counts_events: bool) {
+        let tell = |place: &Place, sentence: &str, help: &str| {
+            let fault = Diagnostic::error(codes::CHOICE, sentence.to_owned());
+            fields.faults.add(fault.at(place).help(help.to_owned()));
+        };
+        let is_sliced = self.slices.as_ref().is_some_and(|it| it.value);
+        let by_share = indicator.is_some_and(|it| it.events().is_some());
+        if let Some(said) = &self.slices {
+            if said.value && counts_events && !fields.has("sliceObjective") {
+                tell(
+                    &said.place,
+                    "`budgeting: timeslices` needs `sliceObjective`",
+                    "write sliceObjective: 95%, the share of a slice's events that must be good",
+                );
+            } else if !said.value && indicator.is_some() && !counts_events {
+                tell(
+                    &said.place,
+                    "this indicator judges slices of time, and counts no events",
+                    "remove `budgeting`",
+                );
+            }
+        }
+        if let Some(place) = fields.place_of("sliceObjective")
+            && indicator.is_some()
+            && !(is_sliced && by_share)
+        {
+            tell(
+                place,
+                "`sliceObjective` is for events that are judged by slices of time",
+                if counts_events {
+                    "write budgeting: timeslices beside it, or remove it"
+                } else {
+                    "remove it: this indicator says itself when a slice is bad"
+                },
+            );
+        }
+    }
 }
 
 fn plain(fields: &Fields<'_>, key: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::decimal::{Decimal, Fraction};
-use super::indicator::{Aggregate, Signal};
+use super::indicator::{Aggregate, Events, Signal};
 use super::selector::Selector;
 use super::time::Span;
 
@@ -49,6 +49,15 @@ pub enum Judge {
         at_most: Fraction,
         /// How long ago the slices are that it is compared with.
         compared_to: Vec<Span>,
+    },
+    /// Errors or latency: the share of the slice's own events that were good.
+    Events {
+        /// The events.
+        events: Events,
+        /// What they tell of.
+        signal: Signal,
+        /// The share of them that must be good, over 0 and up to 1.
+        good: Fraction,
     },
     /// Saturation: what groups use of their limits at the slice's end.
     Share {
@@ -122,9 +131,25 @@ impl Judge {
     pub const fn signal(&self) -> Signal {
         match self {
             Self::Rate { .. } | Self::Drop { .. } => Signal::Traffic,
+            Self::Events { signal, .. } => *signal,
             Self::Share { .. } | Self::Level { .. } => Signal::Saturation,
             Self::Quantile { .. } | Self::Age { .. } => Signal::Latency,
             Self::Value { .. } | Self::Ratio { .. } => Signal::Errors,
+        }
+    }
+
+    /// The events whose share it judges, if it does.
+    pub const fn events(&self) -> Option<&Events> {
+        match self {
+            Self::Events { events, .. } => Some(events),
+            Self::Rate { .. }
+            | Self::Drop { .. }
+            | Self::Share { .. }
+            | Self::Level { .. }
+            | Self::Quantile { .. }
+            | Self::Age { .. }
+            | Self::Value { .. }
+            | Self::Ratio { .. } => None,
         }
     }
 
@@ -141,7 +166,7 @@ impl Judge {
             Self::Share { .. } => Some(Breach::OverLimit),
             Self::Quantile { .. } => Some(Breach::Above),
             Self::Age { .. } => Some(Breach::Older),
-            Self::Ratio { .. } => None,
+            Self::Events { .. } | Self::Ratio { .. } => None,
         }
     }
 
@@ -155,7 +180,7 @@ impl Judge {
             Self::Quantile { at_most, .. } | Self::Age { at_most, .. } => {
                 (at_most.fraction(), Unit::Time)
             }
-            Self::Ratio { .. } => return None,
+            Self::Events { .. } | Self::Ratio { .. } => return None,
         };
         Some(Quantity { value, unit })
     }

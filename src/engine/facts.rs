@@ -4,7 +4,7 @@ use crate::domain::budget::ErrorBudget;
 use crate::domain::calendar::Calendar;
 use crate::domain::contributors::LabelShare;
 use crate::domain::incident::{Change, Incident, Transition};
-use crate::domain::indicator::{Budgeting, Indicator};
+use crate::domain::indicator::{Budgeting, Events, Indicator};
 use crate::domain::notice::{
     BudgetFacts, BurnFacts, OriginFacts, SloFacts, TierFacts, WindowFacts,
 };
@@ -96,13 +96,11 @@ pub(super) fn details(settings: &Settings, slo: &Slo) -> Option<String> {
 pub(super) fn graph(settings: &Settings, slo: &Slo) -> Option<String> {
     let link = settings.sources.get(&slo.source)?.link_url.as_ref()?;
     let query = match &slo.indicator {
-        Indicator::Errors(events) | Indicator::Latency(events) => {
-            let shown = events.everything().into_iter().map(samples);
-            shown.collect::<Vec<_>>().join(" or ")
-        }
+        Indicator::Errors(events) | Indicator::Latency(events) => everything(events),
         Indicator::Query { total, window, .. } => evaluated(total, *window),
         Indicator::Slices(sliced) => match &sliced.judge {
             Judge::Rate { total, .. } | Judge::Drop { total, .. } => samples(total),
+            Judge::Events { events, .. } => everything(events),
             Judge::Share { used, .. } => samples(&used.series),
             Judge::Level { level, .. } => samples(&level.gauge.series),
             Judge::Quantile { quantile, .. } => samples(quantile),
@@ -121,6 +119,12 @@ pub(super) fn graph(settings: &Settings, slo: &Slo) -> Option<String> {
         },
     };
     Some(link.replace("{query}", &encoded(&query)))
+}
+
+/// All events, in one query.
+fn everything(events: &Events) -> String {
+    let shown = events.everything().into_iter().map(samples);
+    shown.collect::<Vec<_>>().join(" or ")
 }
 
 fn samples(selector: &Selector) -> String {

@@ -103,8 +103,8 @@ impl State {
                     let grain = lane.slice().unwrap_or(self.settings.slot);
                     // What is empty counts, but only when nothing can come any more.
                     let grace = match lane_missing(lane) {
-                        MissingData::Hold => Span::ZERO,
-                        MissingData::Good | MissingData::Bad => {
+                        MissingData::Hold if !lane.is_sparse() => Span::ZERO,
+                        MissingData::Hold | MissingData::Good | MissingData::Bad => {
                             lane_grace(lane, &|family| self.families[family].interval)
                         }
                     };

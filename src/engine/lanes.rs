@@ -10,13 +10,17 @@ use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Series};
 use crate::series::cursor::validity;
-use crate::series::plan::{FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane, SloIndex};
+use crate::series::plan::{
+    FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane, SloIndex, Towards,
+};
 use crate::series::points;
 use crate::series::slices::Slices;
+use crate::series::slices::events::Counters;
 use crate::series::slices::groups::{Gauges, Groups};
-use crate::series::slices::missing::{Decided, NOTHING, decided};
-use crate::series::slices::{age, drop, level, rate, share, value};
+use crate::series::slices::missing::{Decided, NOTHING, decided, known};
+use crate::series::slices::{age, drop, events, level, probe, rate, share, value};
 use crate::series::table::Layer;
+use crate::series::terms::SidesSeen;
 use crate::status::snapshot::SeriesCount;
 use crate::store::commit::Commit;
 
@@ -97,6 +101,10 @@ impl State {
             from: self.lane_from(meter, lane, at),
             to: to.floor_to(grain),
         };
+        self.meters[meter].note_sides(lane_sides(planned, complete));
+        if self.lacks_bucket(meter) {
+            return None;
+        }
         let interval = |family: FamilyIndex| self.families[family].interval;
         let judged = lane_slots(planned, range, self.settings.slot, &interval, complete);
         let grace = lane_grace(planned, &interval);
@@ -116,7 +124,10 @@ impl State {
             self.first_tick.unwrap_or(at) + grain
         };
         let sure_to = measured.map_or(sure_to, |measured| sure_to.max(measured.to));
-        let decided = decided(&judged, lane_missing(planned), watched_from, sure_to);
+        let mut decided = decided(&judged, lane_missing(planned), watched_from, sure_to);
+        if planned.is_sparse() {
+            decided.slices = known(&judged);
+        }
         let mut ends: BTreeSet<Timestamp> = decided.slices.iter().map(|(end, _)| *end).collect();
         ends.extend(measured.iter().flat_map(|measured| &measured.ends));
         ends.retain(|end| range.from < *end && *end <= decided.to);
@@ -210,6 +221,11 @@ pub(super) fn lane_grace(lane: &Lane, interval: &dyn Fn(FamilyIndex) -> Span) ->
             Judge::Rate { total, .. } | Judge::Drop { total, .. } => {
                 validity(interval(total.family))
             }
+            Judge::Events { .. } | Judge::Probe { .. } => {
+                let families = slices.judge.families().into_iter();
+                let valid = families.map(|family| validity(interval(family)));
+                valid.max().unwrap_or_default()
+            }
             Judge::Share { .. }
             | Judge::Level { .. }
             | Judge::Age { .. }
@@ -294,6 +310,35 @@ fn judged(
                     .collect(),
             );
         }
+        Judge::Events { terms, allowance } => {
+            let kinds = terms.iter().map(|term| {
+                Some(Counters {
+                    series: series(term.read)?.collect(),
+                    weight: term.weight,
+                    usual: interval(term.read.family),
+                })
+            });
+            let kinds = kinds.collect::<Option<Vec<_>>>()?;
+            return Some(events::over_allowance(
+                &kinds, *allowance, lane.slice, range,
+            ));
+        }
+        Judge::Probe {
+            probers,
+            quorum,
+            slot,
+            allowance,
+        } => {
+            let usual = interval(probers.family);
+            let probers: Vec<Series> = series(*probers)?.collect();
+            return Some(match allowance {
+                None => probe::counts(&probers, *quorum, *slot, range, usual),
+                Some(allowance) => {
+                    let widths = (*slot, lane.slice);
+                    probe::over_allowance(&probers, *quorum, widths, *allowance, range, usual)
+                }
+            });
+        }
         Judge::Share {
             used,
             limit,
@@ -351,6 +396,26 @@ fn share_of(bad: bool) -> f64 {
     f64::from(u8::from(bad))
 }
 
+/// Of which thresholds there are series in the batches that slices of events are judged by.
+fn lane_sides(lane: &Lane, complete: &BTreeMap<FamilyIndex, Answer>) -> SidesSeen {
+    let mut sides = SidesSeen::default();
+    let Lane::Slices(SliceLane {
+        judge: Judge::Events { terms, .. },
+        ..
+    }) = lane
+    else {
+        return sides;
+    };
+    for term in terms {
+        let sorted = complete.get(&term.read.family);
+        let sorted = sorted.and_then(|it| it.sorted.as_ref());
+        if sorted.is_some_and(|sorted| sorted.count(term.read.selector) > 0) {
+            sides.note(term.towards, term.threshold);
+        }
+    }
+    sides
+}
+
 /// How many series of the batches a lane without cursors looks at, on its two sides.
 fn lane_series(lane: &Lane, complete: &BTreeMap<FamilyIndex, Answer>) -> (u64, u64) {
     let selected = |read: Read| {
@@ -362,6 +427,14 @@ fn lane_series(lane: &Lane, complete: &BTreeMap<FamilyIndex, Answer>) -> (u64, u
         Lane::Counters { .. } => (0, 0),
         Lane::Slices(slices) => match &slices.judge {
             Judge::Rate { total, .. } | Judge::Drop { total, .. } => (selected(*total), 0),
+            Judge::Events { terms, .. } => {
+                let side = |towards: Towards| {
+                    let own = terms.iter().filter(|term| term.towards == towards);
+                    own.map(|term| selected(term.read)).sum()
+                };
+                (side(Towards::Total), side(Towards::Part))
+            }
+            Judge::Probe { probers, .. } => (selected(*probers), 0),
             Judge::Share { used, limit, .. } => (selected(used.read), selected(limit.read)),
             Judge::Level { gauge, .. } | Judge::Age { gauge, .. } => (selected(gauge.read), 0),
             Judge::Value { family, .. } | Judge::Ratio { family } => (all(*family), 0),

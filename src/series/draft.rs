@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::decimal::Fraction;
-use crate::domain::indicator::{Aggregate, Events, Indicator, Split};
+use crate::domain::indicator::{Aggregate, Events, Indicator, Probe, Split};
 use crate::domain::selector::{Matcher, Selector};
-use crate::domain::slices::{self, Bound, Gauge, Sliced, WithinSlice};
+use crate::domain::slices::{self, Bound, Gauge, MissingData, Sliced, WithinSlice};
 use crate::domain::slo::{Slo, SourceName};
 use crate::domain::time::Span;
 use crate::promql::CompiledMatchers;
@@ -17,7 +17,7 @@ use super::boundary::{INFINITY, LE};
 use super::fetches::{Fetches, fetched};
 use super::index::SelectorIndex;
 use super::plan::{Family, FamilyIndex, GaugeRead, Judge, Lane, Read, Role};
-use super::plan::{SelectorPosition, SliceLane, SloIndex};
+use super::plan::{SelectorPosition, SliceLane, SloIndex, TermRead};
 use super::slices::Limit;
 use super::starts::METRIC;
 use super::terms::{Term, terms};
@@ -41,6 +41,16 @@ enum Kind {
     Samples,
     /// Native histograms.
     Histograms,
+}
+
+impl Kind {
+    const fn of(events: &Events) -> Self {
+        if events.is_interpolated() {
+            Self::Histograms
+        } else {
+            Self::Samples
+        }
+    }
 }
 
 /// A selector that was taken into its family.
@@ -84,9 +94,16 @@ impl Draft {
     ) -> Result<Vec<Lane>, PromqlError> {
         let source = &slo.source;
         Ok(match &slo.indicator {
-            Indicator::Errors(events) | Indicator::Latency(events) => {
-                self.counters(index, source, events)?
-            }
+            Indicator::Errors(events) | Indicator::Latency(events) => match events {
+                Events::Probe(probe) => vec![Lane::Slices(SliceLane {
+                    judge: self.probe(source, probe, None)?,
+                    slice: self.slot,
+                    missing: MissingData::Hold,
+                })],
+                Events::OfTotal { .. } | Events::GoodAndBad { .. } | Events::Histogram(_) => {
+                    self.counters(index, source, events)?
+                }
+            },
             Indicator::Slices(sliced) => vec![Lane::Slices(SliceLane {
                 judge: self.judge(source, sliced)?,
                 slice: sliced.slice,
@@ -118,11 +135,7 @@ impl Draft {
         source: &SourceName,
         events: &Events,
     ) -> Result<Vec<Lane>, PromqlError> {
-        let kind = if events.is_interpolated() {
-            Kind::Histograms
-        } else {
-            Kind::Samples
-        };
+        let kind = Kind::of(events);
         let mut families: Vec<(FamilyIndex, bool)> = Vec::new();
         for term in &terms(events) {
             let selected = self.select_of(source, &term.selector, Span::ZERO, kind)?;
@@ -169,6 +182,15 @@ impl Draft {
                     .collect::<Result<_, _>>()?,
                 kept: Fraction::ONE.minus(*at_most).to_f64(),
             },
+            slices::Judge::Events { events, good, .. } => {
+                let allowance = Fraction::ONE.minus(*good);
+                match events {
+                    Events::Probe(probe) => self.probe(source, probe, Some(allowance))?,
+                    Events::OfTotal { .. } | Events::GoodAndBad { .. } | Events::Histogram(_) => {
+                        self.events(source, events, allowance)?
+                    }
+                }
+            }
             slices::Judge::Share {
                 used,
                 limit,
@@ -234,6 +256,46 @@ impl Draft {
             slices::Judge::Ratio { query, window } => Judge::Ratio {
                 family: self.expression(source, query, *window, sliced.slice),
             },
+        })
+    }
+
+    fn probe(
+        &mut self,
+        source: &SourceName,
+        probe: &Probe,
+        allowance: Option<Fraction>,
+    ) -> Result<Judge, PromqlError> {
+        Ok(Judge::Probe {
+            probers: self.read(source, &probe.series, Span::ZERO)?,
+            quorum: probe.quorum,
+            slot: self.slot,
+            allowance,
+        })
+    }
+
+    /// Slices judged by the counters of their events.
+    fn events(
+        &mut self,
+        source: &SourceName,
+        events: &Events,
+        allowance: Fraction,
+    ) -> Result<Judge, PromqlError> {
+        let mut reads = Vec::new();
+        for term in terms(events) {
+            let kind = Kind::of(events);
+            let Selected { family, selector } =
+                self.select_of(source, &term.selector, Span::ZERO, kind)?;
+            self.parts[family].is_read = true;
+            reads.push(TermRead {
+                read: Read { family, selector },
+                weight: term.weight,
+                towards: term.towards,
+                threshold: term.threshold,
+            });
+        }
+        Ok(Judge::Events {
+            terms: reads,
+            allowance,
         })
     }
 

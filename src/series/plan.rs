@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::domain::decimal::Fraction;
 use crate::domain::indicator::{Aggregate, Split};
 use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::slices::{BadWhen, MissingData, TimeUnit, WithinSlice};
@@ -276,6 +277,24 @@ pub enum Judge {
         /// The share of the median that must be left.
         kept: f64,
     },
+    /// The share of the slice's own events that were bad.
+    Events {
+        /// What is added up.
+        terms: Vec<TermRead>,
+        /// The share of them that may be bad.
+        allowance: Fraction,
+    },
+    /// Probers that work or do not, slot by slot.
+    Probe {
+        /// The probers.
+        probers: Read,
+        /// How many of them make a slot bad; without it each sample is an event.
+        quorum: Option<BadWhen>,
+        /// The width of a slot.
+        slot: Span,
+        /// The share of the events of a slice that may be bad; without it the slots count as they are.
+        allowance: Option<Fraction>,
+    },
     /// What groups of gauges use of their limits.
     Share {
         /// What is used.
@@ -340,6 +359,19 @@ pub struct Read {
     pub selector: SelectorPosition,
 }
 
+/// Where counters are read that are a part of a sum.
+#[derive(Clone, Copy, Debug)]
+pub struct TermRead {
+    /// The counters.
+    pub read: Read,
+    /// What one event of them adds.
+    pub weight: Counts,
+    /// What they count as.
+    pub towards: Towards,
+    /// Which threshold of a histogram they are about.
+    pub threshold: u16,
+}
+
 /// Where a gauge is read and how a group becomes one value.
 #[derive(Clone, Copy, Debug)]
 pub struct GaugeRead {
@@ -358,6 +390,16 @@ impl Judge {
                 let past = past.iter().map(|read| read.family);
                 [total.family].into_iter().chain(past).collect()
             }
+            Self::Events { terms, .. } => {
+                let mut families: Vec<FamilyIndex> = Vec::new();
+                for term in terms {
+                    if !families.contains(&term.read.family) {
+                        families.push(term.read.family);
+                    }
+                }
+                families
+            }
+            Self::Probe { probers, .. } => vec![probers.family],
             Self::Share { used, limit, .. } => vec![used.read.family, limit.read.family],
             Self::Level { gauge, .. } | Self::Age { gauge, .. } => vec![gauge.read.family],
             Self::Value { family, .. } | Self::Ratio { family } => vec![*family],
@@ -369,6 +411,8 @@ impl Judge {
         match self {
             Self::Rate { total, .. } => vec![*total],
             Self::Drop { total, past, .. } => [*total].into_iter().chain(past.clone()).collect(),
+            Self::Events { terms, .. } => terms.iter().map(|term| term.read).collect(),
+            Self::Probe { probers, .. } => vec![*probers],
             Self::Share { used, limit, .. } => vec![used.read, limit.read],
             Self::Level { gauge, .. } | Self::Age { gauge, .. } => vec![gauge.read],
             Self::Value { .. } | Self::Ratio { .. } => Vec::new(),
@@ -380,6 +424,8 @@ impl Judge {
         match self {
             Self::Rate { .. }
             | Self::Drop { .. }
+            | Self::Events { .. }
+            | Self::Probe { .. }
             | Self::Share { .. }
             | Self::Level { .. }
             | Self::Age { .. } => true,
@@ -408,6 +454,20 @@ impl Lane {
                 reads.map(|read| (read.family, read.selector)).collect()
             }
         }
+    }
+
+    /// Whether its slots hold samples or do not, so that one without any is known to hold none.
+    pub const fn is_sparse(&self) -> bool {
+        matches!(
+            self,
+            Self::Slices(SliceLane {
+                judge: Judge::Probe {
+                    allowance: None,
+                    ..
+                },
+                ..
+            })
+        )
     }
 
     /// The length of its slices, if it judges any.

@@ -46,6 +46,8 @@ pub fn terms(events: &Events) -> Vec<Term> {
             [of(good, ANY, Towards::Total), of(bad, BAD, Towards::Part)].concat()
         }
         Events::Histogram(histogram) => of_histogram(histogram),
+        // Samples are events there, and no sums.
+        Events::Probe(_) => Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::domain::indicator::Events;
 use crate::domain::indicator::Indicator;
+use crate::domain::indicator::Probe;
 use crate::domain::indicator::Split;
 use crate::domain::selector::Matcher;
 use crate::domain::selector::Selector;
@@ -14,8 +15,11 @@ use super::super::node::Faults;
 use super::super::node::Located;
 use super::super::node::Node;
 use super::TOTAL;
+use super::bounds::bad_when;
+use super::bounds::senseless;
 use super::excluded;
 use super::parsed;
+use super::selector;
 use super::selectors;
 use super::values_of;
 
@@ -23,8 +27,20 @@ use super::values_of;
 const PARTS: [&str; 4] = ["badWhere", "goodWhere", "bad", "good"];
 
 pub(super) fn errors(node: &Node, faults: &Faults) -> Option<Indicator> {
-    let known = ["total", "badWhere", "goodWhere", "bad", "good"];
+    let known = [
+        "total",
+        "badWhere",
+        "goodWhere",
+        "bad",
+        "good",
+        "probe",
+        "badWhen",
+    ];
     let fields = Fields::of(node, "`errors`", &known, faults)?;
+    if fields.has("probe") {
+        return probe(&fields).map(Indicator::Errors);
+    }
+    senseless(&fields, &["badWhen"], "counters");
     let both = fields.has("good") && fields.has("bad");
     let events = if both && !fields.has("total") {
         good_and_bad(&fields)
@@ -32,6 +48,32 @@ pub(super) fn errors(node: &Node, faults: &Faults) -> Option<Indicator> {
         of_total(&fields)
     };
     events.map(Indicator::Errors)
+}
+
+/// Gauges that are 1 when something works and 0 when it does not.
+fn probe(fields: &Fields<'_>) -> Option<Events> {
+    for key in ["total", "badWhere", "goodWhere", "bad", "good"] {
+        if let Some(entry) = fields.entry(key) {
+            fields.faults.add(
+                Diagnostic::error(
+                    codes::CHOICE,
+                    format!("`probe` and `{key}` exclude each other"),
+                )
+                .at(&entry.place)
+                .help("the samples of a probe are all events, good when they are 1: remove it, or `probe`"),
+            );
+        }
+    }
+    let quorum = if fields.has("badWhen") {
+        Some(bad_when(fields)?)
+    } else {
+        None
+    };
+    let series = selector(fields.get("probe")?, "probe", fields.faults)?;
+    Some(Events::Probe(Probe {
+        series: series.value,
+        quorum,
+    }))
 }
 
 /// Counters of good and of bad events; all events are both together.

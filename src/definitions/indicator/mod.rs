@@ -10,6 +10,7 @@ mod saturation;
 mod traffic;
 
 use crate::diagnostic::Diagnostic;
+use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Indicator;
 use crate::domain::labels::Labels;
 use crate::domain::selector::MatchOp;
@@ -42,6 +43,8 @@ pub(super) struct Slicing {
     pub(super) slice: Span,
     /// What an empty one is.
     pub(super) missing: MissingData,
+    /// The share of a slice's events that must be good, where events are judged by slices.
+    pub(super) good: Option<Fraction>,
 }
 
 impl Slicing {
@@ -54,6 +57,23 @@ impl Slicing {
     }
 }
 
+impl Slicing {
+    /// Events as they are, or slices judged by their share.
+    fn of_events(self, indicator: Indicator) -> Indicator {
+        let signal = indicator.signal();
+        match (indicator, self.good) {
+            (Indicator::Errors(events) | Indicator::Latency(events), Some(good)) => {
+                self.of(Judge::Events {
+                    events,
+                    signal,
+                    good,
+                })
+            }
+            (indicator, _) => indicator,
+        }
+    }
+}
+
 /// The indicator of `entry`.
 pub(super) fn indicator(
     entry: &Entry,
@@ -62,12 +82,13 @@ pub(super) fn indicator(
     faults: &Faults,
 ) -> Option<Indicator> {
     let judged = |judge: Option<Judge>| Some(slicing.of(judge?));
+    let events = |indicator: Option<Indicator>| Some(slicing.of_events(indicator?));
     match entry.key.as_str() {
-        "errors" => errors::errors(&entry.node, faults),
+        "errors" => events(errors::errors(&entry.node, faults)),
         "latency" if quantile::is_quantile(&entry.node) => {
             judged(quantile::quantile(&entry.node, faults))
         }
-        "latency" => latency::latency(&entry.node, faults),
+        "latency" => events(latency::latency(&entry.node, faults)),
         "traffic" => judged(traffic::traffic(&entry.node, slicing.slice, faults)),
         "saturation" => judged(saturation::saturation(&entry.node, faults)),
         "freshness" => judged(freshness::freshness(&entry.node, faults)),

@@ -120,3 +120,58 @@ fn thresholds_that_come_to_too_much_are_refused() {
     );
     insta::assert_snapshot!(told(&definition), @"api.yaml:10:28: error[SB0102]: the overrides come to too many selectors; write fewer of them, or compare one label in each `where`");
 }
+
+#[test]
+fn probes_are_events_by_themselves_or_by_vote() {
+    let told = all_told(&[
+        "errors: {probe: 'probe_success{job=\"blackbox\"}'}",
+        "errors: {probe: up, badWhen: {count: 2}}",
+        "errors: {probe: up, badWhen: {share: 50%}}",
+        "errors: {probe: up, badWhen: any}",
+        "errors: {probe: up, badWhen: {count: 0}}",
+        "errors: {probe: up, total: a, bad: b}",
+        "errors: {total: a, bad: b, badWhen: any}",
+        "errors: {probe: [up]}",
+    ]);
+    insta::assert_snapshot!(told, @r#"
+    probe probe_success{job="blackbox"} None
+    probe up Some(Count(2))
+    probe up Some(Share(Fraction { numerator: 1, denominator: 2 }))
+    probe up Some(Count(1))
+    api.yaml:10:44: error[SB0203]: `0` is not a number of groups; write it as 2
+    api.yaml:10:27: error[SB0109]: `probe` and `total` exclude each other; the samples of a probe are all events, good when they are 1: remove it, or `probe`
+    api.yaml:10:37: error[SB0109]: `probe` and `bad` exclude each other; the samples of a probe are all events, good when they are 1: remove it, or `probe`
+    api.yaml:10:34: error[SB0105]: `badWhen` has no meaning beside `counters`; remove it
+    api.yaml:10:23: error[SB0106]: `probe` is a single value, and this is a list
+    "#);
+}
+
+#[test]
+fn events_are_judged_by_slices_where_it_is_said() {
+    let told = all_told(&[
+        "errors: {total: a, bad: b}\nbudgeting: timeslices\nsliceObjective: 95%",
+        "latency: {histogram: x_seconds, atMost: 1s}\nbudgeting: timeslices\nsliceObjective: 99%\nslice: 5m\nmissingData: bad",
+        "errors: {probe: up}\nbudgeting: timeslices\nsliceObjective: 50%",
+        "errors: {total: a, bad: b}\nbudgeting: occurrences",
+        "errors: {total: a, bad: b}\nbudgeting: timeslices",
+        "errors: {total: a, bad: b}\nbudgeting: sometimes",
+        "errors: {total: a, bad: b}\nsliceObjective: 95%",
+        "errors: {total: a, bad: b}\nbudgeting: timeslices\nsliceObjective: 0.95",
+        "errors: {total: a, bad: b}\nslice: 1m",
+        "traffic: {total: a, atLeast: 5/s}\nbudgeting: occurrences",
+        "traffic: {total: a, atLeast: 5/s}\nbudgeting: timeslices\nsliceObjective: 95%",
+    ]);
+    insta::assert_snapshot!(told, @"
+    slices of 1m with 0.95 good of total a bad b
+    slices of 5m with 0.99 good of buckets x_seconds_bucket at most 1
+    slices of 1m with 0.5 good of probe up None
+    total a bad b
+    api.yaml:11:18: error[SB0109]: `budgeting: timeslices` needs `sliceObjective`; write sliceObjective: 95%, the share of a slice's events that must be good
+    api.yaml:11:18: error[SB0205]: `sometimes` is no way to budget; write occurrences or timeslices
+    api.yaml:11:7: error[SB0109]: `sliceObjective` is for events that are judged by slices of time; write budgeting: timeslices beside it, or remove it
+    api.yaml:12:23: error[SB0203]: `0.95` looks like a share; did you mean 95%?
+    api.yaml:11:14: error[SB0105]: `slice` has no meaning where `errors` counts events; remove it, or write budgeting: timeslices with a sliceObjective; slices of time are also judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value
+    api.yaml:11:18: error[SB0109]: this indicator judges slices of time, and counts no events; remove `budgeting`
+    api.yaml:12:7: error[SB0109]: `sliceObjective` is for events that are judged by slices of time; remove it: this indicator says itself when a slice is bad
+    ");
+}

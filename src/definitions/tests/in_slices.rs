@@ -158,10 +158,10 @@ fn mistakes_are_told_with_their_places() {
 
     api.yaml:10:85: error[SB0105]: `atMost` has no meaning beside `bad`; remove it
 
-    api.yaml:11:20: error[SB0105]: `missingData` has no meaning where `query` counts events; remove it; slices of time are judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value
-    api.yaml:12:14: error[SB0105]: `slice` has no meaning where `query` counts events; remove it; slices of time are judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value
+    api.yaml:11:20: error[SB0105]: `missingData` has no meaning where `query` counts events; remove it, or write budgeting: timeslices with a sliceObjective; slices of time are also judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value
+    api.yaml:12:14: error[SB0105]: `slice` has no meaning where `query` counts events; remove it, or write budgeting: timeslices with a sliceObjective; slices of time are also judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value
 
-    api.yaml:11:20: error[SB0105]: `missingData` has no meaning where `errors` counts events; remove it; slices of time are judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value
+    api.yaml:11:20: error[SB0105]: `missingData` has no meaning where `errors` counts events; remove it, or write budgeting: timeslices with a sliceObjective; slices of time are also judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value
 
     api.yaml:11:20: error[SB0205]: `maybe` is nothing that a slice without data can be; write hold, good or bad
     "#);

@@ -10,6 +10,7 @@ use crate::domain::indicator::HistogramKind;
 use crate::domain::indicator::Indicator;
 use crate::domain::indicator::Split;
 use crate::domain::selector::Selector;
+use crate::domain::slices::Judge;
 use crate::domain::slo::Catalog;
 use crate::domain::slo::SloId;
 use crate::domain::time::Span;
@@ -52,13 +53,24 @@ fn events_shown(events: &Events) -> String {
             };
             format!("{kind} {}", shown.join(", "))
         }
+        Events::Probe(probe) => {
+            format!("probe {} {:?}", selector_text(&probe.series), probe.quorum)
+        }
     }
 }
 
 pub(super) fn shown(indicator: &Indicator) -> String {
     match indicator {
         Indicator::Errors(events) | Indicator::Latency(events) => events_shown(events),
-        Indicator::Slices(_) => format!("{indicator:?}"),
+        Indicator::Slices(sliced) => match &sliced.judge {
+            Judge::Events { events, good, .. } => format!(
+                "slices of {} with {} good of {}",
+                sliced.slice,
+                good.to_f64(),
+                events_shown(events)
+            ),
+            _ => format!("{indicator:?}"),
+        },
         Indicator::Query { .. } => format!("{indicator:?}"),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};
-use crate::series::plan::{Judge, Lane, Read};
+use crate::series::plan::{Judge, Lane, Read, TermRead};
 
 use super::Seer;
 use crate::demo::world::fault::Fault;
@@ -108,6 +108,15 @@ impl<'a> Counted<'a> {
                 let usual = past.get(past.len() / 2).copied().unwrap_or_default();
                 rate(total) < usual * kept
             }
+            Judge::Events { terms, allowance } => {
+                let of = |term: &TermRead| {
+                    let events = |at| self.sum(term.read, at);
+                    term.weight.times(events(end) - events(end - slice))
+                };
+                let sum = terms.iter().map(of).reduce(Counts::plus);
+                sum.is_some_and(|events| events.exceeds(*allowance))
+            }
+            Judge::Probe { probers, .. } => self.sum(*probers, end) < 1.0,
             Judge::Share {
                 used,
                 limit,

@@ -2,7 +2,7 @@
 
 use super::super::decimal::Decimal;
 use super::super::selector::{Matcher, Selector};
-use super::super::slices::TimeUnit;
+use super::super::slices::{BadWhen, TimeUnit};
 use super::Split;
 
 /// How events are counted, and good and bad told apart. Of several selectors the events are added
@@ -25,6 +25,8 @@ pub enum Events {
     },
     /// A histogram and how long an event may take.
     Histogram(Histogram),
+    /// Gauges that are 1 when something works and 0 when it does not.
+    Probe(Probe),
 }
 
 impl Events {
@@ -32,7 +34,7 @@ impl Events {
     pub const fn histogram(&self) -> Option<&Histogram> {
         match self {
             Self::Histogram(histogram) => Some(histogram),
-            Self::OfTotal { .. } | Self::GoodAndBad { .. } => None,
+            Self::OfTotal { .. } | Self::GoodAndBad { .. } | Self::Probe(_) => None,
         }
     }
 
@@ -40,7 +42,7 @@ impl Events {
     pub const fn is_interpolated(&self) -> bool {
         match self {
             Self::Histogram(histogram) => matches!(histogram.kind, HistogramKind::Native),
-            Self::OfTotal { .. } | Self::GoodAndBad { .. } => false,
+            Self::OfTotal { .. } | Self::GoodAndBad { .. } | Self::Probe(_) => false,
         }
     }
 
@@ -50,8 +52,19 @@ impl Events {
             Self::OfTotal { total, .. } => total.iter().collect(),
             Self::GoodAndBad { good, bad } => good.iter().chain(bad).collect(),
             Self::Histogram(histogram) => vec![&histogram.series],
+            Self::Probe(probe) => vec![&probe.series],
         }
     }
+}
+
+/// Probes, and what their samples are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Probe {
+    /// The gauges, one for each prober.
+    pub series: Selector,
+    /// How many of the probers make a slot bad, each by its last valid value. Without it every
+    /// sample is an event of its own.
+    pub quorum: Option<BadWhen>,
 }
 
 /// A histogram, and the thresholds above which its events are bad.

@@ -5,7 +5,7 @@ mod events;
 use super::slices::Sliced;
 use super::time::Span;
 
-pub use events::{Events, Histogram, HistogramKind, Override, Threshold};
+pub use events::{Events, Histogram, HistogramKind, Override, Probe, Threshold};
 
 /// What an indicator measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,11 +102,12 @@ impl Indicator {
         }
     }
 
-    /// The events that it counts one by one, if it does.
+    /// The events that it counts, one by one or to judge slices by them.
     pub const fn events(&self) -> Option<&Events> {
         match self {
             Self::Errors(events) | Self::Latency(events) => Some(events),
-            Self::Slices(_) | Self::Query { .. } => None,
+            Self::Slices(sliced) => sliced.judge.events(),
+            Self::Query { .. } => None,
         }
     }
 
@@ -121,9 +122,9 @@ impl Indicator {
     /// Whether the counts are estimates rather than events really seen: those of a query, and those
     /// that lie in the same bucket of a native histogram as the threshold.
     pub const fn is_approximate(&self) -> bool {
-        match self {
-            Self::Errors(events) | Self::Latency(events) => events.is_interpolated(),
-            Self::Slices(_) | Self::Query { .. } => self.is_query(),
+        match self.events() {
+            Some(events) => events.is_interpolated(),
+            None => self.is_query(),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::series::batch::{Fetch, Sample};
 use crate::series::cursor::Increase;
 use crate::series::gaps::shares;
 use crate::series::plan::{
-    Family, FamilyIndex, Judge, Lane, Plan, Read, Role, SelectorPosition, Towards,
+    Family, FamilyIndex, Judge, Lane, Plan, Read, Role, SelectorPosition, TermRead, Towards,
 };
 use crate::series::trace::{Trace, TracedSeries};
 use crate::source::Source;
@@ -47,7 +47,10 @@ pub(super) fn parts<S: Source>(
                 let own = |role: &&Role| role.slo == meter.of && role.lane == number;
                 let roles: Vec<&Role> = plan.families[*family].roles.iter().filter(own).collect();
                 for role in &roles {
-                    let (name, weight) = (name_of(&meter.slo.indicator, role), Some(role.weight));
+                    let events = meter.slo.indicator.events();
+                    let by_both = matches!(events, Some(Events::GoodAndBad { .. }));
+                    let name = name_of(by_both, role.towards, role.weight);
+                    let weight = Some(role.weight);
                     parts.push(reader.selected(name, weight, *family, role.selector));
                 }
                 let gaps = reader.outside(*family, &roles, slot);
@@ -77,16 +80,11 @@ pub(super) fn parts<S: Source>(
     (parts, outside)
 }
 
-fn name_of(indicator: &Indicator, role: &Role) -> RoleName {
-    let by_both = |events: &Events| matches!(events, Events::GoodAndBad { .. });
-    let by_both = match indicator {
-        Indicator::Errors(events) | Indicator::Latency(events) => by_both(events),
-        Indicator::Slices(_) | Indicator::Query { .. } => false,
-    };
-    match role.towards {
+const fn name_of(by_both: bool, towards: Towards, weight: Counts) -> RoleName {
+    match towards {
         Towards::Total if by_both => RoleName::Good,
         Towards::Total => RoleName::Total,
-        Towards::Part if role.weight.bad < 0.0 => RoleName::Good,
+        Towards::Part if weight.bad < 0.0 => RoleName::Good,
         Towards::Part => RoleName::Bad,
     }
 }
@@ -109,6 +107,13 @@ fn judged_by(
                 .chain(past)
                 .collect()
         }
+        Judge::Events { terms, .. } => {
+            let by_both = matches!(indicator.events(), Some(Events::GoodAndBad { .. }));
+            let name = |term: &TermRead| name_of(by_both, term.towards, term.weight);
+            let parts = terms.iter().map(|term| series(name(term), &term.read));
+            parts.collect()
+        }
+        Judge::Probe { probers, .. } => vec![series(RoleName::Probe, probers)],
         Judge::Share { used, limit, .. } => vec![
             series(RoleName::Used, &used.read),
             series(RoleName::Limit, &limit.read),

@@ -6,9 +6,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::indicator::{Override, Threshold};
+use crate::domain::indicator::{Override, Probe, Signal, Threshold};
 use crate::domain::measurement::Measurement;
-use crate::domain::slices::TimeUnit;
+use crate::domain::slices::{BadWhen, Judge, MissingData, Sliced, TimeUnit};
 use crate::domain::slot::Counts;
 use crate::promql::CompiledMatchers;
 
@@ -69,7 +69,7 @@ fn expected(log: &Log, events: &Events) -> Slots {
             Split::Good(good) => (sum(total), Some(sum(good)), sum(total)),
         },
         Events::GoodAndBad { good, bad } => (sum(bad), None, sum(&[&good[..], bad].concat())),
-        Events::Histogram(_) => panic!("counted as total and good"),
+        Events::Histogram(_) | Events::Probe(_) => panic!("counted in another way"),
     };
     let of = |slots: &BTreeMap<Timestamp, f64>, end: &Timestamp| {
         slots.get(end).copied().unwrap_or_default()
@@ -401,4 +401,124 @@ fn joined_buckets_of_native_histograms_are_no_events() {
     for (end, (bad, total)) in measured(&run) {
         assert_eq!((bad, total), (30.0, 300.0), "{end}");
     }
+}
+
+fn timeslices(events: Events, good: (i128, i128)) -> Indicator {
+    Indicator::Slices(Sliced {
+        judge: Judge::Events {
+            events,
+            signal: Signal::Errors,
+            good: Fraction::new(good.0, good.1),
+        },
+        slice: Span::from_mins(1),
+        missing: MissingData::Hold,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
+    /// The slots of the oracle, a slice after the other. Not the first: its first sample has nothing
+    /// before it.
+    #[test]
+    fn slices_of_events_are_judged_by_the_oracles_slots(log in log()) {
+        for events in forms() {
+            let run = through(&log, timeslices(events.clone(), (4, 5)));
+            let mut slices = Slots::new();
+            for (end, (bad, total)) in expected(&log, &events) {
+                let slice = slices.entry(end.ceil_to(Span::from_mins(1))).or_default();
+                *slice = (slice.0 + bad, slice.1 + total);
+            }
+            let measured = measured(&run);
+            for (end, (bad, total)) in &slices {
+                let Some(found) = measured.get(end).filter(|_| *total > 0.0) else { continue };
+                let is_bad = f64::from(u8::from(5.0 * bad > *total));
+                prop_assert_eq!(*found, (is_bad, 1.0), "{} {:?}", end, events);
+            }
+            let known = slices.keys().filter(|end| measured.contains_key(end)).count();
+            prop_assert!(known * 10 >= slices.len() * 8, "{known} of {}", slices.len());
+        }
+    }
+
+    #[test]
+    fn samples_of_probes_are_counted_by_their_times(
+        values in vec(vec(prop::option::weighted(0.9, 0..2_u32), 100), 3),
+    ) {
+        let labels = ["prober=a", "prober=b", "prober=c"];
+        let log: Log = labels.into_iter().zip(values).map(|(labels, values)| ("up", labels, values)).collect();
+        let probe = |quorum| Indicator::Errors(Events::Probe(Probe {
+            series: Selector::new("up", vec![]),
+            quorum,
+        }));
+        let mut events = Slots::new();
+        for (_, _, values) in &log {
+            for (scrape, value) in values.iter().enumerate() {
+                let Some(value) = *value else { continue };
+                let at = at(i64::try_from(scrape * SCRAPE).unwrap());
+                let slot = events.entry(at.ceil_to(TICK)).or_default();
+                *slot = (slot.0 + f64::from(1 - value), slot.1 + 1.0);
+            }
+        }
+        let counted = measured(&through(&log, probe(None)));
+        let first = *counted.keys().next().unwrap();
+        let last = *counted.keys().last().unwrap();
+        events.retain(|end, _| (first..=last).contains(end));
+        prop_assert_eq!(counted, events);
+
+        let voted = measured(&through(&log, probe(Some(BadWhen::Count(2)))));
+        for (end, (bad, total)) in voted {
+            let index = usize::try_from(end.as_millis() / 1_000).unwrap() / SCRAPE;
+            // A value stays valid for 2.5 scrapes.
+            let last = |values: &Vec<Option<u32>>| {
+                let recent = index.saturating_sub(2)..=index.min(values.len() - 1);
+                values[recent].iter().rev().flatten().next().copied()
+            };
+            let down = log.iter().filter(|(_, _, values)| last(values) == Some(0)).count();
+            prop_assert_eq!((bad, total), (f64::from(u8::from(down >= 2)), 1.0), "{}", end);
+        }
+    }
+}
+
+/// A probe every minute fills every other slot; the time between is measured as well.
+#[test]
+fn probes_that_are_rarer_than_slots_cover_all_of_their_time() {
+    let world = || {
+        World::new(60).with("probe_success", "prober=a", |second| {
+            Some(f64::from(u8::from(second % 600 != 0)))
+        })
+    };
+    let probe = Events::Probe(Probe {
+        series: Selector::new("probe_success", vec![]),
+        quorum: None,
+    });
+    let mut run = Run::new(catalog(Indicator::Errors(probe)));
+    for end in (30..=7_200).step_by(30) {
+        let status = run.ticks(&world(), end - 30, end, healthy);
+        let outcome = status.measurement.outcome;
+        let is_good = outcome == Outcome::Measured || outcome == Outcome::NoTraffic;
+        assert!(end < 900 || is_good, "{end} {outcome:?}");
+    }
+    let hour = TimeRange {
+        from: at(3_600),
+        to: at(7_200),
+    };
+    let sum = run.state.meters[0].ledger.sum(hour);
+    assert_eq!((sum.counts.bad, sum.counts.total), (6.0, 60.0));
+    assert!(sum.covered > 0.97, "{}", sum.covered);
+}
+
+#[test]
+fn slices_of_a_histogram_without_the_bucket_say_so() {
+    let world = || {
+        let counter = |pace: i64| move |second: i64| Some((second * pace) as f64);
+        World::new(15)
+            .with("seconds_bucket", "route=/pay,le=0.25", counter(99))
+            .with("seconds_bucket", "route=/pay,le=+Inf", counter(100))
+    };
+    let mut run = Run::new(catalog(timeslices(Events::Histogram(histogram()), (4, 5))));
+    run.ticks(&world(), 0, 570, healthy);
+    assert_eq!(run.state.questions().len(), 1);
+    let status = run.ticks(&world(), 570, 600, healthy);
+    assert_eq!(status.window.counts.total, 0.0);
+    insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @r#"`seconds_bucket{route!="/export"}` has no bucket that ends at 0.3; set `atMost` to one of its boundaries"#);
 }

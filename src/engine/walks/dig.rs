@@ -19,7 +19,7 @@ use crate::series::past::{Chunk, Family, Gained, LooseEnds, Sums, WantedLane};
 use crate::series::plan::{FamilyIndex, Lane, LaneIndex, MeterIndex, Plan, Share, SloIndex};
 use crate::series::seen::Sorter;
 use crate::series::slices::Slices;
-use crate::series::slices::missing::{Behind, decided_past};
+use crate::series::slices::missing::{self, Behind, decided_past};
 use crate::series::starts::Starts;
 use crate::series::trace::Trace;
 use crate::store::commit::{WalkKey, WalkedFamily};
@@ -288,6 +288,11 @@ impl Dig {
                 let known = self.behind.get(&place).copied();
                 let known = known.unwrap_or(Behind::Unseen(None));
                 let (slots, known) = decided_past(&judged, lane_missing(lane), known, grain);
+                let slots = if lane.is_sparse() {
+                    missing::known(&judged)
+                } else {
+                    slots
+                };
                 sums.add_slices(place, grain, &slots);
                 if lane_missing(lane) != MissingData::Hold {
                     behind.insert(place, known);

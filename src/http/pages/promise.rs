@@ -2,6 +2,7 @@
 
 use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
 use crate::domain::selector::Selector;
+use crate::domain::slices::BadWhen;
 use crate::domain::slo::Slo;
 use crate::domain::time::Span;
 use crate::status::snapshot::SloStatus;
@@ -54,7 +55,8 @@ pub(super) fn meaning(slo: &Slo) -> String {
     }
 }
 
-fn meaning_of_events(events: &Events) -> String {
+/// How a bad event is told from a good one, in a sentence.
+pub(super) fn meaning_of_events(events: &Events) -> String {
     match events {
         Events::OfTotal { split, .. } => {
             let (when, word, counted) = match split {
@@ -68,6 +70,13 @@ fn meaning_of_events(events: &Events) -> String {
             matches("bad", bad)
         ),
         Events::Histogram(histogram) => meaning_of_histogram(histogram),
+        Events::Probe(probe) => match probe.quorum {
+            None => "Each sample of the probe is an event, and bad when it is 0.".to_owned(),
+            Some(quorum) => format!(
+                "An event is a slot of time, and bad when {} say so by their last value.",
+                voters(quorum)
+            ),
+        },
     }
 }
 
@@ -80,6 +89,18 @@ fn meaning_of_histogram(histogram: &Histogram) -> String {
         HistogramKind::Classic => told,
         HistogramKind::Native => format!(
             "{told} Events in the same bucket as the threshold are interpolated, as Prometheus does it."
+        ),
+    }
+}
+
+/// How many probers make an event bad.
+fn voters(quorum: BadWhen) -> String {
+    match quorum {
+        BadWhen::Count(1) => "any of the probers".to_owned(),
+        BadWhen::Count(least) => format!("{least} or more of the probers"),
+        BadWhen::Share(least) => format!(
+            "{} or more of the probers",
+            figures::written_percent(least.to_f64())
         ),
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::time::Span;
 use crate::status::words;
 
 use super::figures;
+use super::promise::meaning_of_events;
 
 /// When a slice is bad, and what becomes of one of which nothing is there.
 pub(super) fn meaning(sliced: &Sliced) -> String {
@@ -28,6 +29,11 @@ pub(super) fn meaning(sliced: &Sliced) -> String {
                 ago.join(", ")
             )
         }
+        Judge::Events { events, good, .. } => format!(
+            "when fewer than {} of its events were good. {}",
+            figures::written_percent(good.to_f64()),
+            meaning_of_events(events).trim_end_matches('.')
+        ),
         Judge::Share { by, bad_when, .. } => format!(
             "when {} {} more than {threshold} of its limit",
             groups(*bad_when, Some(by)),

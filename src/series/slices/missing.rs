@@ -53,6 +53,14 @@ pub fn decided(
     }
 }
 
+/// All slices of which anything is known, those among them in which nothing happened.
+pub fn known(judged: &Slices<Counts>) -> Vec<(Timestamp, Counts)> {
+    let slices = judged.iter();
+    slices
+        .filter_map(|(end, counts)| Some((*end, (*counts)?)))
+        .collect()
+}
+
 /// What is known of the slices behind a stretch of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {

@@ -3,9 +3,11 @@
 
 pub mod age;
 pub mod drop;
+pub mod events;
 pub mod groups;
 pub mod level;
 pub mod missing;
+pub mod probe;
 pub mod rate;
 pub mod share;
 pub mod value;

@@ -8,8 +8,8 @@ use super::{Limit, Slices, ends};
 
 /// What one counter showed within one slice.
 #[derive(Clone, Copy, Debug)]
-struct Part {
-    events: f64,
+pub(super) struct Part {
+    pub(super) events: f64,
     covered: Span,
     interval: Span,
 }
@@ -74,7 +74,7 @@ impl Part {
 }
 
 /// What one counter shows in a slice; adds the times that its samples cover to `covered`.
-fn part(
+pub(super) fn part(
     samples: &[Sample],
     within: TimeRange,
     usual: Span,
@@ -110,7 +110,7 @@ fn part(
 }
 
 /// The length of time that at least one of the ranges covers.
-fn union_length(ranges: &mut [TimeRange]) -> Span {
+pub(super) fn union_length(ranges: &mut [TimeRange]) -> Span {
     ranges.sort_unstable_by_key(|range| range.from);
     let (mut total, mut reached) = (Span::ZERO, Timestamp::from_millis(i64::MIN));
     for range in ranges {

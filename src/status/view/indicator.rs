@@ -41,25 +41,13 @@ impl SelectorView {
 /// The selectors of `indicator`, the total first; of a list each by itself.
 pub(super) fn selectors(indicator: &Indicator) -> Vec<SelectorView> {
     let view = |role, selector: &Selector| SelectorView::new(role, selector_text(selector));
-    let views = |role, selectors: &[Selector]| -> Vec<SelectorView> {
-        selectors.iter().map(|it| view(role, it)).collect()
-    };
     match indicator {
-        Indicator::Errors(events) | Indicator::Latency(events) => match events {
-            Events::OfTotal { total, split } => [
-                views(Role::Total, total),
-                views(role(split), split.counted()),
-            ]
-            .concat(),
-            Events::GoodAndBad { good, bad } => {
-                [views(Role::Good, good), views(Role::Bad, bad)].concat()
-            }
-            Events::Histogram(histogram) => of_histogram(histogram),
-        },
+        Indicator::Errors(events) | Indicator::Latency(events) => of_events(events),
         Indicator::Slices(sliced) => match &sliced.judge {
             Judge::Rate { total, .. } | Judge::Drop { total, .. } => {
                 vec![view(Role::Total, total)]
             }
+            Judge::Events { events, .. } => of_events(events),
             Judge::Share { used, limit, .. } => vec![
                 view(Role::Used, &used.series),
                 view(Role::Limit, &limit.series),
@@ -84,6 +72,25 @@ pub(super) fn selectors(indicator: &Indicator) -> Vec<SelectorView> {
 /// A query as it is sent.
 fn evaluated(role: Role, text: &str, window: Span) -> SelectorView {
     SelectorView::new(role, text.replace("$window", &window.to_string()))
+}
+
+fn of_events(events: &Events) -> Vec<SelectorView> {
+    let views = |role, selectors: &[Selector]| -> Vec<SelectorView> {
+        let view = |it: &Selector| SelectorView::new(role, selector_text(it));
+        selectors.iter().map(view).collect()
+    };
+    match events {
+        Events::OfTotal { total, split } => [
+            views(Role::Total, total),
+            views(role(split), split.counted()),
+        ]
+        .concat(),
+        Events::GoodAndBad { good, bad } => {
+            [views(Role::Good, good), views(Role::Bad, bad)].concat()
+        }
+        Events::Histogram(histogram) => of_histogram(histogram),
+        Events::Probe(probe) => vec![SelectorView::new(Role::Probe, selector_text(&probe.series))],
+    }
 }
 
 /// Each threshold with its series.

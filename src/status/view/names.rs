@@ -110,6 +110,8 @@ named! {
         Good => "good",
         /// All events by how long they took.
         Histogram => "histogram",
+        /// Gauges that are 1 when something works and 0 when it does not.
+        Probe => "probe",
         /// What is used.
         Used => "used",
         /// What there is.

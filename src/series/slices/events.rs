@@ -1,0 +1,186 @@
+//! Slices of events: bad when too small a share of a slice's events was good.
+
+use std::collections::HashMap;
+
+use crate::domain::decimal::Fraction;
+use crate::domain::slot::Counts;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::series::batch::Series;
+use crate::series::births::Target;
+
+use super::missing::NOTHING;
+use super::rate::{part, union_length};
+use super::{Slices, ends};
+
+/// Counters whose events all add the same.
+#[derive(Debug)]
+pub struct Counters<'b> {
+    /// Their samples.
+    pub series: Vec<Series<'b>>,
+    /// What one event adds.
+    pub weight: Counts,
+    /// The usual distance of samples; zero when unknown.
+    pub usual: Span,
+}
+
+/// Whether more than `allowance` of each slice's events were bad. A slice of which less than half is
+/// covered is unknown. One that is covered and in which nothing happened says nothing: it is neither
+/// good nor missing.
+///
+/// An event belongs to the slice in which the sample lies that shows it. The first value of a series
+/// counts when its target was scraped before without it, as far as that is in the batch.
+pub fn over_allowance(
+    counters: &[Counters],
+    allowance: Fraction,
+    slice: Span,
+    range: TimeRange,
+) -> Slices<Counts> {
+    let scraped = first_scrapes(counters);
+    let judge = |end: Timestamp| {
+        let within = TimeRange {
+            from: end - slice,
+            to: end,
+        };
+        let (mut sum, mut covered) = (Counts::default(), Vec::new());
+        for kind in counters {
+            let mut unseen = Vec::new();
+            let times = if kind.weight.total > 0.0 {
+                &mut covered
+            } else {
+                &mut unseen
+            };
+            let events = kind.series.iter().map(|series| {
+                let counted = part(series.samples, within, kind.usual, times);
+                let born = born(series, kind.usual, &scraped).filter(|it| within.contains(it.0));
+                counted.map_or(0.0, |part| part.events) + born.map_or(0.0, |(_, value)| value)
+            });
+            sum = sum.plus(kind.weight.times(events.sum()));
+        }
+        let known = union_length(&mut covered);
+        if known.as_millis() * 2 < slice.as_millis() {
+            return None;
+        }
+        Some(judged(sum, allowance))
+    };
+    ends(range, slice).map(|end| (end, judge(end))).collect()
+}
+
+/// A slice by its own events.
+pub(super) fn judged(events: Counts, allowance: Fraction) -> Counts {
+    if events.total <= 0.0 {
+        return NOTHING;
+    }
+    Counts {
+        bad: f64::from(u8::from(events.exceeds(allowance))),
+        total: 1.0,
+    }
+}
+
+/// When each target is first seen to be scraped.
+fn first_scrapes(counters: &[Counters]) -> HashMap<Target, Timestamp> {
+    let mut scraped = HashMap::new();
+    for series in counters.iter().flat_map(|kind| &kind.series) {
+        if let (Some(target), Some(first)) = (Target::of(series.labels), series.samples.first()) {
+            let known = scraped.entry(target).or_insert(first.at);
+            *known = first.at.min(*known);
+        }
+    }
+    scraped
+}
+
+/// The first value of a series whose target was scraped before without it, and its time.
+fn born(
+    series: &Series,
+    usual: Span,
+    scraped: &HashMap<Target, Timestamp>,
+) -> Option<(Timestamp, f64)> {
+    let first = series.samples.first()?;
+    let before = scraped.get(&Target::of(series.labels)?)?;
+    let is_born = first.at.since(*before).as_millis() * 2 > usual.as_millis()
+        && first.at > *before
+        && first.value.is_finite();
+    is_born.then_some((first.at, first.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{at, batch};
+    use super::*;
+
+    const ALL: Counts = Counts {
+        bad: 0.0,
+        total: 1.0,
+    };
+    const BAD: Counts = Counts {
+        bad: 1.0,
+        total: 0.0,
+    };
+
+    /// A counter every 15 seconds from `from` on that grows by these.
+    fn counter(from: i64, steps: &str) -> String {
+        let mut value = 0;
+        let steps = steps.split_whitespace().zip(0..);
+        let samples = steps.map(|(step, index)| {
+            value += step.parse::<i64>().unwrap();
+            format!("{}:{value}", from + index * 15)
+        });
+        samples.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_slice_is_bad_when_more_than_its_share_failed() {
+        let steady = "10 10 10 10 10 10 10 10 10 10 10 10 10";
+        for (name, all, bad_from, bad, expected) in [
+            ("nothing failed", steady, 0, "0", "..."),
+            ("at the limit", steady, 0, "0 0 0 0 4 0 0 0 0", "..."),
+            ("over it", steady, 0, "0 0 0 0 5 0 0 0 0", "#.."),
+            (
+                "over it in the last",
+                steady,
+                0,
+                "0 0 0 0 4 0 0 0 0 5 0 0 0",
+                "..#",
+            ),
+            ("born with five", steady, 90, "5 0 0 0 0", ".#."),
+            (
+                "nothing happened",
+                "10 10 10 10 10 0 0 0 0 10 10 10 10",
+                0,
+                "0",
+                ".-.",
+            ),
+            ("too little is known", "10 10 10 10 10 10", 0, "0", ".??"),
+        ] {
+            let (all, bad) = (counter(0, all), counter(bad_from, bad));
+            let totals = batch(&[("job=a,instance=i,code=all", &all)]);
+            let parts = batch(&[("job=a,instance=i,code=bad", &bad)]);
+            let kind = |batch, weight| {
+                let series: fn(_) -> Vec<_> =
+                    |batch: &'static crate::series::batch::Batch| batch.series().collect();
+                Counters {
+                    series: series(batch),
+                    weight,
+                    usual: Span::from_secs(15),
+                }
+            };
+            let counters = [
+                kind(Box::leak(Box::new(totals)), ALL),
+                kind(Box::leak(Box::new(parts)), BAD),
+            ];
+            let range = TimeRange {
+                from: at(0),
+                to: at(180),
+            };
+            let allowance = Fraction::new(1, 10);
+            let slices = over_allowance(&counters, allowance, Span::from_mins(1), range);
+            let letter = |(_, counts): &(Timestamp, Option<Counts>)| match counts {
+                None => '?',
+                Some(counts) if counts.total <= 0.0 => '-',
+                Some(counts) if counts.bad > 0.0 => '#',
+                Some(_) => '.',
+            };
+            let found: String = slices.iter().map(letter).collect();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+}
