@@ -66,13 +66,14 @@ impl Draft {
     }
 }
 
-const SPEC: [&str; 8] = [
+const SPEC: [&str; 9] = [
     "description",
     "owner",
     "runbook",
     "source",
     "window",
     "alertPolicy",
+    "slice",
     "objectives",
     "use",
 ];
@@ -118,6 +119,8 @@ struct Common {
     has_window: bool,
     place: Place,
     policy: Located<String>,
+    /// The length of slices, for objectives that judge any.
+    slice: Option<Span>,
 }
 
 /// Reads the `spec` of a service called `name` whose metadata is `metadata`; `used` makes
@@ -151,6 +154,7 @@ pub(super) fn service(
             value: DEFAULT_POLICY.to_owned(),
             place: default_place,
         }),
+        slice: slice(&spec, options).map(|slice| slice.value),
     };
     if !spec.has("use") {
         spec.need(
@@ -196,7 +200,7 @@ fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Op
         policy: fields
             .text("alertPolicy")
             .unwrap_or_else(|| common.policy.clone()),
-        indicator: read_indicator(&fields, options),
+        indicator: read_indicator(&fields, common, options),
         grouping: grouping(&fields),
         used_at: None,
         name,
@@ -256,12 +260,20 @@ fn calendar(node: &Node, faults: &Faults) -> Option<Located<Window>> {
     })
 }
 
-fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Located<Indicator>> {
+/// The length of a slice.
+fn slice(fields: &Fields<'_>, options: &Options) -> Option<Located<Span>> {
+    let slice = fields.parse("slice", codes::DURATION, str::parse::<Span>)?;
+    values::on_grid(&slice, "slice", options.tick, fields.faults);
+    Some(slice)
+}
+
+fn read_indicator(
+    fields: &Fields<'_>,
+    common: &Common,
+    options: &Options,
+) -> Option<Located<Indicator>> {
     let entry = fields.one_of(&INDICATORS, "an indicator");
-    let slice = fields.parse("slice", codes::DURATION, str::parse::<Span>);
-    if let Some(slice) = &slice {
-        values::on_grid(slice, "slice", options.tick, fields.faults);
-    }
+    let slice = slice(fields, options);
     let missing = fields.parse("missingData", codes::WORD, |text| match text {
         "hold" => Ok(MissingData::Hold),
         "good" => Ok(MissingData::Good),
@@ -276,7 +288,9 @@ fn read_indicator(fields: &Fields<'_>, options: &Options) -> Option<Located<Indi
         good: budgeting.good,
         slice: slice
             .as_ref()
-            .map_or_else(|| options.default_slice(), |slice| slice.value),
+            .map(|slice| slice.value)
+            .or(common.slice)
+            .unwrap_or_else(|| options.default_slice()),
         missing: missing
             .as_ref()
             .map_or(MissingData::Hold, |missing| missing.value),

@@ -28,6 +28,7 @@ const MOST_SELECTORS: usize = 50;
 
 pub(super) fn latency(node: &Node, faults: &Faults) -> Option<Indicator> {
     let known = [
+        "quantile",
         "histogram",
         "atMost",
         "unit",

@@ -163,7 +163,7 @@ const MISTAKES: &[Mistake] = &[
         "window: 30d",
         "window: 30d\n  groupBy: [route]",
         &[
-            "api.yaml:8:3: error[SB0105]: the spec of a service has no key `groupBy`; it has the keys description, owner, runbook, source, window, alertPolicy, objectives, use",
+            "api.yaml:8:3: error[SB0105]: the spec of a service has no key `groupBy`; it has the keys description, owner, runbook, source, window, alertPolicy, slice, objectives, use",
         ],
     ),
     (
@@ -330,7 +330,7 @@ const MISTAKES: &[Mistake] = &[
         "atMost: 300ms",
         "atMost: 300ms\n        percentile: 99",
         &[
-            "api.yaml:19:9: error[SB0105]: `latency` has no key `percentile`; it has the keys histogram, atMost, unit, native, overrides, total, bad, good, badWhere, goodWhere",
+            "api.yaml:19:9: error[SB0105]: `latency` has no key `percentile`; it has the keys quantile, histogram, atMost, unit, native, overrides, total, bad, good, badWhere, goodWhere",
         ],
     ),
     (

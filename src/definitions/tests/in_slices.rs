@@ -77,6 +77,17 @@ fn every_form_is_read() {
 }
 
 #[test]
+fn a_service_has_a_slice_for_all_of_its_objectives() {
+    let slice = |own: &str| {
+        let form = format!("freshness: {{timestamp: done_seconds, atMost: 1h}}{own}");
+        let told = told(&form, "default\n  slice: 3m");
+        told.split(' ').nth(3).map(str::to_owned)
+    };
+    assert_eq!(slice("").as_deref(), Some("3m"));
+    assert_eq!(slice("\nslice: 2m").as_deref(), Some("2m"));
+}
+
+#[test]
 fn mistakes_are_told_with_their_places() {
     let mistakes = [
         "traffic: {total: a_total}",

@@ -1,11 +1,14 @@
 //! Slices of time on a real Prometheus: what was written into it, second by second, is the truth that each is compared with.
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 use sloburn::domain::labels::Labels;
 use sloburn::domain::time::Timestamp;
+use tokio::time::{Instant, sleep};
 
+use crate::support::daemon::{Daemon, Files};
 use crate::support::remote_write::{self, Written};
 use crate::support::tools::RealServer;
 
@@ -13,6 +16,8 @@ use super::{HOUR, SCRAPE, now, parsed};
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * HOUR;
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A gauge's last value is valid for so long: 2.5 scrapes.
 const VALID: i64 = SCRAPE * 5 / 2;
@@ -251,9 +256,10 @@ fn written(end: i64) -> Vec<Written> {
 }
 
 /// The value of the newest scrape of a slice, as long as it is valid.
-fn last(end: i64, value: impl Fn(i64) -> Option<f64>) -> Option<f64> {
+fn last(end: i64, written_to: i64, value: impl Fn(i64) -> Option<f64>) -> Option<f64> {
     let scrapes = (0..).map(|back| end - end.rem_euclid(SCRAPE) - back * SCRAPE);
     scrapes
+        .filter(|second| *second <= written_to)
         .take_while(|second| end - second <= VALID)
         .find_map(value)
 }
@@ -265,7 +271,7 @@ fn truth(name: &str, from: i64, to: i64, end: i64) -> (f64, f64) {
         let over = |pod| working_set(pod, slice, end) / 100e6 > 0.9;
         let both = [over("cart-0"), over("cart-1")];
         let rate = |at: i64| (requests(at, end) - requests(at - MINUTE, end)) / 60.0;
-        let age = last(slice, |second| done(second, end)).map(|done| slice as f64 - done);
+        let age = last(slice, end, |second| done(second, end)).map(|done| slice as f64 - done);
         let judged = match name {
             "memory" => Some(f64::from(u8::from(both.contains(&true)))),
             "memory-of-two" => Some(f64::from(u8::from(both == [true, true]))),
@@ -356,4 +362,75 @@ async fn slices_are_judged_as_what_was_written_says() {
         seen += 1;
     }
     assert_eq!(seen, 11);
+}
+
+/// How long ago the last sample is that tells of the orders: the series is gone.
+const GONE: i64 = 25 * MINUTE;
+
+#[tokio::test]
+async fn a_daemon_counts_what_is_missing_while_the_series_is_gone() {
+    let Some(server) = RealServer::prometheus("global: {}\n").await else {
+        return;
+    };
+    let end = (now() - GONE) / 300 * 300;
+    let written = written(end).into_iter();
+    let orders = written
+        .filter(|(labels, _)| labels.get("__name__") == "etl_last_success_timestamp_seconds");
+    let orders: Vec<Written> = orders.collect();
+    remote_write::write(&server.url(), &orders).await.unwrap();
+    let objectives = DEFINITIONS.split("    - name: ");
+    let kept = objectives.filter(|part| {
+        !part.contains("saturation")
+            && !part.contains("latency")
+            && !part.contains("traffic")
+            && !part.contains("query")
+    });
+    let mut daemon = Daemon::prepare(&Files {
+        config: &format!(
+            "tick: 5s\nsources: {{default: {{prometheus: {{url: '{}', offset: 1s, scrapeInterval: 15s}}}}}}\n",
+            server.url()
+        ),
+        definitions: &kept.collect::<Vec<_>>().join("    - name: "),
+        ..Files::default()
+    });
+    daemon.start().await;
+    let deadline = Instant::now() + PATIENCE;
+    let list = loop {
+        let list = daemon.json("/api/v1/slos").await;
+        let is_whole = |item: &Value| item["window"]["coverage"].as_f64() > Some(0.98);
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        if items
+            .iter()
+            .any(|item| item["name"] == "orders" && is_whole(item))
+        {
+            break items;
+        }
+        assert!(Instant::now() < deadline, "{}", daemon.log());
+        sleep(Duration::from_millis(200)).await;
+    };
+    assert_eq!(list.len(), 2);
+    for item in list {
+        let (name, window) = (item["name"].as_str().unwrap(), &item["window"]);
+        let (from, to) = (
+            parsed(window["from"].as_str().unwrap()),
+            parsed(window["to"].as_str().unwrap()),
+        );
+        let from = from - from.rem_euclid(MINUTE);
+        let counted = (
+            window["bad"].as_f64().unwrap(),
+            window["total"].as_f64().unwrap(),
+        );
+        assert_eq!(
+            counted,
+            truth(name, from, to, end),
+            "{name} {from} {to} {end}"
+        );
+        let outcome = if name == "orders" {
+            "measured"
+        } else {
+            "noData"
+        };
+        assert_eq!(item["measurement"]["outcome"], outcome, "{item:#}");
+    }
+    assert!(daemon.terminate().await.success());
 }
