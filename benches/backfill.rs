@@ -179,6 +179,7 @@ async fn evaluate(url: &str, arguments: &Arguments, at: Timestamp) -> MemoryStor
         tick: Span::from_secs(SCRAPE),
         slot: Span::from_secs(SCRAPE),
         sources: BTreeMap::from([(name, SourceSettings::default())]),
+        history: Span::from_days(400),
         external_url: None,
     };
     let mut engine = Engine::start(settings, Arc::new(catalog(arguments)), parts)
@@ -191,9 +192,9 @@ async fn evaluate(url: &str, arguments: &Arguments, at: Timestamp) -> MemoryStor
 /// Compares every slot with what was written; returns how many there were.
 async fn compare(store: &MemoryStore, arguments: &Arguments, begin: i64) -> usize {
     let mut slots: BTreeMap<(String, i64), Counts> = BTreeMap::new();
-    for ((lane, _), chunk) in store.recover().await.unwrap().chunks {
+    for ((lane, _), chunk) in store.recover(Timestamp::EARLIEST).await.unwrap().chunks {
         for (end, slot) in chunk.slots() {
-            slots.insert((lane.slo.to_string(), end.as_millis() / 1_000), slot.counts);
+            slots.insert((lane.meter.slo.to_string(), end.as_millis() / 1_000), slot.counts);
         }
     }
     let mut compared = 0;

@@ -80,6 +80,7 @@ impl Daemon {
             tick: SCRAPE,
             slot: SCRAPE,
             sources: BTreeMap::from([(name, SourceSettings::default())]),
+            history: sloburn::engine::settings::HISTORY,
             external_url: Some("https://sloburn.example".to_owned()),
         };
         let engine = Engine::start(settings, catalog, parts).await.unwrap();

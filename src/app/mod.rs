@@ -25,7 +25,7 @@ use crate::engine::adopt::Revision;
 use crate::engine::explain;
 use crate::engine::explain::ask::Explainer;
 use crate::engine::shell::{Engine, Parts};
-use crate::http::{self, AppState};
+use crate::http::{self, AppState, Past};
 use crate::reload::{Files, HandOn, Reload};
 use crate::source::AnySource;
 use crate::status::board::{Board, DeliveryStatus, Reading, ReceiverStatus, StoreOpened};
@@ -139,6 +139,7 @@ pub async fn run(
         counters: Arc::new(counters),
         site: Arc::default(),
         explainer: Some(explainer),
+        past: Past::of(&store),
     };
     loops.spawn(async move {
         http::serve(listener, state, http_stop)

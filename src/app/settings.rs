@@ -51,6 +51,7 @@ pub(super) fn settings(config: &Config) -> Settings {
         tick: config.tick.into(),
         slot: config.slot.into(),
         sources: config.sources.iter().map(source).collect(),
+        history: config.history.into(),
         external_url: config
             .external_url
             .as_ref()

@@ -136,7 +136,10 @@ const SCRAPE: &[Key] = &[
     key("maxBodyBytes", Shape::One, "SLOBURN_SCRAPE_MAX_BODY_BYTES").default("16777216"),
 ];
 
-const STORE: &[Key] = &[key("sqlite", Shape::Path, "SLOBURN_STORE").default("sloburn.db")];
+const STORE: &[Key] = &[
+    key("sqlite", Shape::Path, "SLOBURN_STORE").default("sloburn.db"),
+    key("history", Shape::One, "SLOBURN_HISTORY").default("400d"),
+];
 
 const LOG: &[Key] = &[
     key("level", Shape::One, "SLOBURN_LOG_LEVEL").default("info"),

@@ -42,6 +42,8 @@ pub struct Config {
     pub sources: BTreeMap<String, Source>,
     /// The SQLite file.
     pub store: PathBuf,
+    /// How long what was counted is kept there, by the hour; at least as long as windows need it.
+    pub history: Duration,
     /// Where HTTP is served.
     pub listen: SocketAddr,
     /// How people reach it; for links in messages.

@@ -91,6 +91,7 @@ impl Resolver {
             }
         }
         let store = self.path(&["store", "sqlite"]);
+        let history = self.read(&["store", "history"], values::history);
         let listen = self.read(&["listen"], values::address);
         let external_url = self.read(&["externalUrl"], values::url);
         let level = self.read(&["log", "level"], values::level);
@@ -103,6 +104,7 @@ impl Resolver {
             slot: slot?,
             sources: resolved,
             store: store?,
+            history: history?,
             listen: listen?,
             external_url,
             log: Log {

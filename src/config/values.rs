@@ -29,10 +29,32 @@ fn wrong(message: impl Into<String>, help: impl Into<String>) -> Wrong {
 }
 
 const LONGEST: Duration = Duration::from_hours(24);
+const LONGEST_HISTORY: Duration = Duration::from_hours(24 * 3_660);
+
+/// A length of time of at most ten years, in whole milliseconds; may be zero.
+pub(super) fn history(text: &str) -> Result<Duration, Wrong> {
+    let parsed = length(text, "write it as 400d or 13months")?;
+    if parsed > LONGEST_HISTORY {
+        let message = format!("is {text}, which is longer than ten years");
+        return Err(wrong(message, "use at most 3660d"));
+    }
+    Ok(parsed)
+}
 
 /// A length of time of at most a day, in whole milliseconds; may be zero.
 pub(super) fn duration(text: &str) -> Result<Duration, Wrong> {
-    let example = "write it as 30s, 1m30s or 500ms";
+    let parsed = length(text, "write it as 30s, 1m30s or 500ms")?;
+    if parsed > LONGEST {
+        let message = format!("is {text}, which is longer than a day");
+        return Err(wrong(
+            message,
+            "m means minutes and M months; use at most 24h",
+        ));
+    }
+    Ok(parsed)
+}
+
+fn length(text: &str, example: &str) -> Result<Duration, Wrong> {
     if !text.is_empty() && text.chars().all(|char| char.is_ascii_digit()) && text != "0" {
         let help = format!("write {text}s if seconds are meant");
         return Err(wrong(format!("is {text}, without a unit"), help));
@@ -43,13 +65,6 @@ pub(super) fn duration(text: &str) -> Result<Duration, Wrong> {
         return Err(wrong(
             format!("is {text}, which is not whole milliseconds"),
             example,
-        ));
-    }
-    if parsed > LONGEST {
-        let message = format!("is {text}, which is longer than a day");
-        return Err(wrong(
-            message,
-            "m means minutes and M months; use at most 24h",
         ));
     }
     Ok(parsed)

@@ -21,7 +21,7 @@ use crate::engine::adopt::Revision;
 use crate::engine::explain::ask::Explainer;
 use crate::engine::settings::{Settings, SourceSettings};
 use crate::engine::shell::{Engine, EngineError, Parts};
-use crate::http::{self, AppState, BindError};
+use crate::http::{self, AppState, BindError, Past};
 use crate::series::plan::PlanError;
 use crate::source::error::SourceError;
 use crate::source::scrape::{ScrapeSettings, ScrapeSource, Target, kept};
@@ -166,6 +166,7 @@ impl Demo {
             counters: Arc::new(counters),
             site: Arc::new(pages::site(&shared, live)),
             explainer: Some(explainer),
+            past: Past::of(&store),
         };
         let driver = Driver {
             hand,
@@ -290,6 +291,7 @@ fn settings(address: SocketAddr) -> Settings {
         tick: TICK,
         slot: TICK,
         sources: BTreeMap::from([(SourceName::new(SOURCE), source)]),
+        history: Span::from_days(400),
         external_url: Some(format!("http://{address}")),
     }
 }

@@ -33,9 +33,9 @@ async fn played(seed: u64) -> (Demo, Chunks) {
     let mut demo = Demo::start(&options).await.unwrap();
     demo.driver.history(|_| Ok(())).await.unwrap();
     let mut chunks = Chunks::new();
-    for ((key, _), chunk) in demo.driver.store.recover().await.unwrap().chunks {
+    for ((key, _), chunk) in demo.driver.store.recover(Timestamp::EARLIEST).await.unwrap().chunks {
         chunks
-            .entry(format!("{} {}", key.slo, key.lane))
+            .entry(format!("{} {}", key.meter.slo, key.lane))
             .or_default()
             .push(chunk);
     }

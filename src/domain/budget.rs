@@ -1,8 +1,11 @@
 //! Error budgets: what a window allows, what is spent of it, and when it will be empty.
 
 use super::objective::{BurnRate, Objective};
-use super::slot::Counts;
+use super::slot::{Counts, whole};
 use super::time::Span;
+
+/// Allowances are compared in parts of this size: no decimal of a percentage is finer.
+const PARTS: i128 = 100_000_000_000_000_000;
 
 /// The error budget of one window.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,14 +14,32 @@ pub struct ErrorBudget {
     pub allowed: f64,
     /// Bad events that happened.
     pub bad: f64,
+    /// Whether more happened than is allowed, strictly. Exact where counts are whole, so that
+    /// spending all of a budget and not an event more is still within it.
+    pub overspent: bool,
 }
 
 impl ErrorBudget {
     /// The budget of a window with these counts; `None` without events.
     pub fn of(counts: Counts, objective: Objective) -> Option<Self> {
-        (counts.total > 0.0).then(|| Self {
-            allowed: counts.total * objective.allowance().to_f64(),
-            bad: counts.bad,
+        Self::of_parts([(counts, objective)])
+    }
+
+    /// The budget of a window during which the objective changed: each part allows what was promised
+    /// then, allowed = Σ total × (1 − objective in force then). `None` without events.
+    pub fn of_parts(parts: impl IntoIterator<Item = (Counts, Objective)>) -> Option<Self> {
+        let (mut allowed, mut bad, mut total) = (0.0, 0.0, 0.0);
+        let mut left = Some(0_i128);
+        for (counts, objective) in parts {
+            allowed += counts.total * objective.allowance().to_f64();
+            bad += counts.bad;
+            total += counts.total;
+            left = left.zip(left_of(counts, objective)).and_then(|(all, part)| all.checked_add(part));
+        }
+        (total > 0.0).then(|| Self {
+            allowed,
+            bad,
+            overspent: left.map_or(bad > allowed, |left| left < 0),
         })
     }
 
@@ -50,6 +71,16 @@ impl ErrorBudget {
         )]
         (seconds.is_finite()).then_some(Span::from_secs(seconds as i64))
     }
+}
+
+/// What is left of a part of a budget, in [`PARTS`] of an event, where its counts are whole.
+fn left_of(counts: Counts, objective: Objective) -> Option<i128> {
+    let allowance = objective.allowance();
+    let (bad, total) = whole(counts.bad).zip(whole(counts.total))?;
+    let parts = allowance.numerator().checked_mul(PARTS)? / allowance.denominator();
+    let exact = PARTS % allowance.denominator() == 0;
+    let allowed = total.checked_mul(parts).filter(|_| exact)?;
+    allowed.checked_sub(bad.checked_mul(PARTS)?)
 }
 
 #[cfg(test)]
@@ -98,5 +129,72 @@ mod tests {
                 .spent()
         };
         assert!(perfect(0.0).abs() < f64::EPSILON && perfect(1.0).is_infinite());
+    }
+
+    #[test]
+    fn a_budget_is_overspent_by_the_event_after_the_last_that_is_allowed() {
+        let overspent = |parts: &[(f64, f64, &str)]| {
+            let parts = parts.iter().map(|(bad, total, objective)| {
+                let (bad, total) = (*bad, *total);
+                (Counts { bad, total }, objective.parse().unwrap())
+            });
+            ErrorBudget::of_parts(parts).unwrap().overspent
+        };
+        for (total, all) in [(1_000.0, 1.0), (57_000.0, 57.0), (4_120_000.0, 4_120.0)] {
+            for (more, expected) in [(0.0, false), (1.0, true)] {
+                assert_eq!(overspent(&[(all + more, total, "99.9%")]), expected, "{total}");
+                let changed = [(all + more, total, "99.9%"), (700.0, 10_000.0, "93%")];
+                assert_eq!(overspent(&changed), expected, "{total}");
+                let parts = [(more, 0.0, "99.9%"), (all, total, "99.9%")];
+                assert_eq!(overspent(&parts), expected, "{total}");
+            }
+        }
+        assert!(overspent(&[(1.0, 9e15, "100%")]) && !overspent(&[(0.0, 9e15, "100%")]));
+        assert!(!overspent(&[(9e14, 9e15, "90%")]) && overspent(&[(9e14 + 1.0, 9e15, "90%")]));
+        assert!(overspent(&[(1.5, 1_000.0, "99.9%")]) && !overspent(&[(0.5, 1_000.0, "99.9%")]));
+        assert!(overspent(&[(2.0, 1e4, "99.9999999999999%")]));
+    }
+
+    /// Each window as `bad/total objective` of its versions, and what comes of it.
+    #[test]
+    fn each_part_of_a_window_allows_what_was_promised_then() {
+        let budget = |parts: &str| {
+            let parts = parts.split(", ").filter(|part| !part.is_empty());
+            let parts = parts.map(|part| {
+                let (counts, objective) = part.split_once(' ').unwrap();
+                let (bad, total) = counts.split_once('/').unwrap();
+                let counts = Counts {
+                    bad: bad.parse().unwrap(),
+                    total: total.parse().unwrap(),
+                };
+                (counts, objective.parse().unwrap())
+            });
+            ErrorBudget::of_parts(parts).map_or("unknown".to_owned(), |it| {
+                let rounded = |number: f64| (number * 1e9).round() / 1e9;
+                let [allowed, spent, left] =
+                    [it.allowed, it.spent(), it.remaining()].map(rounded);
+                format!("{} of {allowed}, {spent} spent, {left} left", it.bad)
+            })
+        };
+        for (parts, expected) in [
+            // No traffic is no budget.
+            ("", "unknown"),
+            ("0/0 99.9%", "unknown"),
+            ("0/0 99.9%, 0/0 99%", "unknown"),
+            ("3/10000 99.9%", "3 of 10, 0.3 spent, 0.7 left"),
+            // A stricter promise does not spend what was allowed before it, nor a laxer one more.
+            ("3/10000 99%, 0/10000 99.9%", "3 of 110, 0.027272727 spent, 0.972727273 left"),
+            ("3/10000 99.9%, 0/10000 99%", "3 of 110, 0.027272727 spent, 0.972727273 left"),
+            ("3/10000 99.9%, 0/0 50%", "3 of 10, 0.3 spent, 0.7 left"),
+            // Overspent.
+            ("25/10000 99.9%", "25 of 10, 2.5 spent, -1.5 left"),
+            ("25/10000 99.9%, 5/20000 99.9%", "30 of 30, 1 spent, 0 left"),
+            // Nothing may be bad.
+            ("0/10000 100%", "0 of 0, 0 spent, 1 left"),
+            ("1/10000 100%", "1 of 0, inf spent, -inf left"),
+            ("0/10000 99.9%, 4/10000 100%", "4 of 10, 0.4 spent, 0.6 left"),
+        ] {
+            assert_eq!(budget(parts), expected, "{parts}");
+        }
     }
 }

@@ -54,12 +54,12 @@ impl Counts {
     }
 }
 
-/// `count` as an integer when it is one.
+/// `count` as an integer when it is one, up to 2^53.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "checked to be whole and within 2^53"
 )]
-fn whole(count: f64) -> Option<i128> {
+pub(super) fn whole(count: f64) -> Option<i128> {
     (count.fract() == 0.0 && count.abs() <= EXACT).then_some(count as i128)
 }
 

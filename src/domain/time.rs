@@ -9,6 +9,9 @@ use std::str::FromStr;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// Before everything that is ever counted; spans can still be taken off it.
+    pub const EARLIEST: Self = Self(i64::MIN / 2);
+
     /// The time that lies `millis` milliseconds after the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)

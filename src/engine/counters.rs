@@ -10,7 +10,7 @@ use crate::series::cursor::validity;
 use crate::series::gaps::Gaps;
 use crate::series::plan::{FamilyIndex, Lane, LaneIndex, Towards};
 use crate::series::table::{Counted, Gain, Layer, Past};
-use crate::store::commit::Commit;
+use crate::store::commit::{Commit, LaneRecord};
 
 use super::intake::{Taken, put};
 use super::state::{State, family_key};
@@ -235,11 +235,17 @@ impl State {
             record.cursors.remove(&labels);
             record.dropped.insert(labels);
         }
+        let settled_to = record.settled_to;
         commit.families.insert(family_key(planned), record);
         for (meter, lane) in self.counter_lanes(family) {
-            if let Some(reached) = self.meters[meter].lanes[lane].settled.reached() {
-                commit.lanes.insert(self.lane_key(meter, lane), reached);
-            }
+            let state = &mut self.meters[meter].lanes[lane];
+            let record = LaneRecord {
+                settled_to,
+                covered_to: state.settled.reached(),
+                reach: state.reach,
+            };
+            state.kept = Some(record);
+            commit.lanes.insert(self.lane_key(meter, lane), record);
         }
     }
 

@@ -1,6 +1,5 @@
 //! The facts of a notice about a burning budget, as they stand at the deciding tick.
 
-use crate::domain::budget::ErrorBudget;
 use crate::domain::calendar::Calendar;
 use crate::domain::contributors::LabelShare;
 use crate::domain::incident::{Change, Incident, Transition};
@@ -45,16 +44,16 @@ pub(super) fn burn(
         to: stopped.unwrap_or(transition.at),
     };
     let (present, now) = windows.shortest();
-    let at_onset = state.ledger.sum(slo.window.range(incident.onset)).counts;
+    let at_onset = state.budget(slo.window.range(incident.onset));
     BurnFacts {
         slo: promise(slo, windows.period),
         now: now.counts,
         tiers: policy
             .map(|policy| tiers(state, slo, policy, windows))
             .unwrap_or_default(),
-        budget: ErrorBudget::of(windows.budget.counts, slo.objective).map(|budget| BudgetFacts {
+        budget: windows.errors.map(|budget| BudgetFacts {
             remaining: budget.remaining(),
-            before: ErrorBudget::of(at_onset, slo.objective).map(|before| before.remaining()),
+            before: at_onset.map(|before| before.remaining()),
             allowed: budget.allowed,
             empty_in: BurnRate::of(now.counts, slo.objective)
                 .and_then(|pace| budget.time_to_empty(pace, windows.period))

@@ -134,9 +134,10 @@ impl State {
             }
         }
     }
+
     pub(super) fn lane_key(&self, meter: usize, lane: usize) -> LaneKey {
         LaneKey {
-            slo: self.plan.meters[meter].slo.id.clone(),
+            meter: self.meters[meter].key.clone(),
             lane: u16::try_from(lane).unwrap_or(u16::MAX),
         }
     }

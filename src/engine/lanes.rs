@@ -22,7 +22,7 @@ use crate::series::slices::{age, drop, events, level, probe, rate, share, value}
 use crate::series::table::Layer;
 use crate::series::terms::SidesSeen;
 use crate::status::snapshot::SeriesCount;
-use crate::store::commit::Commit;
+use crate::store::commit::{Commit, LaneRecord};
 
 use super::groups::split;
 use super::intake::{Answer, put};
@@ -144,7 +144,13 @@ impl State {
         };
         state.bad_series_ever_seen |= limit > 0;
         if let Some(settled_to) = state.lanes[lane].settled_to {
-            commit.lanes.insert(self.lane_key(meter, lane), settled_to);
+            let record = LaneRecord {
+                settled_to,
+                covered_to: None,
+                reach: state.lanes[lane].reach,
+            };
+            state.lanes[lane].kept = Some(record);
+            commit.lanes.insert(self.lane_key(meter, lane), record);
         }
         Some(measured)
     }

@@ -16,6 +16,7 @@ pub mod intake;
 mod journal;
 mod judge;
 mod lanes;
+mod past;
 mod picture;
 mod reading;
 pub mod reads;

@@ -83,7 +83,7 @@ impl State {
     ) -> SloStatus {
         let slo = Arc::clone(&self.plan.meters[meter].slo);
         let policy = catalog.policy_of(&slo);
-        let budget = ErrorBudget::of(windows.budget.counts, slo.objective);
+        let budget = windows.errors;
         self.note_emptied(meter, windows, budget);
         let state = &self.meters[meter];
         let (_, present) = windows.shortest();
@@ -111,6 +111,7 @@ impl State {
                 counts: windows.budget.counts,
                 coverage: windows.budget.covered,
             },
+            versions: state.versions.clone(),
             budget,
             emptied_at: state.emptied_at,
             time_to_empty: budget

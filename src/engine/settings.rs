@@ -8,6 +8,9 @@ use crate::domain::time::{Span, Timestamp};
 /// The longest range of raw samples that one query asks for; longer ones are read in pieces.
 pub const LONGEST_READ: Span = Span::from_hours(2);
 
+/// How long what was counted is kept when nobody says: 13 months, and some days to look at them.
+pub const HISTORY: Span = Span::from_days(400);
+
 /// What the engine is told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -17,6 +20,8 @@ pub struct Settings {
     pub slot: Span,
     /// The sources, by name.
     pub sources: BTreeMap<SourceName, SourceSettings>,
+    /// How long what was counted is kept in the store, by the hour, beyond what windows need.
+    pub history: Span,
     /// Where the daemon is reached from outside, without a slash at the end.
     pub external_url: Option<String>,
 }

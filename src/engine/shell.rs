@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::slo::{Catalog, SourceName};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::series::plan::PlanError;
 use crate::source::Source;
 use crate::status::board::Board;
@@ -20,10 +20,17 @@ use super::adopt::Revision;
 use super::digger::{Again, Digger, Finished};
 use super::intake::{Read, Reading};
 use super::journal::{self, Journal};
+use super::past::needed_from;
 use super::reading;
 use super::settings::Settings;
 use super::state::State;
 use super::step::{Effects, Input, Tick, step, take_past};
+
+/// The past of so many objectives is fetched from the store before one tick.
+const FETCHED: usize = 500;
+
+/// A start fetches this much more than windows need, for ticks that are a little older than the clock.
+const FETCHED_BEYOND: Span = Span::from_hours(1);
 
 /// So often in a row a source may refuse before counting all of the past is given up.
 const PATIENCE: u32 = 3;
@@ -81,8 +88,11 @@ impl<S: Source, K: Store> Engine<S, K> {
         parts: Parts<S, K>,
     ) -> Result<Self, EngineError> {
         let revision = Revision::of(catalog, settings.slot)?;
-        let recovered = parts.store.recover().await?;
-        let state = State::new(settings.clone(), &revision.plan, recovered);
+        let now = Timestamp::from(parts.clock.now());
+        let from = needed_from(revision.catalog(), now - FETCHED_BEYOND);
+        let recovered = parts.store.recover(from).await?;
+        let mut state = State::new(settings.clone(), &revision.plan, recovered);
+        state.leave_before(from);
         let digger = Digger::new(parts.clock.clone());
         Ok(Self {
             parts,
@@ -190,6 +200,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         progress: impl FnMut(&SourceName, Option<Backfill>),
     ) -> Result<(), String> {
         let started = Timestamp::from(self.parts.clock.now());
+        self.fetch_missing(at).await;
         let input = Input {
             reads: self.read(at).await,
             boundaries: BTreeMap::new(),
@@ -251,6 +262,7 @@ impl<S: Source, K: Store> Engine<S, K> {
     pub async fn tick(&mut self, at: Timestamp) {
         let started = Timestamp::from(self.parts.clock.now());
         self.go_over();
+        self.fetch_missing(at).await;
         self.state.leap(at);
         loop {
             let reads = self.read(at).await;
@@ -287,6 +299,22 @@ impl<S: Source, K: Store> Engine<S, K> {
     async fn ask(&mut self, at: Timestamp) {
         let told = reading::boundaries(&self.state, &self.parts.sources, at).await;
         self.boundaries.extend(told);
+    }
+
+    /// Fetches from the store what windows reach back to and is not held, where one was made longer.
+    /// What cannot be had now is tried again with the next tick, and the past is not counted meanwhile.
+    async fn fetch_missing(&mut self, at: Timestamp) {
+        let mut missing = self.state.past_missing(at).into_iter();
+        for (meter, range) in missing.by_ref().take(FETCHED) {
+            match self.parts.store.past(&meter, range).await {
+                Ok(chunks) => self.state.take_missing(&meter, range, chunks),
+                Err(error) => {
+                    tracing::warn!(slo = %meter.slo, "{error}; the longer window of `{}` is filled later", meter.slo);
+                    return self.state.wait_for_missing(true);
+                }
+            }
+        }
+        self.state.wait_for_missing(missing.next().is_some());
     }
 
     /// Commits, then shows, then wakes: nobody is told what could still be lost.

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Incident};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::{Measurement, Outcome};
-use crate::domain::slo::{SloId, SourceName};
+use crate::domain::slo::{Slo, SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::versions::Versions;
 use crate::ledger::Ledger;
 use crate::series::cursor;
 use crate::series::fetches::Fetches;
@@ -19,7 +21,8 @@ use crate::series::table::{Edge, SeriesTable};
 use crate::series::terms::SidesSeen;
 use crate::status::snapshot::{IgnoredBirth, SeriesCount};
 use crate::store::commit::{
-    Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, Recovered, WalkKey, WalkRecord,
+    Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey, Recovered,
+    WalkKey, WalkRecord,
 };
 
 use super::adopt::Shelf;
@@ -49,6 +52,16 @@ pub struct State {
     /// When the processes of each source's targets began.
     pub(super) starts: BTreeMap<SourceName, Starts>,
     pub(super) shelf: Shelf,
+    /// What was kept before indicators were told apart, by whose it is: to be said to the store.
+    pub(super) claims: BTreeMap<SloId, Fingerprint>,
+    /// What lies before this was left in the store when this life began.
+    pub(super) left_before: Timestamp,
+    /// No chunk before this is needed any more.
+    pub(super) forgotten: Option<Timestamp>,
+    /// Something that windows need is still to be fetched from the store: walks wait for it.
+    pub(super) fetching: bool,
+    /// Definitions are new, so that windows may reach further back than what was counted.
+    pub(super) reaches_unchecked: bool,
     /// Stretches of the past that were counted or are still to be, and those that are walked through now.
     pub(super) walked: BTreeMap<WalkKey, WalkRecord>,
     pub(super) walks: BTreeMap<WalkKey, Walk>,
@@ -123,7 +136,10 @@ pub(super) struct FamilyState {
 /// One objective: its ledger and its alert.
 #[derive(Debug)]
 pub(super) struct MeterState {
+    pub(super) key: MeterKey,
     pub(super) ledger: Ledger,
+    /// What was promised when.
+    pub(super) versions: Versions,
     pub(super) lanes: Vec<LaneState>,
     pub(super) alert: AlertState,
     pub(super) measurement: Option<Measurement>,
@@ -133,6 +149,8 @@ pub(super) struct MeterState {
     pub(super) bad_series_ever_seen: bool,
     /// Of which thresholds series were seen, on which side; only of counters.
     pub(super) sides: SidesSeen,
+    /// Whether the store knows that.
+    pub(super) seen_kept: bool,
     /// The bucket boundaries that a histogram has, when the threshold is none of them.
     pub(super) boundaries: Option<Vec<String>>,
     /// When the budget was used up, while it is.
@@ -148,6 +166,10 @@ pub(super) struct LaneState {
     pub(super) begun: bool,
     /// Where an earlier life of it stopped, until it begins anew.
     pub(super) stopped: Option<Timestamp>,
+    /// From when on it is counted, once its walks are done.
+    pub(super) reach: Option<Timestamp>,
+    /// What the store holds of it.
+    pub(super) kept: Option<LaneRecord>,
     /// Slots up to here are final; only of lanes without cursors.
     pub(super) settled_to: Option<Timestamp>,
     /// Slots up to here are counted.
@@ -182,8 +204,15 @@ impl State {
             shelf: Shelf {
                 chunks,
                 lanes: recovered.lanes,
+                seen: recovered.seen,
+                versions: recovered.versions,
                 families: recovered.families,
             },
+            claims: BTreeMap::new(),
+            left_before: Timestamp::EARLIEST,
+            forgotten: None,
+            fetching: false,
+            reaches_unchecked: true,
             walked: recovered.walks,
             walks: BTreeMap::new(),
             beginnings: Vec::new(),
@@ -269,6 +298,14 @@ pub(super) fn family_key(family: &Family) -> FamilyKey {
     }
 }
 
+/// The key under which the store keeps what an objective counts.
+pub(super) fn meter_key(slo: &Slo) -> MeterKey {
+    MeterKey {
+        slo: slo.id.clone(),
+        indicator: Fingerprint::of(&slo.indicator, &slo.source),
+    }
+}
+
 impl MeterState {
     /// Takes note of a series that was seen.
     pub(super) fn note_edge(&mut self, edge: &Edge) {
@@ -288,9 +325,11 @@ impl MeterState {
             matches!(lane, Lane::Counters { totals: true, .. }).then_some(number)
         };
         Self {
+            key: meter_key(&planned.slo),
             ledger: Ledger::new(settings.slot, u16::try_from(lanes).unwrap_or(u16::MAX))
                 .any_of((0..).zip(planned.lanes.iter()).filter_map(totals))
                 .cut_at(planned.slo.window.calendar().cloned()),
+            versions: Versions::default(),
             lanes: vec![LaneState::default(); lanes],
             alert: AlertState::default(),
             measurement: None,
@@ -298,6 +337,7 @@ impl MeterState {
             series: SeriesCount::default(),
             bad_series_ever_seen: false,
             sides: SidesSeen::default(),
+            seen_kept: false,
             boundaries: None,
             emptied_at: None,
             blame: Blame::default(),

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
-use crate::domain::slo::Catalog;
+use crate::domain::slo::{Catalog, Slo};
 use crate::domain::time::{Span, Timestamp};
+use crate::ledger::chunk::Age;
 use crate::series::cursor::IgnoredBirth;
 use crate::series::plan::MeterIndex;
 use crate::series::trace::Trace;
 use crate::status::snapshot::Snapshot;
-use crate::store::commit::{Commit, Forgotten, LaneKey};
+use crate::store::commit::{Commit, LaneKey};
 
 use super::intake::Read;
 use super::state::State;
@@ -20,6 +21,15 @@ use super::windows::Windows;
 
 /// How long slots are kept beyond the longest window.
 const KEPT_BEYOND: Span = Span::from_hours(6);
+
+/// Slots stay in memory at least this long, so that days are whole when they are let go of.
+const SHORTEST_KEPT: Span = Span::from_days(5);
+
+/// From when on the slots of an objective are held in memory; what is older is in the store alone.
+pub(super) fn held_from(slo: &Slo, at: Timestamp) -> Timestamp {
+    let window = slo.window.range(at).from.min(at - slo.window.longest());
+    window.min(at - SHORTEST_KEPT) - KEPT_BEYOND
+}
 
 /// One turn of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +68,10 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
     for (meter, boundaries) in &input.boundaries {
         state.answer(*meter, boundaries.clone());
     }
+    state.say_claims(&mut commit);
     let taken = state.take_in(tick.at, &input.reads, &mut commit);
     let mut gone = BTreeSet::new();
+    state.reach_back(tick.at, &mut commit);
     let snapshot = tick
         .judge
         .then(|| judge(state, tick.at, catalog, &mut gone, &mut commit));
@@ -68,6 +80,7 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
     }
     state.drop_groups(gone, tick.at, &mut commit);
     state.groups.commit(&mut commit);
+    state.forget(tick.at, &mut commit);
     Effects {
         commit,
         snapshot,
@@ -106,7 +119,12 @@ fn judge(
         }
         let slo = Arc::clone(&state.plan.meters[meter].slo);
         let policy = catalog.policy_of(&slo).map(|policy| &**policy);
-        let windows = Windows::of(&state.meters[meter].ledger, &slo, policy, at);
+        let meter_state = &mut state.meters[meter];
+        if meter_state.versions.note(slo.objective, at) {
+            let versions = meter_state.versions.clone();
+            commit.versions.insert(slo.id.clone(), versions);
+        }
+        let windows = Windows::of(meter_state, &slo, policy, at);
         let measurement = state.measure(meter, &windows, at);
         state.meters[meter].measurement = Some(measurement);
         state.alert(meter, catalog, &windows, at, commit);
@@ -123,37 +141,48 @@ fn judge(
 
 /// Hands the settled chunks of an objective that changed to the commit.
 pub(super) fn hand_over(state: &mut State, meter: usize, commit: &mut Commit) {
-    let slo = &state.plan.meters[meter].slo;
-    for ((lane, key), chunk) in state.meters[meter].ledger.take_changed() {
-        let slo = slo.id.clone();
-        commit.chunks.insert((LaneKey { slo, lane }, key), chunk);
+    let state = &mut state.meters[meter];
+    for ((lane, key), chunk) in state.ledger.take_changed() {
+        let meter = state.key.clone();
+        commit.chunks.insert((LaneKey { meter, lane }, key), chunk);
+    }
+    if state.bad_series_ever_seen && !state.seen_kept {
+        commit.seen.insert(state.key.clone());
+        state.seen_kept = true;
     }
 }
 
-/// Lets slots grow old, hands the settled chunks that changed to the commit, and forgets those that
+/// Lets slots grow old, hands the settled chunks that changed to the commit, and lets go of those that
 /// no window reaches.
 fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commit) {
     let slo = Arc::clone(&state.plan.meters[meter].slo);
     let ledger = &mut state.meters[meter].ledger;
     let grown_to = ledger.grow_old(at);
-    let kept_from = slo.window.range(at).from.min(at - slo.window.longest()) - KEPT_BEYOND;
-    let forgot = ledger.forget_before(kept_from);
+    ledger.forget_before(held_from(&slo, at));
     hand_over(state, meter, commit);
-    if !forgot && grown_to.is_none() {
-        return;
-    }
-    let forgotten = Forgotten {
-        recent: grown_to.map_or(kept_from, |grown_to| grown_to.max(kept_from)),
-        old: kept_from,
-    };
-    for lane in 0..state.meters[meter].lanes.len() {
-        commit
-            .forgotten
-            .insert(state.lane_key(meter, lane), forgotten);
+    if let Some(grown_to) = grown_to {
+        for lane in 0..state.meters[meter].lanes.len() {
+            commit.grown.insert(state.lane_key(meter, lane), grown_to);
+        }
     }
 }
 
 impl State {
+    /// Lets the store forget, day by day, what is older than history and every window.
+    fn forget(&mut self, at: Timestamp, commit: &mut Commit) {
+        let held = self.plan.meters.iter().map(|meter| held_from(&meter.slo, at));
+        let kept_from = held.fold(at - self.settings.history, Timestamp::min);
+        let forgotten = Some(kept_from.floor_to(Age::Old.length()));
+        if forgotten <= self.forgotten {
+            return;
+        }
+        self.forgotten = forgotten;
+        commit.forgotten = forgotten;
+        for lane in self.meters.iter_mut().flat_map(|meter| &mut meter.lanes) {
+            lane.reach = lane.reach.map(|reach| reach.max(kept_from));
+        }
+    }
+
     /// A source is good when none of its families failed.
     fn note_good_sources(&mut self, at: Timestamp) {
         for (name, source) in &mut self.sources {

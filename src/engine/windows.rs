@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::budget::ErrorBudget;
 use crate::domain::policy::AlertPolicy;
 use crate::domain::slo::Slo;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::ledger::{Ledger, WindowSum};
+use crate::ledger::WindowSum;
+
+use super::state::MeterState;
 
 /// What is looked at when an objective has no policy.
 const SHORTEST: Span = Span::from_mins(5);
@@ -15,6 +18,8 @@ const SHORTEST: Span = Span::from_mins(5);
 pub(super) struct Windows {
     /// The objective's own window.
     pub(super) budget: WindowSum,
+    /// What the window allows, and what is spent of it; unknown without events.
+    pub(super) errors: Option<ErrorBudget>,
     /// The range that was summed for it, which begins where a slot does.
     pub(super) range: TimeRange,
     /// The length of the whole window that the tick lies in.
@@ -25,7 +30,7 @@ pub(super) struct Windows {
 
 impl Windows {
     pub(super) fn of(
-        ledger: &Ledger,
+        state: &MeterState,
         slo: &Slo,
         policy: Option<&AlertPolicy>,
         at: Timestamp,
@@ -38,15 +43,16 @@ impl Windows {
             .flat_map(|tier| [tier.short, tier.long]);
         for length in lengths.chain(policy.is_none().then_some(SHORTEST)) {
             tiers.entry(length).or_insert_with(|| {
-                ledger.sum(TimeRange {
+                state.ledger.sum(TimeRange {
                     from: at - length,
                     to: at,
                 })
             });
         }
-        let budget = ledger.sum(range);
+        let budget = state.ledger.sum(range);
         Self {
             budget,
+            errors: state.budget(range),
             period: slo.window.length(at),
             range: TimeRange {
                 from: budget.from,
@@ -56,6 +62,7 @@ impl Windows {
         }
     }
 
+    /// The sum of a tier's window.
     pub(super) fn get(&self, length: Span) -> WindowSum {
         self.tiers.get(&length).copied().unwrap_or_default()
     }
@@ -75,5 +82,15 @@ impl Windows {
             .last_key_value()
             .map(|(_, sum)| *sum)
             .unwrap_or_default()
+    }
+}
+
+impl MeterState {
+    /// The error budget of a range: what was counted while an objective was in force counts by it.
+    pub(super) fn budget(&self, range: TimeRange) -> Option<ErrorBudget> {
+        let parts = self.versions.parts(range).into_iter();
+        ErrorBudget::of_parts(
+            parts.map(|(part, objective)| (self.ledger.sum(part).counts, objective)),
+        )
     }
 }

@@ -76,6 +76,9 @@ pub(super) enum ApiError {
         /// As asked for.
         path: String,
     },
+    /// What is kept cannot be read.
+    #[error("what is kept of the past cannot be read now: {0}")]
+    Store(String),
     /// As many follow as may.
     #[error(
         "{} clients follow already, which is the most; ask `/api/v1/status` now and then",
@@ -126,6 +129,7 @@ impl ApiError {
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotYet
             | Self::NotReady(_)
+            | Self::Store(_)
             | Self::Full
             | Self::Overdue
             | Self::Explain(ExplainError::Plan(_) | ExplainError::Unread(_)) => {

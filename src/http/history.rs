@@ -1,7 +1,7 @@
 //! `/api/v1/slos/{service}/{name}/history`: the course of an objective as flat rows, for charts.
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +21,7 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 async fn show(
+    State(state): State<AppState>,
     moment: Moment,
     headers: HeaderMap,
     path: Result<Path<(String, String)>, PathRejection>,
@@ -33,7 +34,14 @@ async fn show(
     let (Some(status), None) = (wanted.next(), wanted.next()) else {
         return Err(ApiError::WhichInstance { service, name });
     };
-    let rows = query.rows(status)?;
+    let further = match query.from() {
+        Some(from) => {
+            let read = state.past.reaching(status, from).await;
+            read.map_err(|error| ApiError::Store(error.to_string()))?
+        }
+        None => None,
+    };
+    let rows = query.rows(further.as_ref().unwrap_or(status))?;
     if query.format().unwrap_or_else(|| preferred(&headers)) == Format::Csv {
         let content_type = [
             (

@@ -13,6 +13,7 @@ mod incidents;
 mod metrics;
 mod moment;
 mod pages;
+mod past;
 mod serve;
 mod services;
 mod slos;
@@ -39,6 +40,7 @@ use crate::engine::explain::ask::Explainer;
 use crate::status::board::Board;
 
 use error::ApiError;
+pub use past::Past;
 pub use pages::{Age, Layout, NavEntry, Site, html};
 pub use serve::{BindError, bind, serve};
 
@@ -58,6 +60,8 @@ pub struct AppState {
     pub site: Arc<Site>,
     /// Who explains numbers.
     pub explainer: Option<Explainer>,
+    /// What the snapshot does not hold.
+    pub past: Past,
 }
 
 /// Every address that is answered.

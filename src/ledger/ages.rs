@@ -27,8 +27,8 @@ pub(super) struct Ages {
 impl Ages {
     /// Nothing is old yet.
     pub(super) const NONE: Self = Self {
-        old: Timestamp::from_millis(i64::MIN / 2),
-        middle: Timestamp::from_millis(i64::MIN / 2),
+        old: Timestamp::EARLIEST,
+        middle: Timestamp::EARLIEST,
     };
 
     /// As it is at `now`; never back to finer slots, however the time was set.

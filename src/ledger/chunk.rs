@@ -54,7 +54,6 @@ impl ChunkKey {
 pub struct Chunk {
     key: ChunkKey,
     slots: Columns,
-    totals: Tally,
 }
 
 impl Chunk {
@@ -63,7 +62,6 @@ impl Chunk {
         Self {
             key,
             slots: Columns::new(),
-            totals: Tally::default(),
         }
     }
 
@@ -83,8 +81,13 @@ impl Chunk {
     }
 
     /// All slots together.
-    pub const fn totals(&self) -> &Tally {
-        &self.totals
+    pub fn totals(&self) -> Tally {
+        self.slots.tally(self.slots.len())
+    }
+
+    /// The slots that end at or before `time` together.
+    pub(super) fn up_to(&self, time: Timestamp) -> Tally {
+        self.slots.tally(self.slots.up_to(time.since(self.start())))
     }
 
     /// The slots that were counted, oldest first, each with the included end of its interval.
@@ -105,31 +108,15 @@ impl Chunk {
             .map(|(distance, slot)| (self.start() + distance, slot))
     }
 
-    /// Adds `more` to the slot that ends `end`, which must lie in this chunk.
-    pub fn add(&mut self, end: Timestamp, more: &Slot) {
+    /// Adds `more` to the slot that ends `end`, which must lie in this chunk. Returns by how much the
+    /// totals grow.
+    pub fn add(&mut self, end: Timestamp, more: &Slot) -> Tally {
         debug_assert_eq!(
             ChunkKey::containing(self.key.age, end),
             self.key,
             "a slot of another chunk"
         );
-        let distance = end.since(self.start());
-        match self.slots.find(distance) {
-            Err(index) => {
-                self.slots.insert(index, distance, more);
-                self.totals.add(more);
-            }
-            Ok(index) => {
-                let Some((_, mut slot)) = self.slots.get(index) else {
-                    return;
-                };
-                let newly = more.reconstructed && !slot.reconstructed;
-                slot.add(more);
-                self.slots.replace(index, distance, &slot);
-                self.totals.counts = self.totals.counts.plus(more.counts);
-                self.totals.covered = self.totals.covered + more.covered;
-                self.totals.reconstructed += u64::from(newly);
-            }
-        }
+        self.slots.add(end.since(self.start()), more)
     }
 
     /// Gives back the room that was kept for more slots.

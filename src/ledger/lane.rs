@@ -11,15 +11,14 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use super::ages::Ages;
 use super::chunk::{Age, Chunk, ChunkKey};
 use super::end_of;
-use super::tally::Tally;
+use super::row::Row;
+use super::tally::{Tally, touch};
 
-type Chunks = BTreeMap<Timestamp, Arc<Chunk>>;
-
-/// One lane. The maps of chunks are shared too, so that a clone costs the same for any window.
+/// One lane. The rows of chunks are shared too, so that a clone costs the same for any window.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lane {
-    old: Arc<Chunks>,
-    recent: Arc<Chunks>,
+    old: Arc<Row>,
+    recent: Arc<Row>,
     provisional: BTreeMap<Timestamp, Slot>,
 }
 
@@ -42,14 +41,9 @@ impl Lane {
         own
     }
 
-    /// Returns the chunk that changed.
-    pub(super) fn add_settled(&mut self, age: Age, end: Timestamp, more: &Slot) -> ChunkKey {
-        let key = ChunkKey::containing(age, end);
-        let chunk = Arc::make_mut(self.of_mut(age))
-            .entry(key.start)
-            .or_insert_with(|| Arc::new(Chunk::new(key)));
-        Arc::make_mut(chunk).add(end, more);
-        key
+    /// Adds to the slot that ends `end`, in the chunk `key`.
+    pub(super) fn add_settled(&mut self, key: ChunkKey, end: Timestamp, more: &Slot) {
+        Arc::make_mut(self.of_mut(key.age)).add(key, end, more);
     }
 
     pub(super) fn add_provisional(&mut self, end: Timestamp, more: &Slot) {
@@ -61,26 +55,25 @@ impl Lane {
     }
 
     pub(super) fn restore(&mut self, chunk: Arc<Chunk>) {
-        let key = chunk.key();
-        Arc::make_mut(self.of_mut(key.age)).insert(key.start, chunk);
+        Arc::make_mut(self.of_mut(chunk.key().age)).put(chunk);
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Chunk>> {
-        self.old.values().chain(self.recent.values())
+        self.old.chunks().chain(self.recent.chunks())
     }
 
     pub(super) fn chunk(&self, key: ChunkKey) -> Option<&Arc<Chunk>> {
-        self.of(key.age).get(&key.start)
+        self.of(key.age).get(key.start)
     }
 
-    const fn of(&self, age: Age) -> &Arc<Chunks> {
+    const fn of(&self, age: Age) -> &Arc<Row> {
         match age {
             Age::Old => &self.old,
             Age::Recent => &self.recent,
         }
     }
 
-    const fn of_mut(&mut self, age: Age) -> &mut Arc<Chunks> {
+    const fn of_mut(&mut self, age: Age) -> &mut Arc<Row> {
         match age {
             Age::Old => &mut self.old,
             Age::Recent => &mut self.recent,
@@ -95,26 +88,22 @@ impl Lane {
         calendar: Option<&Calendar>,
     ) -> Vec<ChunkKey> {
         let mut changed = Vec::new();
-        let past = |chunk: &&Arc<Chunk>, to: Timestamp| chunk.end() <= to;
-        let moving: Vec<Arc<Chunk>> = self
-            .recent
-            .values()
-            .take_while(|chunk| past(chunk, now.old))
-            .cloned()
-            .collect();
-        for chunk in moving {
-            Arc::make_mut(&mut self.recent).remove(&chunk.start());
-            for (end, slot) in chunk.slots() {
-                let key = self.add_settled(Age::Old, end_of(now, calendar, end), &slot);
-                if changed.last() != Some(&key) {
-                    changed.push(key);
+        if self.recent.reaches_before(now.old) {
+            for chunk in Arc::make_mut(&mut self.recent).take_up_to(now.old) {
+                for (end, slot) in chunk.slots() {
+                    let end = end_of(now, calendar, end);
+                    let key = ChunkKey::containing(Age::Old, end);
+                    self.add_settled(key, end, &slot);
+                    if changed.last() != Some(&key) {
+                        changed.push(key);
+                    }
                 }
             }
         }
         let thinning: Vec<Arc<Chunk>> = self
             .recent
-            .values()
-            .take_while(|chunk| past(chunk, now.middle))
+            .chunks()
+            .take_while(|chunk| chunk.end() <= now.middle)
             .filter(|chunk| chunk.end() > before.middle)
             .cloned()
             .collect();
@@ -136,28 +125,28 @@ impl Lane {
     pub(super) fn forget_before(&mut self, time: Timestamp) -> bool {
         let mut forgot = false;
         for age in [Age::Old, Age::Recent] {
-            let is_past = |chunk: &Arc<Chunk>| chunk.end() <= time;
-            if self.of(age).values().next().is_some_and(is_past) {
-                Arc::make_mut(self.of_mut(age)).retain(|_, chunk| !is_past(chunk));
+            if self.of(age).reaches_before(time) {
+                Arc::make_mut(self.of_mut(age)).take_up_to(time);
                 forgot = true;
             }
         }
         forgot
     }
 
+    /// The slots that end in `range` together: the difference of what ends up to its two ends, and
+    /// the few that are provisional.
     pub(super) fn sum(&self, range: TimeRange) -> Tally {
         let mut tally = Tally::default();
-        for chunk in self.chunks(range) {
-            if range.from <= chunk.start() && chunk.end() <= range.to {
-                tally.merge(chunk.totals());
-            } else {
-                for (_, slot) in chunk.within(range) {
-                    tally.add(&slot);
-                }
-            }
+        if range.from >= range.to {
+            return tally;
+        }
+        for row in [&self.old, &self.recent] {
+            let settled = row.up_to(range.to).minus(row.up_to(range.from));
+            tally = tally.plus(settled);
         }
         for (_, slot) in self.provisional(range) {
-            tally.add(slot);
+            touch(1);
+            tally = tally.plus(Tally::of(slot));
         }
         tally
     }
@@ -165,8 +154,8 @@ impl Lane {
     /// The slots that end in `range`, oldest first; what is settled and provisional of one slot
     /// comes as one.
     pub(super) fn slots(&self, range: TimeRange) -> impl Iterator<Item = (Timestamp, Slot)> {
-        let settled = self.chunks(range).flat_map(move |it| it.within(range));
-        let mut settled = settled.peekable();
+        let chunks = self.old.within(range).chain(self.recent.within(range));
+        let mut settled = chunks.flat_map(move |it| it.within(range)).peekable();
         let provisional = self.provisional(range).map(|(end, slot)| (*end, *slot));
         let mut provisional = provisional.peekable();
         std::iter::from_fn(move || {
@@ -184,21 +173,8 @@ impl Lane {
         })
     }
 
-    /// The chunks that may have slots which end in `range`, oldest first.
-    fn chunks(&self, range: TimeRange) -> impl Iterator<Item = &Chunk> {
-        // An end before the start would make the maps panic.
-        let to = range.to.max(range.from);
-        let of = move |age: Age| {
-            let starts = (
-                Bound::Excluded(range.from - age.length()),
-                Bound::Excluded(to),
-            );
-            self.of(age).range(starts).map(|(_, chunk)| &**chunk)
-        };
-        of(Age::Old).chain(of(Age::Recent))
-    }
-
     fn provisional(&self, range: TimeRange) -> impl Iterator<Item = (&Timestamp, &Slot)> {
+        // An end before the start would make the map panic.
         let to = range.to.max(range.from);
         let ends = (Bound::Excluded(range.from), Bound::Included(to));
         self.provisional.range(ends)

@@ -4,6 +4,7 @@ mod ages;
 pub mod chunk;
 mod columns;
 mod lane;
+mod row;
 pub mod tally;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,8 @@ pub struct Ledger {
     calendar: Option<Calendar>,
     /// The lanes of which any is enough.
     any_of: Vec<u16>,
+    /// Chunks that lie wholly at or before this are not here, though the store may have them.
+    begins: Timestamp,
     changed: BTreeSet<(u16, ChunkKey)>,
 }
 
@@ -65,6 +68,7 @@ impl Ledger {
             ages: Ages::NONE,
             calendar: None,
             any_of: Vec::new(),
+            begins: Timestamp::EARLIEST,
             changed: BTreeSet::new(),
         }
     }
@@ -117,11 +121,21 @@ impl Ledger {
         own
     }
 
-    /// Adds to the settled slot in which `at` lies. A lane that the ledger does not have is left out.
+    /// Before this it knows nothing, though more may be kept elsewhere.
+    pub const fn begins(&self) -> Timestamp {
+        self.begins
+    }
+
+    /// Adds to the settled slot in which `at` lies. A lane that the ledger does not have is left out,
+    /// and so is what belongs to a chunk that it let go of.
     pub fn add_settled(&mut self, lane: u16, at: Timestamp, more: &Slot) {
         let end = end_of(self.ages, self.calendar.as_ref(), at.ceil_to(self.slot));
+        let key = ChunkKey::containing(self.ages.age_of(end), end);
+        if key.end() <= self.begins {
+            return;
+        }
         if let Some(found) = self.lanes.get_mut(usize::from(lane)) {
-            let key = found.add_settled(self.ages.age_of(end), end, more);
+            found.add_settled(key, end, more);
             self.changed.insert((lane, key));
         }
     }
@@ -182,37 +196,53 @@ impl Ledger {
             .collect()
     }
 
-    /// Drops settled chunks that lie wholly at or before `time`; says whether there were any.
+    /// Lets go of settled chunks that lie wholly at or before `time`; says whether there were any.
     pub fn forget_before(&mut self, time: Timestamp) -> bool {
         let mut forgot = false;
+        self.begins = self.begins.max(time);
         for lane in &mut self.lanes {
             forgot |= lane.forget_before(time);
         }
         forgot
     }
 
-    /// What the slots that end in `range` hold together.
+    /// Takes back chunks that it had let go of, so that it knows all from `to` on. What it still holds
+    /// of them is newer.
+    pub fn reach_back(
+        &mut self,
+        to: Timestamp,
+        chunks: impl IntoIterator<Item = (u16, Arc<Chunk>)>,
+    ) {
+        for (lane, chunk) in chunks {
+            if chunk.end() <= self.begins {
+                self.restore(lane, chunk);
+            }
+        }
+        self.begins = self.begins.min(to);
+    }
+
+    /// What the slots that end in `range` hold together. It takes the same few steps for any range.
     pub fn sum(&self, range: TimeRange) -> WindowSum {
         let from = self.start_of(range.from);
         let length = range.to.since(from).as_secs_f64();
         let mut all = Tally::default();
         let covered = self.covered(self.lanes.iter().map(|lane| {
             let tally = lane.sum(range);
-            all.merge(&tally);
-            tally.covered
+            all = all.plus(tally);
+            tally.covered()
         }));
         let measurable = length > 0.0 && !self.lanes.is_empty();
         WindowSum {
             from,
-            counts: all.counts,
+            counts: all.counts(),
             covered: if measurable {
                 (covered.as_secs_f64() / length).min(1.0)
             } else {
                 0.0
             },
-            reconstructed: all.reconstructed > 0,
-            reconstructed_slots: all.reconstructed,
-            slots: all.slots,
+            reconstructed: all.reconstructed() > 0,
+            reconstructed_slots: all.reconstructed(),
+            slots: all.slots(),
         }
     }
 

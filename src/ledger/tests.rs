@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::chunk::Age;
+use super::tally::touched;
 use super::*;
 use crate::domain::calendar::Period;
 
@@ -373,4 +374,138 @@ fn thirty_days_of_slots_take_little_room() {
             total: 6_048_000_000.0
         }
     );
+}
+
+/// Ninety-five days up to the end of the last tick, as an engine fills them, with slots that are not
+/// final yet at the end.
+fn ninety_five_days() -> (Ledger, Timestamp) {
+    let mut ledger = Ledger::new(SLOT, 1);
+    let end = at(95 * 86_400 + 12_345 * 30);
+    let mut now = at(0);
+    while now < end - Span::from_mins(5) {
+        // Only the newest hours need all of their slots.
+        let fine = end.since(now) < Span::from_hours(80);
+        now = now + if fine { SLOT } else { Span::from_mins(10) };
+        ledger.add_settled(0, now, &slot(1, 100, 30, false));
+        ledger.grow_old(now);
+    }
+    while now < end {
+        now = now + SLOT;
+        ledger.add_provisional(0, now, &slot(1, 100, 30, false));
+    }
+    (ledger, end)
+}
+
+#[test]
+fn a_window_of_ninety_days_costs_no_more_than_one_of_an_hour() {
+    let (mut ledger, mut now) = ninety_five_days();
+    let lengths = [
+        Span::from_hours(1),
+        Span::from_hours(6),
+        Span::from_hours(72),
+        Span::from_days(30),
+        Span::from_days(90),
+    ];
+    let mut most = [0; 5];
+    // A day of ticks, and what is final every five minutes.
+    for tick in 1..=2_880 {
+        now = now + SLOT;
+        ledger.add_provisional(0, now, &slot(1, 100, 30, false));
+        if tick % 10 == 0 {
+            ledger.clear_provisional(0);
+            for older in 10..20 {
+                let end = now - Span::from_secs(older * 30);
+                ledger.add_settled(0, end, &slot(1, 100, 30, false));
+            }
+            for newer in 0..10 {
+                let end = now - Span::from_secs(newer * 30);
+                ledger.add_provisional(0, end, &slot(1, 100, 30, false));
+            }
+        }
+        ledger.grow_old(now);
+        for (most, length) in most.iter_mut().zip(lengths) {
+            let range = TimeRange {
+                from: now - length,
+                to: now,
+            };
+            *most = touched::by(|| ledger.sum(range)).max(*most);
+        }
+    }
+    // Two sums and two parts of chunks at each end, of recent slots and of old ones, and at most
+    // twenty slots that are not final.
+    let [hour, six, three_days, month, quarter] = most;
+    assert!(hour <= 8 + 20, "{most:?}");
+    assert!(six <= hour && three_days <= hour && month <= hour && quarter <= hour, "{most:?}");
+    let slots = ledger.slots(range(0, i64::MAX / 1_000)).count();
+    assert!(slots > 2_000, "{slots} slots");
+}
+
+proptest! {
+    /// Counts that are not whole, chunks that are restored, replaced, filled newest first and let
+    /// go of: a window is always what its slots come to, to the last bit of a float.
+    #[test]
+    fn windows_do_not_drift(
+        steps in prop::collection::vec((0_i64..900_000, -3.0_f64..1e6, any::<bool>()), 1..120),
+        newest_first in any::<bool>(),
+        grown in prop::option::of(0_i64..900_000),
+        gone in prop::option::of(0_i64..200_000),
+        windows in prop::collection::vec((0_i64..900_000, 0_i64..900_000), 1..8),
+    ) {
+        let mut steps = steps;
+        if newest_first {
+            steps.sort_by_key(|(secs, ..)| -secs);
+        }
+        let mut ledger = Ledger::new(SLOT, 1);
+        for (secs, count, whole) in &steps {
+            let total = if *whole { count.round() } else { *count };
+            let counts = Counts { bad: total / 4.0, total };
+            ledger.add_settled(0, at(*secs), &Slot { counts, covered: SLOT, reconstructed: *whole });
+        }
+        if let Some(now) = grown {
+            ledger.grow_old(at(now));
+        }
+        if let Some(time) = gone {
+            ledger.forget_before(at(time));
+        }
+        let mut restored = Ledger::new(SLOT, 1);
+        for (lane, chunk) in ledger.chunks() {
+            restored.restore(lane, Arc::clone(chunk));
+            restored.restore(lane, Arc::clone(chunk));
+        }
+        restored.ages = ledger.ages;
+        for (from, to) in windows {
+            let range = range(from.min(to), from.max(to));
+            let sum = ledger.sum(range);
+            prop_assert_eq!(restored.sum(range), sum);
+            // Parts of an event that floats of this size hold are added up without an error.
+            let parts = |count: f64| (count * (1_u64 << 40) as f64).round() as i128;
+            let (mut bad, mut total, mut slots) = (0_i128, 0_i128, 0);
+            for (_, slot) in ledger.slots(range) {
+                bad += parts(slot.counts.bad);
+                total += parts(slot.counts.total);
+                slots += 1;
+            }
+            let float = |parts: i128| parts as f64 / (1_u64 << 40) as f64;
+            prop_assert_eq!((sum.counts.bad, sum.counts.total), (float(bad), float(total)));
+            prop_assert_eq!(sum.slots, slots);
+        }
+    }
+}
+
+#[test]
+fn what_was_let_go_of_is_not_begun_anew() {
+    let days = |days: i64| at(days * 86_400);
+    let mut ledger = Ledger::new(SLOT, 1);
+    for day in 0..10 {
+        ledger.add_settled(0, days(day) + Span::from_hours(3), &slot(1, 10, 30, false));
+    }
+    ledger.grow_old(days(20));
+    ledger.take_changed();
+    ledger.forget_before(days(5) + Span::from_hours(1));
+    // The chunk of this day is complete elsewhere: a new one would take its place there.
+    ledger.add_settled(0, days(4) + Span::from_hours(7), &slot(1, 10, 30, false));
+    assert!(ledger.take_changed().is_empty());
+    ledger.add_settled(0, days(5) + Span::from_hours(7), &slot(1, 10, 30, false));
+    assert_eq!(ledger.take_changed().len(), 1);
+    assert_eq!(ledger.sum(range(0, i64::MAX / 1_000)).slots, 6);
 }

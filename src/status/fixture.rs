@@ -21,6 +21,7 @@ use crate::domain::slices::{Bound, Judge, MissingData, Quantity, Sliced, Unit};
 use crate::domain::slo::{Slo, SloId, SourceName, Window};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::versions::Versions;
 use crate::ledger::Ledger;
 
 use super::board::{
@@ -227,6 +228,7 @@ fn status(case: Case) -> SloStatus {
             counts: counts(case.window),
             coverage: 0.998,
         },
+        versions: Versions::default(),
         budget: ErrorBudget::of(counts(case.window), objective),
         emptied_at: (uid == "cart/availability").then(|| ago(600)),
         time_to_empty: (uid == "checkout/latency").then(|| Span::from_mins(1_040)),

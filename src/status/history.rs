@@ -68,14 +68,16 @@ pub fn history(
     })
 }
 
-/// How fast the budget of `status` burned in the [`BURN`] before `at`; unknown without events.
+/// How fast the budget of `status` burned in the [`BURN`] before `at`, by the objective that was in
+/// force then; unknown without events.
 pub fn burn(status: &SloStatus, at: Timestamp) -> Option<f64> {
     let range = TimeRange {
         from: at - BURN,
         to: at,
     };
     let counts = status.ledger.sum(range).counts;
-    BurnRate::of(counts, status.slo.objective).map(BurnRate::get)
+    let objective = status.versions.at(at).unwrap_or(status.slo.objective);
+    BurnRate::of(counts, objective).map(BurnRate::get)
 }
 
 /// The length of the steps that cut `length` into at most `most` of equal length, in whole slots of

@@ -13,6 +13,7 @@ use crate::domain::policy::Severity;
 use crate::domain::slo::{Slo, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::domain::versions::Versions;
 use crate::ledger::Ledger;
 
 /// Everything as it stood at one tick.
@@ -117,6 +118,8 @@ pub struct SloStatus {
     pub reconstructed_share: f64,
     /// The objective's window.
     pub window: WindowStatus,
+    /// What was promised when.
+    pub versions: Versions,
     /// Its budget; unknown without events.
     pub budget: Option<ErrorBudget>,
     /// When the budget was used up; known while it is.

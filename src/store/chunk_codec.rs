@@ -28,7 +28,7 @@ pub(super) fn encode(chunk: &Chunk) -> Vec<u8> {
     let grain = offsets.iter().copied().fold(0, gcd).max(1);
     let mut bytes = vec![VERSION];
     write_whole(&mut bytes, grain);
-    write_whole(&mut bytes, chunk.totals().slots);
+    write_whole(&mut bytes, chunk.totals().slots());
     let mut before = 0;
     for ((_, slot), offset) in chunk.slots().zip(offsets) {
         write_whole(&mut bytes, (offset - before) / grain);

@@ -3,26 +3,49 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Incident, IncidentId};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::Notice;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
-use crate::ledger::chunk::{Age, Chunk, ChunkKey};
+use crate::domain::versions::Versions;
+use crate::ledger::chunk::{Chunk, ChunkKey};
 use crate::series::cursor::Cursor;
 use crate::series::past::LooseEnds;
 use crate::series::slices::missing::Behind;
 
 use super::OutboxKey;
 
-/// Which lane of which objective: every source of events that an indicator needs has one.
+/// What was counted for whom: what another indicator counted under the same identity is not part of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LaneKey {
+pub struct MeterKey {
     /// The objective.
     pub slo: SloId,
-    /// Counts from 0 within the objective.
+    /// By which indicator.
+    pub indicator: Fingerprint,
+}
+
+/// Which lane of which meter: every source of events that an indicator needs has one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneKey {
+    /// The meter.
+    pub meter: MeterKey,
+    /// Counts from 0 within the meter.
     pub lane: u16,
+}
+
+/// How far a lane is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneRecord {
+    /// What ends up to here is counted for good.
+    pub settled_to: Timestamp,
+    /// Up to where time was credited as measured; only of lanes of counters, and none before the first.
+    pub covered_to: Option<Timestamp>,
+    /// From when on it is counted, once its walks through the past are done; none where the past is
+    /// not read.
+    pub reach: Option<Timestamp>,
 }
 
 /// Which metric family of which source.
@@ -131,48 +154,20 @@ pub struct Episode {
     pub notice: Arc<Notice>,
 }
 
-/// Up to where a lane's chunks are no longer needed: those that end at or before these times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Forgotten {
-    /// Of recent ones: old ones hold what they held, or no window reaches them.
-    pub recent: Timestamp,
-    /// Of old ones: no window reaches them.
-    pub old: Timestamp,
-}
-
-impl Default for Forgotten {
-    fn default() -> Self {
-        let nothing = Timestamp::from_millis(i64::MIN / 2);
-        Self {
-            recent: nothing,
-            old: nothing,
-        }
-    }
-}
-
-impl Forgotten {
-    /// The time for chunks of this age.
-    pub const fn of(&self, age: Age) -> Timestamp {
-        match age {
-            Age::Recent => self.recent,
-            Age::Old => self.old,
-        }
-    }
-
-    fn merge(&mut self, newer: Self) {
-        self.recent = self.recent.max(newer.recent);
-        self.old = self.old.max(newer.old);
-    }
-}
-
 /// Everything that a tick decided. Keys make it idempotent: a commit that failed is merged into
 /// the next tick's, and the newer value of a key wins.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Commit {
     /// Settled chunks that changed, by lane and key.
     pub chunks: BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>>,
-    /// How far lanes are settled that have no cursors of their own (slices, queries).
-    pub lanes: BTreeMap<LaneKey, Timestamp>,
+    /// How far lanes are settled.
+    pub lanes: BTreeMap<LaneKey, LaneRecord>,
+    /// What was counted before indicators were told apart, by whose it is from now on.
+    pub claims: BTreeMap<SloId, Fingerprint>,
+    /// Meters of which a series that counts as bad (or good) was seen.
+    pub seen: BTreeSet<MeterKey>,
+    /// What was promised when, of objectives whose promise changed: all that is known of each.
+    pub versions: BTreeMap<SloId, Versions>,
     /// How far families are settled.
     pub families: BTreeMap<FamilyKey, FamilyRecord>,
     /// Stretches of the past that were begun, or counted further.
@@ -188,8 +183,11 @@ pub struct Commit {
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// Measurement episodes that began (`Some`) or ended (`None`).
     pub episodes: BTreeMap<EpisodeKey, Option<Episode>>,
-    /// Chunks that are no longer needed; they go after all others have been written.
-    pub forgotten: BTreeMap<LaneKey, Forgotten>,
+    /// Up to where recent chunks of lanes are no longer needed, since old ones hold what they held;
+    /// they go after all others have been written.
+    pub grown: BTreeMap<LaneKey, Timestamp>,
+    /// No chunk that ends at or before this time is needed any more, whosesoever it is.
+    pub forgotten: Option<Timestamp>,
     /// What is to be told.
     pub outbox: BTreeMap<OutboxKey, Arc<Notice>>,
 }
@@ -204,9 +202,11 @@ impl Commit {
     pub fn merge(&mut self, newer: Self) {
         let is_dropped = |slo: &SloId| newer.dropped.contains(slo);
         if !newer.dropped.is_empty() {
-            self.chunks.retain(|(lane, _), _| !is_dropped(&lane.slo));
-            self.lanes.retain(|lane, _| !is_dropped(&lane.slo));
-            self.forgotten.retain(|lane, _| !is_dropped(&lane.slo));
+            self.chunks.retain(|(lane, _), _| !is_dropped(&lane.meter.slo));
+            self.lanes.retain(|lane, _| !is_dropped(&lane.meter.slo));
+            self.grown.retain(|lane, _| !is_dropped(&lane.meter.slo));
+            self.seen.retain(|meter| !is_dropped(&meter.slo));
+            self.versions.retain(|slo, _| !is_dropped(slo));
             self.alerts.retain(|slo, _| !is_dropped(slo));
         }
         self.dropped.extend(newer.dropped);
@@ -220,9 +220,14 @@ impl Commit {
         self.alerts.extend(newer.alerts);
         self.incidents.extend(newer.incidents);
         self.episodes.extend(newer.episodes);
-        for (lane, newer) in newer.forgotten {
-            self.forgotten.entry(lane).or_default().merge(newer);
+        self.claims.extend(newer.claims);
+        self.seen.extend(newer.seen);
+        self.versions.extend(newer.versions);
+        for (lane, newer) in newer.grown {
+            let grown = self.grown.entry(lane).or_insert(newer);
+            *grown = newer.max(*grown);
         }
+        self.forgotten = self.forgotten.max(newer.forgotten);
         self.outbox.extend(newer.outbox);
     }
 }
@@ -230,10 +235,14 @@ impl Commit {
 /// What a start gets back.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recovered {
-    /// All settled chunks.
+    /// Settled chunks, as far back as was asked for.
     pub chunks: BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>>,
-    /// How far lanes without cursors are settled.
-    pub lanes: BTreeMap<LaneKey, Timestamp>,
+    /// How far lanes are settled.
+    pub lanes: BTreeMap<LaneKey, LaneRecord>,
+    /// Meters of which a series that counts as bad (or good) was seen.
+    pub seen: BTreeSet<MeterKey>,
+    /// What was promised when.
+    pub versions: BTreeMap<SloId, Versions>,
     /// Families with all their cursors.
     pub families: BTreeMap<FamilyKey, FamilyRecord>,
     /// Stretches of the past, those that are done too.

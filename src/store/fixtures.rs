@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::calendar::Period;
 use crate::domain::evidence::Evidence;
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Change, CloseReason, Incident};
 use crate::domain::incident::{IncidentId, TierState, Transition};
 use crate::domain::indicator::Signal;
@@ -17,6 +18,7 @@ use crate::domain::slices::Breach;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::versions::{Version, Versions};
 use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::batch::Sample;
 use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
@@ -25,6 +27,7 @@ use crate::series::slices::missing::Behind;
 
 use super::OutboxKey;
 use super::commit::{Commit, Episode, EpisodeKey, FamilyKey, FamilyRecord, GroupRecord, LaneKey};
+use super::commit::{LaneRecord, MeterKey};
 use super::commit::{WalkKey, WalkRecord, WalkedFamily};
 
 pub(super) fn at(secs: i64) -> Timestamp {
@@ -195,11 +198,34 @@ pub(super) fn alert(incident: Incident) -> AlertState {
     }
 }
 
-pub(super) fn lane(slo: &str, lane: u16) -> LaneKey {
-    LaneKey {
+pub(super) fn meter(slo: &str) -> MeterKey {
+    MeterKey {
         slo: SloId::new(slo),
-        lane,
+        // Larger than what fits in a signed number.
+        indicator: Fingerprint::from_bits(u64::MAX - 1),
     }
+}
+
+pub(super) fn lane(slo: &str, lane: u16) -> LaneKey {
+    let meter = meter(slo);
+    LaneKey { meter, lane }
+}
+
+/// A lane that was settled up to here, and measured up to a little before if it has cursors.
+pub(super) fn settled(secs: i64) -> LaneRecord {
+    LaneRecord {
+        settled_to: at(secs),
+        covered_to: (secs % 2 == 0).then_some(at(secs - 7)),
+        reach: (secs % 2 == 1).then_some(at(-secs)),
+    }
+}
+
+pub(super) fn versions(list: &[(i64, &str)]) -> Versions {
+    let version = |(hour, objective): &(i64, &str)| Version {
+        from: at(hour * 3_600),
+        objective: objective.parse().unwrap(),
+    };
+    Versions::new(list.iter().map(version).collect())
 }
 
 /// The recent chunk that starts `start` seconds after the epoch, with `slots` slots.
@@ -353,7 +379,13 @@ pub(super) fn everything() -> Commit {
             .into_iter()
             .map(|(key, chunk)| ((lane("checkout/availability", 1), key), chunk))
             .collect(),
-        lanes: BTreeMap::from([(lane("checkout/availability", 0), at(3_690))]),
+        lanes: BTreeMap::from([
+            (lane("checkout/availability", 0), settled(3_690)),
+            (lane("checkout/availability", 1), settled(3_691)),
+        ]),
+        claims: BTreeMap::new(),
+        seen: BTreeSet::from([meter("checkout/availability")]),
+        versions: BTreeMap::from([(slo.clone(), versions(&[(1, "99.95%"), (7, "99%")]))]),
         families: BTreeMap::from([(
             family_key(),
             family(
@@ -370,7 +402,8 @@ pub(super) fn everything() -> Commit {
             (id("closed"), incident("closed", Some(at(99)))),
         ]),
         episodes: BTreeMap::from([(episode_key(Outcome::Failed), Some(episode("blind")))]),
-        forgotten: BTreeMap::new(),
+        grown: BTreeMap::new(),
+        forgotten: None,
         outbox: outbox
             .into_iter()
             .map(|(receiver, sequence)| {

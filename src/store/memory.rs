@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Change, Incident, IncidentId};
 use crate::domain::notice::Notice;
 use crate::domain::slo::SloId;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{TimeRange, Timestamp};
+use crate::ledger::chunk::Age;
 
-use super::commit::{Commit, Recovered};
+use super::commit::{Commit, LaneKey, MeterKey, Recovered};
 use super::outbox::{Waiting, backlog};
-use super::{Attempt, Backlog, CLOSED_KEPT, OutboxKey, OutboxRow, Store, StoreError};
+use super::{
+    Attempt, Backlog, CLOSED_KEPT, OutboxKey, OutboxRow, PastChunks, Store, StoreError,
+};
 
 /// Keeps everything in memory, with the same meaning as a store on disk.
 #[derive(Debug, Default)]
@@ -83,16 +87,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Store for MemoryStore {
-    async fn recover(&self) -> Result<Recovered, StoreError> {
+    async fn recover(&self, from: Timestamp) -> Result<Recovered, StoreError> {
         let contents = self.contents();
         let mut closed: Vec<Incident> = contents.incidents.values().cloned().collect();
         closed.retain(|incident| incident.closed.is_some());
         closed.sort_by(|a, b| b.closed.cmp(&a.closed).then_with(|| a.id.cmp(&b.id)));
         closed.truncate(CLOSED_KEPT);
+        let mut recovered = contents.recovered.clone();
+        recovered.chunks.retain(|(_, key), _| key.end() > from);
         Ok(Recovered {
             closed,
-            ..contents.recovered.clone()
+            ..recovered
         })
+    }
+
+    async fn past(
+        &self,
+        meter: &MeterKey,
+        range: TimeRange,
+    ) -> Result<PastChunks, StoreError> {
+        let contents = self.contents();
+        let kept = contents.recovered.chunks.iter().filter(|((lane, key), _)| {
+            lane.meter == *meter && key.start < range.to && key.end() > range.from
+        });
+        Ok(kept
+            .map(|((lane, _), chunk)| (lane.lane, Arc::clone(chunk)))
+            .collect())
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
@@ -203,6 +223,8 @@ impl Contents {
         let Recovered {
             chunks,
             lanes,
+            seen,
+            versions,
             families,
             walks,
             groups,
@@ -211,15 +233,33 @@ impl Contents {
             episodes,
         } = &mut self.recovered;
         let is_dropped = |slo: &SloId| commit.dropped.contains(slo);
-        chunks.retain(|(lane, _), _| !is_dropped(&lane.slo));
-        lanes.retain(|lane, _| !is_dropped(&lane.slo));
+        chunks.retain(|(lane, _), _| !is_dropped(&lane.meter.slo));
+        lanes.retain(|lane, _| !is_dropped(&lane.meter.slo));
         alerts.retain(|slo, _| !is_dropped(slo));
+        seen.retain(|meter| !is_dropped(&meter.slo));
+        versions.retain(|slo, _| !is_dropped(slo));
+        for (slo, indicator) in &commit.claims {
+            let claimed = |lane: &LaneKey| {
+                let unclaimed = lane.meter.indicator == Fingerprint::UNKNOWN;
+                let mut lane = lane.clone();
+                if unclaimed && lane.meter.slo == *slo {
+                    lane.meter.indicator = *indicator;
+                }
+                lane
+            };
+            let kept = std::mem::take(chunks).into_iter();
+            *chunks = kept.map(|((lane, key), it)| ((claimed(&lane), key), it)).collect();
+            let kept = std::mem::take(lanes).into_iter();
+            *lanes = kept.map(|(lane, it)| (claimed(&lane), it)).collect();
+        }
         chunks.extend(commit.chunks.clone());
         chunks.retain(|(lane, key), _| {
-            let forgotten = commit.forgotten.get(lane);
-            forgotten.is_none_or(|forgotten| key.end() > forgotten.of(key.age))
+            let grown = commit.grown.get(lane).filter(|_| key.age == Age::Recent);
+            Some(key.end()) > grown.copied() && Some(key.end()) > commit.forgotten
         });
         lanes.extend(commit.lanes.clone());
+        seen.extend(commit.seen.clone());
+        versions.extend(commit.versions.clone());
         for (key, record) in &commit.families {
             let family = families.entry(key.clone()).or_default();
             family.merge(record.clone());
@@ -288,7 +328,7 @@ mod tests {
         for _ in 0..2 {
             pending.merge(everything());
             store.commit(&pending).await.unwrap_err();
-            assert_eq!(store.recover().await.unwrap(), Recovered::default());
+            assert_eq!(store.recover(Timestamp::EARLIEST).await.unwrap(), Recovered::default());
         }
         store.commit(&pending).await.unwrap();
         assert_eq!(store.due(at(90)).await.unwrap().len(), 2);

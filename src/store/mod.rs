@@ -13,16 +13,31 @@ pub mod sqlite;
 mod suite;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use crate::domain::incident::IncidentId;
 use crate::domain::notice::Notice;
-use crate::domain::time::Timestamp;
-use commit::{Commit, Recovered};
+use crate::domain::time::{TimeRange, Timestamp};
+use crate::ledger::chunk::Chunk;
+use commit::{Commit, MeterKey, Recovered};
+
+/// Chunks of one meter, each with its lane.
+pub type PastChunks = Vec<(u16, Arc<Chunk>)>;
 
 /// Keeps commits durably, and hands out what is to be delivered.
 pub trait Store: Send + Sync + 'static {
-    /// Everything that was committed, for a start.
-    fn recover(&self) -> impl Future<Output = Result<Recovered, StoreError>> + Send;
+    /// Everything that was committed, for a start, but for chunks that end at or before `from`.
+    fn recover(
+        &self,
+        from: Timestamp,
+    ) -> impl Future<Output = Result<Recovered, StoreError>> + Send;
+
+    /// The chunks of a meter that reach into `range`, each with its lane.
+    fn past(
+        &self,
+        meter: &MeterKey,
+        range: TimeRange,
+    ) -> impl Future<Output = Result<PastChunks, StoreError>> + Send;
 
     /// Makes a commit durable: all of it or nothing. Committing the same again changes nothing.
     fn commit(&self, commit: &Commit) -> impl Future<Output = Result<(), StoreError>> + Send;

@@ -94,6 +94,7 @@ async fn config_print_shows_what_is_in_force_and_why() {
           partial: hold  # default
     store:
       sqlite: /var/lib/sloburn.db  # SLOBURN_STORE
+      history: 400d  # default
     listen: 0.0.0.0:9099  # --listen
     # externalUrl is not set
     log:

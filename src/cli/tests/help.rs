@@ -177,6 +177,7 @@ async fn of_settings_with_flags_and_variables() {
       SLOBURN_SCRAPE_SETTLE                 sources.default.scrape.settle
       SLOBURN_SCRAPE_MAX_BODY_BYTES         sources.default.scrape.maxBodyBytes
       SLOBURN_STORE                         store.sqlite
+      SLOBURN_HISTORY                       store.history
       SLOBURN_LISTEN                        listen
       SLOBURN_EXTERNAL_URL                  externalUrl
       SLOBURN_LOG_LEVEL                     log.level

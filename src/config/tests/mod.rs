@@ -84,6 +84,7 @@ fn nothing_configured_is_a_configuration() {
     sources.default.prometheus.seriesPerQuery = 20000 (default)
     sources.default.prometheus.partial = hold (default)
     store.sqlite = sloburn.db (default)
+    store.history = 400d (default)
     listen = 127.0.0.1:9099 (default)
     externalUrl is not set
     log.level = info (default)
@@ -168,6 +169,7 @@ log: {level: debug}
     sources.other.prometheus.seriesPerQuery = 20000 (default)
     sources.other.prometheus.partial = hold (default)
     store.sqlite = sloburn.db (default)
+    store.history = 400d (default)
     listen = localhost:82 (--listen)
     externalUrl is not set
     log.level = debug (/etc/sloburn/sloburn.yaml:10)

@@ -1,5 +1,5 @@
-//! Going over to other definitions: what is known is carried over by identity, and what is no longer
-//! defined is put aside, so that a reload comes to the same as a restart.
+//! Going over to other definitions: what is known is carried over by identity and by what is counted,
+//! and what is no longer defined is put aside, so that a reload comes to the same as a restart.
 
 #[cfg(test)]
 mod tests;
@@ -7,19 +7,23 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::group::{Group, Grouping};
 use crate::domain::indicator::Indicator;
 use crate::domain::slo::{Catalog, SloId};
 use crate::domain::time::{Span, Timestamp};
+use crate::domain::versions::Versions;
 use crate::ledger::chunk::Chunk;
 use crate::series::plan::{Family, FamilyIndex, Lane, Meter, Plan, PlanError, Role};
 use crate::series::roll::Roll;
 use crate::series::seen::Sorter;
-use crate::store::commit::{FamilyKey, FamilyRecord, LaneKey};
+use crate::store::commit::{
+    Commit, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey, WalkRecord,
+};
 
 use super::coverage::Coverage;
 use super::groups::Entry;
-use super::state::{FamilyState, LaneState, MeterState, State, family_key};
+use super::state::{FamilyState, LaneState, MeterState, State, family_key, meter_key};
 
 /// A set of definitions and what it takes to follow it. An engine runs every tick under exactly one.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +53,9 @@ impl Revision {
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     pub(super) chunks: BTreeMap<LaneKey, Vec<Arc<Chunk>>>,
-    pub(super) lanes: BTreeMap<LaneKey, Timestamp>,
+    pub(super) lanes: BTreeMap<LaneKey, LaneRecord>,
+    pub(super) seen: BTreeSet<MeterKey>,
+    pub(super) versions: BTreeMap<SloId, Versions>,
     pub(super) families: BTreeMap<FamilyKey, FamilyRecord>,
 }
 
@@ -76,6 +82,7 @@ impl State {
         self.adopt_walks();
         self.take_known_series(entry);
         self.note_restored();
+        self.reaches_unchecked = true;
     }
 
     fn adopt_families(&mut self, before: &Plan) {
@@ -123,75 +130,149 @@ impl State {
     fn adopt_meters(&mut self, before: &Plan) {
         let plan = Arc::clone(&self.plan);
         let states = before.meters.iter().zip(std::mem::take(&mut self.meters));
-        let mut known: BTreeMap<&SloId, (&Meter, MeterState)> = states
-            .map(|(meter, state)| (&meter.slo.id, (meter, state)))
+        let mut known: BTreeMap<MeterKey, (&Meter, MeterState)> = states
+            .map(|(meter, state)| (state.key.clone(), (meter, state)))
             .collect();
-        let mut carried: BTreeMap<&SloId, MeterState> = BTreeMap::new();
+        let mut carried: BTreeMap<MeterKey, MeterState> = BTreeMap::new();
         for meter in &plan.meters {
-            let id = &meter.slo.id;
-            let Some((old, state)) = known.remove(id) else {
-                continue;
-            };
-            if (&old.slo.indicator, &old.slo.source) == (&meter.slo.indicator, &meter.slo.source) {
-                carried.insert(id, state.promising(old, meter));
-            } else {
-                known.insert(id, (old, state));
+            let key = meter_key(&meter.slo);
+            if let Some((old, state)) = known.remove(&key) {
+                carried.insert(key, state.promising(old, meter));
             }
         }
-        for (id, (old, state)) in known {
-            self.put_aside(id, old, state);
+        for (_, state) in known.into_values() {
+            self.put_aside(state);
         }
         for meter in &plan.meters {
-            let id = &meter.slo.id;
             let state = carried
-                .remove(id)
+                .remove(&meter_key(&meter.slo))
                 .unwrap_or_else(|| self.restore_meter(meter));
             self.meters.push(state);
         }
     }
 
-    /// Keeps what the store keeps of an objective. Its alert is an orphan until it is defined again
-    /// or the next tick closes it.
-    fn put_aside(&mut self, id: &SloId, old: &Meter, state: MeterState) {
+    /// Keeps what the store keeps of a meter. Its alert is an orphan until the objective is defined
+    /// again, measured one way or another, or the next tick closes it.
+    fn put_aside(&mut self, state: MeterState) {
         let key = |lane| LaneKey {
-            slo: id.clone(),
+            meter: state.key.clone(),
             lane,
         };
         for (lane, chunk) in state.ledger.chunks() {
             let kept = self.shelf.chunks.entry(key(lane)).or_default();
             kept.push(Arc::clone(chunk));
         }
-        for (number, (planned, lane)) in (0..).zip(old.lanes.iter().zip(&state.lanes)) {
-            let settled_to = match planned {
-                Lane::Counters { .. } => lane.settled.reached(),
-                _ => lane.settled_to,
-            };
-            if let Some(settled_to) = settled_to {
-                self.shelf.lanes.insert(key(number), settled_to);
+        for (number, lane) in (0..).zip(&state.lanes) {
+            if let Some(record) = lane.kept {
+                self.shelf.lanes.insert(key(number), record);
             }
         }
-        self.orphans.insert(id.clone(), state.alert);
+        let MeterKey { slo, .. } = &state.key;
+        self.shelf.versions.insert(slo.clone(), state.versions);
+        self.orphans.insert(slo.clone(), state.alert);
+        if state.bad_series_ever_seen {
+            self.shelf.seen.insert(state.key);
+        }
     }
 
-    /// An objective as the store kept it; a new one where it kept nothing.
+    /// An objective as the store kept it; a new one where it kept nothing of what this indicator counts.
     pub(super) fn restore_meter(&mut self, meter: &Meter) -> MeterState {
         let mut state = MeterState::new(&self.settings, meter);
         let id = &meter.slo.id;
+        state.ledger.forget_before(self.left_before);
         state.alert = self.orphans.remove(id).unwrap_or_default();
+        state.versions = self.shelf.versions.remove(id).unwrap_or_default();
+        state.seen_kept = self.shelf.seen.remove(&state.key);
+        state.bad_series_ever_seen = state.seen_kept;
+        let claimed = self.claim(&state.key);
         for (lane, planned) in (0..).zip(meter.lanes.iter()) {
             let key = LaneKey {
-                slo: id.clone(),
+                meter: state.key.clone(),
                 lane,
             };
-            if let Some(at) = self.shelf.lanes.remove(&key) {
-                state.lanes[usize::from(lane)].restore(planned, at);
+            let own = &mut state.lanes[usize::from(lane)];
+            if let Some(record) = self.shelf.lanes.remove(&key) {
+                let counted_to = match planned {
+                    Lane::Counters { family, .. } => self.families[*family].settled_to,
+                    Lane::Slices(_) | Lane::Points { .. } => None,
+                };
+                own.restore(planned, record, counted_to.filter(|_| !claimed));
             }
             for chunk in self.shelf.chunks.remove(&key).into_iter().flatten() {
-                state.lanes[usize::from(lane)].begun = true;
+                own.begun |= own.stopped.is_none();
                 state.ledger.restore(lane, chunk);
             }
         }
         state
+    }
+
+    /// Lets a meter have what was kept of its objective before indicators were told apart, unless it
+    /// has something of its own. Says whether there was any.
+    fn claim(&mut self, key: &MeterKey) -> bool {
+        let unknown = MeterKey {
+            slo: key.slo.clone(),
+            indicator: Fingerprint::UNKNOWN,
+        };
+        let lanes = |meter: &MeterKey| {
+            let lane = |lane| LaneKey {
+                meter: meter.clone(),
+                lane,
+            };
+            lane(0)..=lane(u16::MAX)
+        };
+        let shelf = &mut self.shelf;
+        let has_own = shelf.lanes.range(lanes(key)).next().is_some()
+            || shelf.chunks.range(lanes(key)).next().is_some();
+        let found: BTreeSet<u16> = shelf
+            .lanes
+            .range(lanes(&unknown))
+            .map(|(lane, _)| lane.lane)
+            .chain(shelf.chunks.range(lanes(&unknown)).map(|(lane, _)| lane.lane))
+            .collect();
+        if has_own || found.is_empty() {
+            return false;
+        }
+        let of = |meter: &MeterKey, lane| LaneKey {
+            meter: meter.clone(),
+            lane,
+        };
+        for lane in found {
+            if let Some(record) = shelf.lanes.remove(&of(&unknown, lane)) {
+                shelf.lanes.insert(of(key, lane), record);
+            }
+            if let Some(chunks) = shelf.chunks.remove(&of(&unknown, lane)) {
+                shelf.chunks.insert(of(key, lane), chunks);
+            }
+        }
+        for walk in self.walked.values_mut() {
+            for lane in walk.lanes.iter_mut().filter(|lane| lane.meter == unknown) {
+                lane.meter = key.clone();
+            }
+            for (mut lane, behind) in std::mem::take(&mut walk.behind) {
+                if lane.meter == unknown {
+                    lane.meter = key.clone();
+                }
+                walk.behind.insert(lane, behind);
+            }
+        }
+        self.claims.insert(key.slo.clone(), key.indicator);
+        true
+    }
+
+    /// Tells the store whose what was that it kept before indicators were told apart.
+    pub(super) fn say_claims(&mut self, commit: &mut Commit) {
+        let claims = std::mem::take(&mut self.claims);
+        if claims.is_empty() {
+            return;
+        }
+        let is_claimed = |walk: &WalkRecord| {
+            let mut lanes = walk.lanes.iter();
+            lanes.any(|lane| claims.contains_key(&lane.meter.slo))
+        };
+        for (key, walk) in self.walked.iter().filter(|(_, walk)| is_claimed(walk)) {
+            commit.walks.insert(key.clone(), walk.clone());
+        }
+        commit.claims.extend(claims);
     }
 
     /// Remembers which objectives had series that count as bad (or good) before.
@@ -253,15 +334,24 @@ impl MeterState {
 }
 
 impl LaneState {
-    /// Takes over how far the store says that the lane is settled.
-    fn restore(&mut self, planned: &Lane, at: Timestamp) {
+    /// Takes over how far the store says that the lane is settled. Where its counters were counted
+    /// further without it, to `counted_to`, it begins anew there and walks back to where it stopped.
+    fn restore(&mut self, planned: &Lane, record: LaneRecord, counted_to: Option<Timestamp>) {
+        self.kept = Some(record);
+        self.reach = record.reach;
+        if counted_to.is_some_and(|counted_to| counted_to > record.settled_to) {
+            self.stopped = Some(record.settled_to);
+            return;
+        }
         self.begun = true;
         match planned {
             Lane::Counters { .. } => {
-                self.settled = Coverage::from(Some(at));
+                self.settled = Coverage::from(record.covered_to);
                 self.head = self.settled;
             }
-            _ => self.settled_to = Some(at),
+            Lane::Slices(_) | Lane::Points { .. } => {
+                self.settled_to = Some(record.settled_to);
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use super::*;
 use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::selector::{MatchOp, Matcher};
 use crate::domain::slo::Slo;
+use crate::domain::time::TimeRange;
 
 /// The whole story of an incident: opened, risen, closed.
 const END: i64 = 9_000;
@@ -162,6 +163,51 @@ fn what_is_removed_closes_and_has_its_past_when_it_returns() {
         (15_000.0, 900_000.0)
     );
     assert_eq!(status.alert, None);
+}
+
+/// Objectives in force at ticks, one after the other, and what the window allows and shows of it.
+#[test]
+fn a_change_of_the_objective_does_not_rewrite_the_past() {
+    let promising = |objective: &str| {
+        let objective = objective.parse().unwrap();
+        changed(catalog(requests()), |slo| slo.objective = objective)
+    };
+    // A hundred requests a second, from the start of the hour at 3,600 s on.
+    let counted = |run: &Run| run.status("shop/it").window.counts.total;
+    for restart in [false, true] {
+        let mut run = Run::new(promising("99.9%"));
+        let go_over = |run: &mut Run, objective: &str| {
+            run.catalog = promising(objective);
+            if restart {
+                run.restart();
+            } else {
+                run.reload(promising(objective));
+            }
+        };
+        run.ticks(&world(), 0, 5_400, healthy);
+        go_over(&mut run, "99%");
+        run.ticks(&world(), 5_400, 5_430, healthy);
+        let before = run.state.meters[0].ledger.sum(TimeRange {
+            from: Timestamp::EARLIEST,
+            to: Timestamp::from_millis(3_600_000),
+        });
+        let before = before.counts.total;
+        let allowed = |run: &Run| run.status("shop/it").budget.unwrap().allowed;
+        let expected = before * 0.001 + (counted(&run) - before) * 0.01;
+        assert!((allowed(&run) - expected).abs() < 1e-6, "{} {expected}", allowed(&run));
+        let versions = run.status("shop/it").versions.clone();
+        let shown: Vec<String> = versions.all().iter().map(|it| it.objective.to_string()).collect();
+        assert_eq!(shown, ["99.9%", "99%"]);
+        // Burn rates are those of the promise in force.
+        let burn = run.status("shop/it").burn.clone();
+        let rate = |burn: &crate::status::snapshot::BurnStatus| Some(burn.counts.bad / burn.counts.total / 0.01);
+        assert!(burn.iter().all(|it| it.rate == rate(it)));
+        // Taken back within the hour, nothing has changed.
+        go_over(&mut run, "99.9%");
+        run.ticks(&world(), 5_430, 5_460, healthy);
+        assert!((allowed(&run) - counted(&run) * 0.001).abs() < 1e-6);
+        assert_eq!(run.status("shop/it").versions.all().len(), 1);
+    }
 }
 
 /// Nothing had failed before the stop, so that not one series of failures was known.

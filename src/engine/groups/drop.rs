@@ -76,8 +76,10 @@ impl State {
         let plan = Arc::new(self.plan.without_groups(&gone));
         self.go_over_to(&plan, Entry::Late);
         for slo in dropped {
-            self.shelf.chunks.retain(|lane, _| lane.slo != slo);
-            self.shelf.lanes.retain(|lane, _| lane.slo != slo);
+            self.shelf.chunks.retain(|lane, _| lane.meter.slo != slo);
+            self.shelf.lanes.retain(|lane, _| lane.meter.slo != slo);
+            self.shelf.seen.retain(|meter| meter.slo != slo);
+            self.shelf.versions.remove(&slo);
             self.orphans.remove(&slo);
         }
         self.groups.commit(commit);

@@ -19,7 +19,7 @@ use crate::series::plan::{FamilyIndex, MeterIndex, Plan, SloIndex};
 use crate::series::table::Novelty;
 use crate::store::commit::{Commit, GroupRecord};
 
-use super::state::{MeterState, State};
+use super::state::{LaneState, MeterState, State};
 
 /// So many refused groups of one objective are told apart; of more it is known that there are more.
 const REFUSED_KEPT: usize = 1_000;
@@ -242,7 +242,8 @@ impl State {
     ) -> MeterState {
         let plan = Arc::clone(&self.plan);
         let mut state = self.restore_meter(&plan.meters[meter]);
-        if state.lanes.iter().any(|lane| lane.begun) {
+        let is_known = |lane: &LaneState| lane.begun || lane.stopped.is_some();
+        if state.lanes.iter().any(is_known) {
             return state;
         }
         let whole = plan.whole_of(meter);
@@ -255,6 +256,10 @@ impl State {
                 let measured = measured.entry(whole).or_insert_with(|| ledger.measured());
                 state.ledger = measured.clone();
             }
+        }
+        // The store holds nothing of it yet.
+        for lane in &mut state.lanes {
+            lane.kept = None;
         }
         state
     }

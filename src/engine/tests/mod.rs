@@ -6,6 +6,7 @@
 )]
 
 mod events;
+mod properties;
 mod slices;
 
 use std::collections::BTreeMap;
@@ -204,6 +205,7 @@ pub(in crate::engine) fn settings() -> Settings {
         tick: TICK,
         slot: TICK,
         sources,
+        history: Span::from_days(400),
         external_url: None,
     }
 }
@@ -288,6 +290,8 @@ impl Run {
         let recovered = Recovered {
             chunks: kept.chunks,
             lanes: kept.lanes,
+            seen: kept.seen,
+            versions: kept.versions,
             families: kept.families,
             walks: kept.walks,
             groups: kept.groups,
@@ -319,7 +323,7 @@ impl Run {
     /// What is kept of one objective.
     pub(in crate::engine) fn slots(&self, uid: &str) -> BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>> {
         let mut chunks = self.kept.chunks.clone();
-        chunks.retain(|(key, _), _| key.slo.as_str() == uid);
+        chunks.retain(|(key, _), _| key.meter.slo.as_str() == uid);
         chunks
     }
 }

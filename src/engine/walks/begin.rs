@@ -93,6 +93,8 @@ impl State {
         let state = &mut meter.lanes[lane];
         *state = super::super::state::LaneState {
             stopped: state.begun.then_some(stopped).flatten().or(state.stopped),
+            reach: state.reach,
+            kept: state.kept,
             ..Default::default()
         };
     }
@@ -146,15 +148,54 @@ impl State {
     /// Lets the lanes that began at this tick walk through their past.
     pub(in crate::engine) fn open_walks(&mut self, commit: &mut Commit) {
         let beginnings = std::mem::take(&mut self.beginnings);
-        let seams = if beginnings.is_empty() {
+        if beginnings.is_empty() {
             return;
-        } else {
-            std::mem::take(&mut self.seams)
-        };
+        }
+        let seams = std::mem::take(&mut self.seams);
         for company in self.companies(beginnings) {
-            let Some((key, walk)) = self.walk(company, &seams) else {
-                continue;
-            };
+            let seam = company.seam;
+            self.open(company, seam, &seams, commit);
+        }
+    }
+
+    /// Lets lanes walk on from where they were counted to, to where their windows begin at `at`.
+    pub(in crate::engine) fn walk_on(
+        &mut self,
+        further: Vec<Beginning>,
+        at: Timestamp,
+        commit: &mut Commit,
+    ) {
+        for company in self.companies(further) {
+            self.open(company, at, &BTreeMap::new(), commit);
+        }
+    }
+
+    /// Begins the walk of a company, to where the windows of its lanes begin at `at`.
+    fn open(
+        &mut self,
+        company: Company,
+        at: Timestamp,
+        seams: &BTreeMap<FamilyKey, Seam>,
+        commit: &mut Commit,
+    ) {
+        let lanes = company.lanes.clone();
+        let stopped = company.stopped;
+        if let Some((key, walk)) = self.walk(company, at, seams) {
+            for (meter, lane) in lanes {
+                let wanted = self.wanted_from(meter, at);
+                let reach = &mut self.meters[meter].lanes[lane].reach;
+                // Behind where an earlier life stopped, that life knows how far it was counted.
+                if stopped.is_none_or(|stopped| stopped <= wanted) {
+                    *reach = Some(wanted);
+                }
+                // With the walk in one commit, so that no other life walks there again.
+                let reach = *reach;
+                if let Some(kept) = &mut self.meters[meter].lanes[lane].kept {
+                    kept.reach = reach;
+                    let record = *kept;
+                    commit.lanes.insert(self.lane_key(meter, lane), record);
+                }
+            }
             self.walked.insert(key.clone(), walk.record.clone());
             commit.walks.insert(key.clone(), walk.record.clone());
             if !walk.is_done() {
@@ -192,18 +233,21 @@ impl State {
         companies
     }
 
-    fn walk(&self, company: Company, seams: &BTreeMap<FamilyKey, Seam>) -> Option<(WalkKey, Walk)> {
+    fn walk(
+        &self,
+        company: Company,
+        at: Timestamp,
+        seams: &BTreeMap<FamilyKey, Seam>,
+    ) -> Option<(WalkKey, Walk)> {
         let first = *company.families.first()?;
         let source = self.plan.families[first].source.clone();
         if !self.has_past(&source) {
             return None;
         }
-        let grid = self.settings.settle_grid(&source);
-        let windows = company
-            .lanes
-            .iter()
-            .map(|(meter, _)| self.past_from(*meter, company.seam));
-        let window = windows.min()?.floor_to(grid);
+        let windows = company.lanes.iter();
+        let window = windows
+            .map(|(meter, _)| self.wanted_from(*meter, at))
+            .min()?;
         let family = |index: &FamilyIndex| {
             let key = family_key(&self.plan.families[*index]);
             let seam = seams.get(&key).cloned().unwrap_or_default();
@@ -236,7 +280,9 @@ impl State {
             reached: company.seam,
         };
         let lane = record.lanes.iter().min()?;
-        let key = WalkKey(format!("{}/{} {}", lane.slo, lane.lane, record.seam));
+        let LaneKey { meter, lane } = lane;
+        let (slo, indicator) = (&meter.slo, meter.indicator.bits());
+        let key = WalkKey(format!("{slo}/{lane} {indicator:016x} {}", record.seam));
         let walk = Walk {
             source,
             lanes: company.lanes,
@@ -247,9 +293,9 @@ impl State {
         Some((key, walk))
     }
 
-    /// From where on the past of an objective is counted that is counted live from `seam` on: that of
-    /// its whole window, or of what is to be explained.
-    pub(super) fn past_from(&self, meter: usize, seam: Timestamp) -> Timestamp {
+    /// From where on the past of an objective is counted that is looked at, or counted live, from
+    /// `seam` on: that of its whole window, or of what is to be explained.
+    pub(in crate::engine) fn past_from(&self, meter: usize, seam: Timestamp) -> Timestamp {
         match self.traced {
             Some(reach) => seam - reach,
             None => self.plan.meters[meter].slo.window.range(seam).from,

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
-use crate::domain::slo::{SloId, SourceName};
+use crate::domain::slo::SourceName;
 use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::cursor::{IgnoredBirth, validity};
@@ -20,7 +20,7 @@ use crate::series::past::{Chunk, Gained, LaneIndex};
 use crate::series::plan::{FamilyIndex, MeterIndex, Plan, SloIndex};
 use crate::series::terms::SidesSeen;
 use crate::status::snapshot::Backfill;
-use crate::store::commit::{Commit, LaneKey, WalkKey, WalkRecord};
+use crate::store::commit::{Commit, LaneKey, MeterKey, WalkKey, WalkRecord};
 
 use super::state::{State, family_key};
 use super::step::hand_over;
@@ -84,21 +84,21 @@ impl State {
     /// Finds the walks' places in a plan anew. Lanes that were on one need no other.
     pub(super) fn adopt_walks(&mut self) {
         self.walks.clear();
-        let plan = Arc::clone(&self.plan);
-        let meters = plan.meters.iter().map(|meter| &meter.slo.id);
-        let meters: HashMap<&SloId, MeterIndex> = meters.zip(0..).collect();
+        let meters = self.meters.iter().map(|meter| meter.key.clone());
+        let meters: HashMap<MeterKey, MeterIndex> = meters.zip(0..).collect();
         for (key, record) in self.walked.clone() {
             let lanes: Vec<LaneIndex> = record
                 .lanes
                 .iter()
                 .filter_map(|key| {
-                    let meter = *meters.get(&key.slo)?;
+                    let meter = *meters.get(&key.meter)?;
                     let lane = usize::from(key.lane);
                     (lane < self.meters[meter].lanes.len()).then_some((meter, lane))
                 })
                 .collect();
             for (meter, lane) in &lanes {
-                self.meters[*meter].lanes[*lane].begun = true;
+                let lane = &mut self.meters[*meter].lanes[*lane];
+                lane.begun |= lane.stopped.is_none();
             }
             let families = record.families.iter().map(|family| {
                 let is_it = |planned: &_| family_key(planned) == family.key;
@@ -129,12 +129,14 @@ impl State {
 
     /// The sources that have something of the past left to count.
     pub fn behind(&self) -> impl Iterator<Item = &SourceName> {
-        self.walks.values().map(|walk| &walk.source)
+        let walks = self.walks.values().filter(|_| !self.fetching);
+        walks.map(|walk| &walk.source)
     }
 
     /// What to read next of a source's past: the newest that is missing.
     pub fn next_dig(&self, source: &SourceName) -> Option<Dig> {
         let own = self.walks.iter().filter(|(_, walk)| walk.source == *source);
+        let own = own.filter(|_| !self.fetching);
         let (key, walk) = own.max_by_key(|(_, walk)| walk.record.reached)?;
         let slices = walk.lanes.iter().filter_map(|(meter, lane)| {
             let lane = &self.plan.meters[*meter].lanes[*lane];
@@ -297,7 +299,11 @@ impl State {
         gained: &Gained,
         commit: &mut Commit,
     ) {
-        let wanted_from = self.past_from(meter, walk.record.seam);
+        let reach = self.meters[meter].lanes[lane].reach;
+        let wanted_from = match self.traced {
+            Some(_) => self.past_from(meter, walk.record.seam),
+            None => reach.unwrap_or(walk.record.goal),
+        };
         self.meters[meter].note_sides(gained.seen);
         if self.lacks_bucket(meter) {
             return;
@@ -315,14 +321,14 @@ impl State {
     /// Lets a new group take part in the walks of its objective.
     pub(super) fn join_walks(&mut self, meter: MeterIndex, commit: &mut Commit) {
         let whole = self.plan.whole_of(meter);
-        let slo = self.plan.meters[meter].slo.id.clone();
+        let own = self.meters[meter].key.clone();
         for (key, walk) in &mut self.walks {
             let lanes = walk.lanes.iter().filter(|(of, _)| *of == whole);
             let lanes: Vec<usize> = lanes.map(|(_, lane)| *lane).collect();
             for lane in &lanes {
                 walk.lanes.push((meter, *lane));
                 walk.record.lanes.push(LaneKey {
-                    slo: slo.clone(),
+                    meter: own.clone(),
                     lane: u16::try_from(*lane).unwrap_or(u16::MAX),
                 });
             }

@@ -8,10 +8,10 @@ use super::super::state::State;
 use super::super::step::{Input, Tick, step, take_past};
 use super::super::tests::{catalog, requests, selector, settings};
 use crate::domain::decimal::Fraction;
-use crate::domain::indicator::Indicator;
+use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::slices::{Bound, Judge, MissingData, Quantity, Sliced, Unit};
-use crate::domain::slo::{Catalog, SourceName};
+use crate::domain::slo::{Catalog, Slo, SloId, SourceName};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Fetch, Sample};
@@ -72,6 +72,13 @@ fn read(fetch: &Fetch, range: TimeRange) -> Batch {
         .collect()
 }
 
+/// Under what other conditions a daemon goes over to other definitions.
+#[derive(Clone, Copy, Debug)]
+enum GoOver {
+    Reload,
+    Restart,
+}
+
 struct Daemon {
     catalog: Catalog,
     state: State,
@@ -84,7 +91,10 @@ impl Daemon {
     }
 
     fn of(indicator: Indicator) -> Self {
-        let catalog = catalog(indicator);
+        Self::with(catalog(indicator))
+    }
+
+    fn with(catalog: Catalog) -> Self {
         let plan = Arc::new(Plan::of(&catalog, TICK).unwrap());
         let state = State::new(settings(), &plan, Recovered::default());
         Self {
@@ -102,10 +112,23 @@ impl Daemon {
             lanes: kept.lanes,
             families: kept.families,
             walks: kept.walks,
+            seen: kept.seen,
+            versions: kept.versions,
             ..Recovered::default()
         };
         let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
         self.state = State::new(settings(), &plan, recovered);
+    }
+
+    fn go_over(&mut self, how: GoOver, catalog: Catalog) {
+        self.catalog = catalog;
+        match how {
+            GoOver::Restart => self.restart(),
+            GoOver::Reload => {
+                let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
+                self.state.adopt(&plan);
+            }
+        }
     }
 
     fn tick(&mut self, second: i64) {
@@ -160,6 +183,10 @@ impl Daemon {
         let dug = dig.count(answers);
         self.kept.merge(take_past(&mut self.state, dug).commit);
         true
+    }
+
+    fn digs(&mut self) -> usize {
+        (0..).take_while(|_| self.dig(Span::from_hours(2))).count()
     }
 
     fn slots(&self) -> BTreeMap<Timestamp, Slot> {
@@ -328,6 +355,73 @@ fn what_was_missing_is_the_same_for_who_begins_late() {
                 "{number} {seen:?} {back} {length}"
             );
             assert!(chunks > 0);
+        }
+    }
+}
+
+/// What `shop/it` is, beside an objective that reads the same family all the time.
+fn beside(change: impl FnOnce(&mut Slo)) -> Catalog {
+    let mut catalog = catalog(requests());
+    let slo = Slo::clone(&catalog.slos[&SloId::new("shop/it")]);
+    let uid = SloId::new("z/same");
+    let same = Slo {
+        uid: uid.clone(),
+        name: "same".to_owned(),
+        policy: None,
+        ..slo.clone()
+    };
+    catalog.slos.insert(uid, Arc::new(same));
+    let mut slo = slo;
+    change(&mut slo);
+    catalog.slos.insert(slo.uid.clone(), Arc::new(slo));
+    catalog
+}
+
+/// All requests are bad: another indicator over the same series.
+fn another() -> Indicator {
+    Indicator::Errors(Events::OfTotal {
+        total: vec![selector("requests_total")],
+        split: Split::Bad(vec![selector("requests_total")]),
+    })
+}
+
+#[test]
+fn an_objective_that_returns_has_its_past_and_what_it_missed() {
+    let mut watcher = Daemon::with(beside(|_| {}));
+    watcher.ticks(30, 12 * HOUR);
+    let removed = || {
+        let mut catalog = beside(|_| {});
+        catalog.slos.remove(&SloId::new("shop/it"));
+        catalog
+    };
+    let other_indicator = || beside(|slo| slo.indicator = another());
+    for how in [GoOver::Reload, GoOver::Restart] {
+        for (name, meanwhile) in [("removed", removed()), ("another", other_indicator())] {
+            let mut daemon = Daemon::with(beside(|_| {}));
+            daemon.ticks(30, 3 * HOUR);
+            daemon.digs();
+            daemon.go_over(how, meanwhile);
+            daemon.ticks(3 * HOUR + 30, 9 * HOUR);
+            if name == "another" {
+                daemon.digs();
+                let own: Vec<_> = daemon.slots().into_values().collect();
+                assert!(
+                    own.iter().all(|slot| slot.counts.bad >= slot.counts.total),
+                    "{how:?}: what another indicator counted is no part of it"
+                );
+                let total = |slots: &mut dyn Iterator<Item = Slot>| {
+                    slots.map(|slot| slot.counts.total).sum::<f64>()
+                };
+                let whole = total(&mut watcher.slots().range(..=at(9 * HOUR)).map(|it| *it.1));
+                assert!((total(&mut own.into_iter()) - whole).abs() < 1e-9, "{how:?}");
+            }
+            daemon.go_over(how, beside(|_| {}));
+            daemon.tick(9 * HOUR + 30);
+            assert!(daemon.digs() > 0, "{how:?} {name}: what was missed is walked through");
+            daemon.ticks(9 * HOUR + 60, 12 * HOUR);
+            let found = difference(&daemon, &watcher);
+            assert_eq!(found, Vec::<String>::new(), "{how:?} {name}");
+            assert_eq!(daemon.digs(), 0);
         }
     }
 }

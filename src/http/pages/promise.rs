@@ -1,10 +1,11 @@
 //! What an objective promises and how its budget stands, in words with their numbers.
 
 use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
+use crate::domain::objective::Objective;
 use crate::domain::selector::Selector;
 use crate::domain::slices::BadWhen;
 use crate::domain::slo::Slo;
-use crate::domain::time::Span;
+use crate::domain::time::{Span, TimeRange};
 use crate::status::snapshot::SloStatus;
 use crate::status::view::indicator::limits;
 use crate::status::view::slo::{SloView, WindowView};
@@ -121,23 +122,37 @@ pub(super) fn arithmetic(slo: &SloView, status: &SloStatus) -> Vec<String> {
         )];
     };
     let allowance = status.slo.objective.allowance().to_f64();
+    let most = words::count(if budget.allowed < 100.0 {
+        budget.allowed
+    } else {
+        budget.allowed.floor()
+    });
     let counted = format!(
         "{} bad of {} {unit} = {}.",
         words::count(window.bad.0),
         words::count(window.total.0),
         words::percent(ratio)
     );
-    let allowed = format!(
-        "{} of them may be bad: {} × {} = {}.",
-        figures::written_percent(allowance),
-        words::count(window.total.0),
-        figures::written_percent(allowance),
-        words::count(if budget.allowed < 100.0 {
-            budget.allowed
-        } else {
-            budget.allowed.floor()
-        })
-    );
+    let parts = status.versions.parts(status.window.range);
+    let allowed = if parts.len() > 1 {
+        let part = |(range, objective): &(TimeRange, Objective)| {
+            let total = status.ledger.sum(*range).counts.total;
+            let share = figures::written_percent(objective.allowance().to_f64());
+            format!("{share} of {} until {}", words::count(total), range.to)
+        };
+        let parts: Vec<String> = parts.iter().map(part).collect();
+        format!(
+            "The objective changed within the window. {} may be bad: {most} together.",
+            parts.join(" and ")
+        )
+    } else {
+        format!(
+            "{} of them may be bad: {} × {} = {most}.",
+            figures::written_percent(allowance),
+            words::count(window.total.0),
+            figures::written_percent(allowance),
+        )
+    };
     let spent = budget.spent();
     let left = if !spent.is_finite() {
         "Nothing may be bad, so that the budget is overspent without bound.".to_owned()
@@ -158,7 +173,7 @@ pub(super) fn arithmetic(slo: &SloView, status: &SloStatus) -> Vec<String> {
         "{} of the window was measured.",
         figures::coverage(window.coverage)
     );
-    let allowed = (allowance > 0.0).then_some(allowed);
+    let allowed = (budget.allowed > 0.0).then_some(allowed);
     let outlook = outlook(slo, status);
     [counted]
         .into_iter()

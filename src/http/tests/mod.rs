@@ -23,7 +23,7 @@ use crate::domain::time::Timestamp;
 use crate::status::board::Board;
 use crate::status::fixture;
 
-use super::{AppState, router};
+use super::{AppState, Past, router};
 
 /// What came back.
 struct Answer {
@@ -55,6 +55,7 @@ fn state(board: Board, now: Timestamp) -> AppState {
         counters: Arc::default(),
         site: Arc::default(),
         explainer: None,
+        past: Past::default(),
     }
 }
 

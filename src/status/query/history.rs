@@ -46,6 +46,11 @@ impl HistoryQuery {
         })
     }
 
+    /// Where the rows are to begin, if that was said.
+    pub const fn from(&self) -> Option<Timestamp> {
+        self.from
+    }
+
     /// The form that was asked for, if any.
     pub const fn format(&self) -> Option<Format> {
         self.format

@@ -180,20 +180,13 @@ impl From<Signal> for SignalName {
 }
 
 impl Compliance {
-    /// Whether `status` keeps its promise. Compared exactly, so that spending all of the budget
-    /// and not an event more is still kept.
+    /// Whether `status` keeps its promise: spending all of the budget and not an event more is
+    /// still kept.
     pub fn of(status: &SloStatus) -> Self {
-        if status.budget.is_none() {
-            return Self::Unknown;
-        }
-        if status
-            .window
-            .counts
-            .exceeds(status.slo.objective.allowance())
-        {
-            Self::Breached
-        } else {
-            Self::Met
+        match status.budget {
+            None => Self::Unknown,
+            Some(budget) if budget.overspent => Self::Breached,
+            Some(_) => Self::Met,
         }
     }
 }

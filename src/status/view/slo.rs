@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::indicator::Budgeting;
+use crate::domain::objective::Objective;
 use crate::domain::slo::Slo;
+use crate::domain::time::TimeRange;
 
 use super::super::snapshot::{BurnStatus, SloStatus, TierStatus};
 use super::incident::IncidentView;
@@ -131,6 +133,22 @@ pub struct WindowView {
     pub ratio: Option<f64>,
     /// The share of its time that was measured.
     pub coverage: f64,
+    /// What was promised in it, oldest first, where that changed: events count towards the budget by
+    /// what was in force then. Left out when one objective held all the time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<VersionView>,
+}
+
+/// What was promised in a part of the window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionView {
+    /// What ends after this time counts by it, up to where the next begins.
+    pub from: Time,
+    /// What was promised, 0..1.
+    pub objective: f64,
+    /// What was promised in percent, exactly as written.
+    pub objective_percent: String,
 }
 
 /// What a budget is made of.
@@ -306,8 +324,22 @@ impl WindowView {
             total: Count(window.counts.total),
             ratio: window.counts.error_ratio(),
             coverage: window.coverage,
+            versions: versions(status),
         }
     }
+}
+
+fn versions(status: &SloStatus) -> Vec<VersionView> {
+    let parts = status.versions.parts(status.window.range);
+    if parts.len() < 2 {
+        return Vec::new();
+    }
+    let view = |(range, objective): (TimeRange, Objective)| VersionView {
+        from: Time(range.from),
+        objective: objective.ratio(),
+        objective_percent: objective.percent().to_string(),
+    };
+    parts.into_iter().map(view).collect()
 }
 
 impl BudgetView {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::evidence::Evidence;
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::labels::Labels;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
@@ -13,13 +14,41 @@ use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
 use crate::series::past::{Judgement, LooseEnd, LooseEnds, Worth};
 use crate::series::slices::missing::Behind;
 
-use super::super::commit::{FamilyKey, GroupRecord, LaneKey, WalkRecord, WalkedFamily};
+use super::super::commit::{
+    FamilyKey, GroupRecord, LaneKey, MeterKey, WalkRecord, WalkedFamily,
+};
 use super::{Record, Unreadable, object};
 
-object!(LaneKey as LaneJson {
-    slo: SloId,
+/// A lane; one that was kept before indicators were told apart names none.
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct LaneJson {
+    slo: String,
+    #[serde(default)]
+    indicator: u64,
     lane: u16,
-});
+}
+
+impl Record for LaneKey {
+    type Json = LaneJson;
+
+    fn to_json(&self) -> LaneJson {
+        LaneJson {
+            slo: self.meter.slo.to_string(),
+            indicator: self.meter.indicator.bits(),
+            lane: self.lane,
+        }
+    }
+
+    fn from_json(json: LaneJson) -> Result<Self, Unreadable> {
+        Ok(Self {
+            meter: MeterKey {
+                slo: SloId::new(json.slo),
+                indicator: Fingerprint::from_bits(json.indicator),
+            },
+            lane: json.lane,
+        })
+    }
+}
 
 object!(FamilyKey as FamilyJson {
     source: SourceName,

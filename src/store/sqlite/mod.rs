@@ -14,10 +14,10 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
-use crate::domain::time::Timestamp;
+use crate::domain::time::{TimeRange, Timestamp};
 
-use super::commit::{Commit, Recovered};
-use super::{Attempt, Backlog, OutboxKey, OutboxRow, Store, StoreError};
+use super::commit::{Commit, MeterKey, Recovered};
+use super::{Attempt, Backlog, OutboxKey, OutboxRow, PastChunks, Store, StoreError};
 use error::Cause;
 
 /// Keeps everything in one file. A commit is on disk before it returns: the write-ahead log is
@@ -109,8 +109,17 @@ impl Writer {
 }
 
 impl Store for SqliteStore {
-    async fn recover(&self) -> Result<Recovered, StoreError> {
-        self.told("read", read::recover(&self.readers).await)
+    async fn recover(&self, from: Timestamp) -> Result<Recovered, StoreError> {
+        self.told("read", read::recover(&self.readers, from).await)
+    }
+
+    async fn past(
+        &self,
+        meter: &MeterKey,
+        range: TimeRange,
+    ) -> Result<PastChunks, StoreError> {
+        let chunks = read::past(&self.readers, meter, range).await;
+        self.told("read the past in", chunks)
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {

@@ -1,34 +1,41 @@
 //! Everything that was committed, for a start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sqlx::SqlitePool;
 
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Incident};
 use crate::domain::labels::Labels;
 use crate::domain::slo::{SloId, SourceName};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::domain::versions::{Version, Versions};
 use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::cursor::Cursor;
 
-use super::super::CLOSED_KEPT;
+use super::super::{CLOSED_KEPT, PastChunks};
 use super::super::chunk_codec;
 use super::super::commit::{
-    Episode, EpisodeKey, FamilyKey, FamilyRecord, GroupRecord, LaneKey, Recovered, WalkKey,
-    WalkRecord,
+    Episode, EpisodeKey, FamilyKey, FamilyRecord, GroupRecord, LaneKey, LaneRecord, MeterKey,
+    Recovered, WalkKey, WalkRecord,
 };
 use super::super::record::{self, Record};
 use super::error::unreadable;
 use super::schema::chunk_table;
 
-pub(super) async fn recover(pool: &SqlitePool) -> Result<Recovered, sqlx::Error> {
+pub(super) async fn recover(
+    pool: &SqlitePool,
+    from: Timestamp,
+) -> Result<Recovered, sqlx::Error> {
     // One transaction sees one state, whatever is committed meanwhile.
     let mut transaction = pool.begin().await?;
     let connection = &mut *transaction;
     Ok(Recovered {
-        chunks: chunks(connection).await?,
+        chunks: chunks(connection, from).await?,
         lanes: lanes(connection).await?,
+        seen: seen(connection).await?,
+        versions: versions(connection).await?,
         families: families(connection).await?,
         walks: walks(connection).await?,
         groups: groups(connection).await?,
@@ -50,33 +57,113 @@ type Connection = sqlx::SqliteConnection;
 
 async fn chunks(
     connection: &mut Connection,
+    from: Timestamp,
 ) -> Result<BTreeMap<(LaneKey, ChunkKey), Arc<Chunk>>, sqlx::Error> {
     let mut chunks = BTreeMap::new();
     for age in [Age::Old, Age::Recent] {
-        let rows: Vec<(String, u16, i64, Vec<u8>)> = sqlx::query_as(chunk_table(age).select)
+        let rows: Vec<(String, i64, u16, i64, Vec<u8>)> = sqlx::query_as(chunk_table(age).select)
+            .bind(last_start(age, from))
             .fetch_all(&mut *connection)
             .await?;
-        for (slo, lane, start, data) in rows {
-            let start = Timestamp::from_millis(start);
-            let key = ChunkKey { age, start };
-            let chunk = chunk_codec::decode(key, &data)
-                .map_err(|error| unreadable(format!("slots of `{slo}` after {start}"), error))?;
-            let slo = SloId::new(slo);
-            chunks.insert((LaneKey { slo, lane }, key), Arc::new(chunk));
+        for (slo, indicator, lane, start, data) in rows {
+            let meter = meter(slo, indicator);
+            let (key, chunk) = chunk(&meter.slo, age, start, &data)?;
+            chunks.insert((LaneKey { meter, lane }, key), chunk);
         }
     }
     Ok(chunks)
 }
 
-async fn lanes(connection: &mut Connection) -> Result<BTreeMap<LaneKey, Timestamp>, sqlx::Error> {
-    let rows: Vec<(String, u16, i64)> = sqlx::query_as("SELECT slo, lane, settled_to FROM lanes")
-        .fetch_all(connection)
-        .await?;
-    let lane = |(slo, lane, settled_to): (String, u16, i64)| {
-        let slo = SloId::new(slo);
-        (LaneKey { slo, lane }, Timestamp::from_millis(settled_to))
+/// The chunks of one meter that reach into a range, old ones first.
+pub(super) async fn past(
+    pool: &SqlitePool,
+    meter: &MeterKey,
+    range: TimeRange,
+) -> Result<PastChunks, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let mut chunks = Vec::new();
+    for age in [Age::Old, Age::Recent] {
+        let rows: Vec<(u16, i64, Vec<u8>)> = sqlx::query_as(chunk_table(age).past)
+            .bind(meter.slo.as_str())
+            .bind(meter.indicator.bits().cast_signed())
+            .bind(last_start(age, range.from))
+            .bind(range.to.as_millis())
+            .fetch_all(&mut *transaction)
+            .await?;
+        for (lane, start, data) in rows {
+            chunks.push((lane, chunk(&meter.slo, age, start, &data)?.1));
+        }
+    }
+    Ok(chunks)
+}
+
+/// Chunks that start at or before this end at or before `from`.
+fn last_start(age: Age, from: Timestamp) -> i64 {
+    (from - age.length()).as_millis()
+}
+
+fn chunk(
+    slo: &SloId,
+    age: Age,
+    start: i64,
+    data: &[u8],
+) -> Result<(ChunkKey, Arc<Chunk>), sqlx::Error> {
+    let start = Timestamp::from_millis(start);
+    let key = ChunkKey { age, start };
+    let chunk = chunk_codec::decode(key, data)
+        .map_err(|error| unreadable(format!("slots of `{slo}` after {start}"), error))?;
+    Ok((key, Arc::new(chunk)))
+}
+
+fn meter(slo: String, indicator: i64) -> MeterKey {
+    MeterKey {
+        slo: SloId::new(slo),
+        indicator: Fingerprint::from_bits(indicator.cast_unsigned()),
+    }
+}
+
+type LaneRow = (String, i64, u16, i64, Option<i64>, Option<i64>);
+
+async fn lanes(connection: &mut Connection) -> Result<BTreeMap<LaneKey, LaneRecord>, sqlx::Error> {
+    let rows: Vec<LaneRow> =
+        sqlx::query_as("SELECT slo, indicator, lane, settled_to, covered_to, reach FROM lanes")
+            .fetch_all(connection)
+            .await?;
+    let lane = |(slo, indicator, lane, settled_to, covered_to, reach): LaneRow| {
+        let meter = meter(slo, indicator);
+        let record = LaneRecord {
+            settled_to: Timestamp::from_millis(settled_to),
+            covered_to: covered_to.map(Timestamp::from_millis),
+            reach: reach.map(Timestamp::from_millis),
+        };
+        (LaneKey { meter, lane }, record)
     };
     Ok(rows.into_iter().map(lane).collect())
+}
+
+async fn seen(connection: &mut Connection) -> Result<BTreeSet<MeterKey>, sqlx::Error> {
+    let rows: Vec<(String, i64)> = sqlx::query_as("SELECT slo, indicator FROM seen")
+        .fetch_all(connection)
+        .await?;
+    let key = |(slo, indicator)| meter(slo, indicator);
+    Ok(rows.into_iter().map(key).collect())
+}
+
+async fn versions(connection: &mut Connection) -> Result<BTreeMap<SloId, Versions>, sqlx::Error> {
+    let rows: Vec<(String, i64, String)> =
+        sqlx::query_as("SELECT slo, since, objective FROM versions")
+            .fetch_all(connection)
+            .await?;
+    let mut lists: BTreeMap<SloId, Vec<Version>> = BTreeMap::new();
+    for (slo, since, objective) in rows {
+        let objective = Record::from_json(objective)
+            .map_err(|error| unreadable(format!("what `{slo}` promised"), error))?;
+        let from = Timestamp::from_millis(since);
+        let list = lists.entry(SloId::new(slo)).or_default();
+        list.push(Version { from, objective });
+    }
+    let versions = |(slo, list)| (slo, Versions::new(list));
+    Ok(lists.into_iter().map(versions).collect())
 }
 
 type CursorRow = (

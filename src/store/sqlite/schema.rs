@@ -11,7 +11,7 @@ use crate::ledger::chunk::Age;
 pub(super) const APPLICATION: i64 = 0x534c_4f42;
 
 /// Each entry leads from the version that is its index to the next one.
-const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 const VERSION_1: &str = "
 CREATE TABLE chunks (
@@ -87,17 +87,25 @@ CREATE TABLE days (
 ";
 
 /// What deletes all that is kept of an instance.
-pub(super) const OF_INSTANCE: [&str; 4] = [
+pub(super) const OF_INSTANCE: [&str; 6] = [
     "DELETE FROM chunks WHERE slo = $1",
     "DELETE FROM days WHERE slo = $1",
     "DELETE FROM lanes WHERE slo = $1",
+    "DELETE FROM seen WHERE slo = $1",
+    "DELETE FROM versions WHERE slo = $1",
     "DELETE FROM alerts WHERE slo = $1",
 ];
 
 /// What is said to the table that holds the chunks of one age.
 pub(super) struct ChunkTable {
+    /// All that start after a time.
     pub(super) select: &'static str,
+    /// Those of a meter that start between two times.
+    pub(super) past: &'static str,
     pub(super) insert: &'static str,
+    /// What was kept before indicators were told apart becomes a meter's.
+    pub(super) claim: &'static str,
+    /// All that start at or before a time go.
     pub(super) forget: &'static str,
 }
 
@@ -105,14 +113,20 @@ pub(super) struct ChunkTable {
 pub(super) const fn chunk_table(age: Age) -> ChunkTable {
     match age {
         Age::Recent => ChunkTable {
-            select: "SELECT slo, lane, start, data FROM chunks",
-            insert: "INSERT INTO chunks (slo, lane, start, data) ",
-            forget: "DELETE FROM chunks WHERE slo = $1 AND lane = $2 AND start <= $3",
+            select: "SELECT slo, indicator, lane, start, data FROM chunks WHERE start > $1",
+            past: "SELECT lane, start, data FROM chunks \
+                   WHERE slo = $1 AND indicator = $2 AND start > $3 AND start < $4",
+            insert: "INSERT INTO chunks (slo, indicator, lane, start, data) ",
+            claim: "UPDATE OR IGNORE chunks SET indicator = $1 WHERE slo = $2 AND indicator = 0",
+            forget: "DELETE FROM chunks WHERE start <= $1",
         },
         Age::Old => ChunkTable {
-            select: "SELECT slo, lane, start, data FROM days",
-            insert: "INSERT INTO days (slo, lane, start, data) ",
-            forget: "DELETE FROM days WHERE slo = $1 AND lane = $2 AND start <= $3",
+            select: "SELECT slo, indicator, lane, start, data FROM days WHERE start > $1",
+            past: "SELECT lane, start, data FROM days \
+                   WHERE slo = $1 AND indicator = $2 AND start > $3 AND start < $4",
+            insert: "INSERT INTO days (slo, indicator, lane, start, data) ",
+            claim: "UPDATE OR IGNORE days SET indicator = $1 WHERE slo = $2 AND indicator = 0",
+            forget: "DELETE FROM days WHERE start <= $1",
         },
     }
 }
@@ -125,6 +139,49 @@ CREATE TABLE walks (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT R
 /// The groups of objectives, as a record of each.
 const VERSION_4: &str = "
 CREATE TABLE known_groups (slo TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// What is counted is kept by indicator too (0: kept before that was so), and what was promised when.
+const VERSION_5: &str = "
+CREATE TABLE chunks_5 (
+    slo TEXT NOT NULL, indicator INTEGER NOT NULL, lane INTEGER NOT NULL, start INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (slo, indicator, lane, start)
+) STRICT;
+INSERT INTO chunks_5 SELECT slo, 0, lane, start, data FROM chunks;
+DROP TABLE chunks;
+ALTER TABLE chunks_5 RENAME TO chunks;
+CREATE INDEX chunks_start ON chunks (start);
+
+CREATE TABLE days_5 (
+    slo TEXT NOT NULL, indicator INTEGER NOT NULL, lane INTEGER NOT NULL, start INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (slo, indicator, lane, start)
+) STRICT;
+INSERT INTO days_5 SELECT slo, 0, lane, start, data FROM days;
+DROP TABLE days;
+ALTER TABLE days_5 RENAME TO days;
+CREATE INDEX days_start ON days (start);
+
+CREATE TABLE lanes_5 (
+    slo TEXT NOT NULL, indicator INTEGER NOT NULL, lane INTEGER NOT NULL,
+    settled_to INTEGER NOT NULL, covered_to INTEGER, reach INTEGER,
+    PRIMARY KEY (slo, indicator, lane)
+) STRICT, WITHOUT ROWID;
+INSERT INTO lanes_5 SELECT slo, 0, lane, settled_to, settled_to, NULL FROM lanes;
+DROP TABLE lanes;
+ALTER TABLE lanes_5 RENAME TO lanes;
+
+CREATE TABLE seen (
+    slo TEXT NOT NULL, indicator INTEGER NOT NULL,
+    PRIMARY KEY (slo, indicator)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE versions (
+    slo TEXT NOT NULL, since INTEGER NOT NULL,
+    objective TEXT NOT NULL,
+    PRIMARY KEY (slo, since)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Whose file it is.

@@ -1,5 +1,6 @@
 //! The file: what survives, who may have it, and what is said when something is wrong with it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -7,8 +8,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::super::fixtures::{at, everything};
+use super::super::commit::{LaneKey, LaneRecord};
+use super::super::fixtures::{at, everything, meter};
 use super::*;
+use crate::domain::fingerprint::Fingerprint;
 use crate::ledger::chunk::Age;
 
 /// 2026-01-02T03:04:05Z
@@ -84,9 +87,9 @@ async fn what_was_committed_survives_a_kill() {
     newer
         .lanes
         .values_mut()
-        .for_each(|settled_to| *settled_to = at(9_999));
+        .for_each(|record| record.settled_to = at(9_999));
     store.commit(&newer).await.unwrap();
-    let expected = store.recover().await.unwrap();
+    let expected = store.recover(Timestamp::EARLIEST).await.unwrap();
     // A second commit is under way: its transaction is open.
     let mut writer = store.writer.lock().await;
     let connection = writer.connection().await.unwrap();
@@ -102,7 +105,7 @@ async fn what_was_committed_survives_a_kill() {
     }
     let survivor = open(&copy).await;
     assert_eq!(survivor.quarantined, None);
-    assert_eq!(survivor.store.recover().await.unwrap(), expected);
+    assert_eq!(survivor.store.recover(Timestamp::EARLIEST).await.unwrap(), expected);
     assert_eq!(survivor.store.due(at(90)).await.unwrap().len(), 2);
 }
 
@@ -113,18 +116,18 @@ async fn a_store_that_is_dropped_mid_way_opens_again() {
     let mut more = everything();
     more.lanes
         .values_mut()
-        .for_each(|settled_to| *settled_to = at(9_999));
+        .for_each(|record| record.settled_to = at(9_999));
     let abandoned = tokio::time::timeout(Duration::from_micros(300), store.commit(&more)).await;
     drop(store);
     let store = open(&path).await.store;
-    let found = store.recover().await.unwrap().lanes;
+    let found = store.recover(Timestamp::EARLIEST).await.unwrap().lanes;
     let whole = found == more.lanes || found == everything().lanes;
     assert!(
         whole && (abandoned.is_err() || found == more.lanes),
         "{found:?}"
     );
     store.commit(&more).await.unwrap();
-    assert_eq!(store.recover().await.unwrap().lanes, more.lanes);
+    assert_eq!(store.recover(Timestamp::EARLIEST).await.unwrap().lanes, more.lanes);
 }
 
 #[tokio::test]
@@ -166,7 +169,7 @@ async fn a_lock_of_another_program_fails_the_commit_and_loses_nothing() {
     };
     insta::assert_snapshot!(shown(&store.record(key, &attempt).await.unwrap_err(), &folder), @"cannot record a delivery in the store at `DIR/sloburn.db`: another program holds a lock on it (an open `sqlite3`?); end that program");
     assert_eq!(
-        store.recover().await.unwrap().lanes,
+        store.recover(Timestamp::EARLIEST).await.unwrap().lanes,
         commit.lanes,
         "reading goes on"
     );
@@ -196,7 +199,7 @@ async fn a_full_disk_fails_the_commit_as_a_whole() {
     let full = store.commit(&big).await.unwrap_err();
     insta::assert_snapshot!(shown(&full, &folder), @"cannot write to the store at `DIR/sloburn.db`: the disk is full; free some space");
     assert_eq!(
-        store.recover().await.unwrap(),
+        store.recover(Timestamp::EARLIEST).await.unwrap(),
         Recovered::default(),
         "all or nothing"
     );
@@ -226,7 +229,7 @@ async fn a_damaged_file_is_set_aside_and_a_new_one_begun() {
         assert_eq!(opened.quarantined.as_ref(), Some(&place), "{damage}");
         assert_eq!(fs::read(&place).unwrap(), before, "{damage}");
         assert_eq!(
-            opened.store.recover().await.unwrap(),
+            opened.store.recover(Timestamp::EARLIEST).await.unwrap(),
             Recovered::default(),
             "{damage}"
         );
@@ -244,7 +247,7 @@ async fn damage_that_shows_at_run_time_says_what_to_do() {
     let (folder, path) = folder().await;
     let opened = open(&path).await;
     scribble(&path, 4_096);
-    let error = opened.store.recover().await.unwrap_err();
+    let error = opened.store.recover(Timestamp::EARLIEST).await.unwrap_err();
     insta::assert_snapshot!(shown(&error, &folder), @"cannot read the store at `DIR/sloburn.db`: the file is damaged; restart this program: it sets the damaged file aside and begins a new one");
     drop(opened);
     assert!(open(&path).await.quarantined.is_some());
@@ -266,7 +269,7 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
         .await
         .unwrap();
     let (newer_folder, newer) = self::folder().await;
-    let raise = "UPDATE meta SET value = 5 WHERE name = 'schema_version'";
+    let raise = "UPDATE meta SET value = 6 WHERE name = 'schema_version'";
     execute(&newer, raise).await.close().await.unwrap();
     let mut told = Vec::new();
     for (path, folder) in [
@@ -281,21 +284,88 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
     insta::assert_snapshot!(told.join("\n"), @"
     cannot open the store at `DIR/grafana.db`: the file is the database of another program; choose another place with `--store`
     cannot open the store at `DIR/marked.db`: the file is the database of another program; choose another place with `--store`
-    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 5, this one knows 4); run that version, or give this one its own store with `--store`
+    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 6, this one knows 5); run that version, or give this one its own store with `--store`
     ");
 }
 
+/// The tables as version 3 had them, with what is there now.
+const BACK_TO_3: &str = "
+DROP TABLE seen; DROP TABLE versions; DROP TABLE known_groups;
+CREATE TABLE chunks_3 (
+    slo TEXT NOT NULL, lane INTEGER NOT NULL, start INTEGER NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (slo, lane, start)
+) STRICT;
+INSERT INTO chunks_3 SELECT slo, lane, start, data FROM chunks;
+DROP TABLE chunks; ALTER TABLE chunks_3 RENAME TO chunks;
+CREATE TABLE days_3 (
+    slo TEXT NOT NULL, lane INTEGER NOT NULL, start INTEGER NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (slo, lane, start)
+) STRICT;
+INSERT INTO days_3 SELECT slo, lane, start, data FROM days;
+DROP TABLE days; ALTER TABLE days_3 RENAME TO days;
+CREATE TABLE lanes_3 (
+    slo TEXT NOT NULL, lane INTEGER NOT NULL, settled_to INTEGER NOT NULL,
+    PRIMARY KEY (slo, lane)
+) STRICT, WITHOUT ROWID;
+INSERT INTO lanes_3 SELECT slo, lane, settled_to FROM lanes;
+DROP TABLE lanes; ALTER TABLE lanes_3 RENAME TO lanes;
+UPDATE walks SET record = json_remove(record, '$.lanes[0].indicator', '$.behind');
+UPDATE meta SET value = 3 WHERE name = 'schema_version';
+";
+
 #[tokio::test]
-async fn a_store_of_the_first_version_is_taken_over_whole() {
-    let (_folder, path) = folder().await;
-    let back = "DROP TABLE days; DROP TABLE walks; DROP TABLE known_groups; UPDATE meta SET value = 1 WHERE name = 'schema_version'";
-    execute(&path, back).await.close().await.unwrap();
-    let store = open(&path).await.store;
-    let mut expected = everything().chunks;
-    expected.retain(|(_, key), _| key.age == Age::Recent);
-    assert_eq!(store.recover().await.unwrap().chunks, expected);
-    store.commit(&everything()).await.unwrap();
-    assert_eq!(store.recover().await.unwrap().chunks, everything().chunks);
+async fn stores_of_earlier_versions_are_taken_over_whole() {
+    let first = "DROP TABLE days; DROP TABLE walks; UPDATE meta SET value = 1 WHERE name = 'schema_version'";
+    for (back, ages) in [(&[BACK_TO_3][..], 2), (&[BACK_TO_3, first], 1)] {
+        let (_folder, path) = folder().await;
+        for step in back {
+            execute(&path, step).await.close().await.unwrap();
+        }
+        let store = open(&path).await.store;
+        let found = store.recover(Timestamp::EARLIEST).await.unwrap();
+        // Nobody said by which indicator it was counted.
+        let unknown = |lane: &LaneKey| LaneKey {
+            meter: MeterKey {
+                indicator: Fingerprint::UNKNOWN,
+                ..lane.meter.clone()
+            },
+            lane: lane.lane,
+        };
+        let kept = everything().chunks.into_iter();
+        let kept = kept.filter(|((_, key), _)| key.age == Age::Recent || ages == 2);
+        let expected: BTreeMap<_, _> = kept
+            .map(|((lane, key), chunk)| ((unknown(&lane), key), chunk))
+            .collect();
+        assert_eq!(found.chunks, expected);
+        for (lane, record) in &everything().lanes {
+            let settled_to = record.settled_to;
+            let covered_to = Some(settled_to);
+            let kept = LaneRecord {
+                settled_to,
+                covered_to,
+                reach: None,
+            };
+            assert_eq!(found.lanes[&unknown(lane)], kept);
+        }
+        for walk in found.walks.values() {
+            assert_eq!(walk.lanes, [unknown(&everything_walked())]);
+            assert!(walk.behind.is_empty(), "earlier versions did not keep it");
+        }
+        let meter = meter("checkout/availability");
+        let claim = Commit {
+            claims: [(meter.slo.clone(), meter.indicator)].into(),
+            ..Commit::default()
+        };
+        store.commit(&claim).await.unwrap();
+        store.commit(&everything()).await.unwrap();
+        let found = store.recover(Timestamp::EARLIEST).await.unwrap();
+        assert_eq!(found.chunks, everything().chunks);
+        assert_eq!(found.lanes, everything().lanes);
+    }
+}
+
+fn everything_walked() -> LaneKey {
+    everything().walks.into_values().next().unwrap().lanes.remove(0)
 }
 
 #[tokio::test]
@@ -319,7 +389,7 @@ async fn a_record_that_means_nothing_is_named() {
     let (folder, path) = folder().await;
     let sql = "UPDATE alerts SET state = replace(state, 'page', 'loud')";
     execute(&path, sql).await.close().await.unwrap();
-    let error = open(&path).await.store.recover().await.unwrap_err();
+    let error = open(&path).await.store.recover(Timestamp::EARLIEST).await.unwrap_err();
     let cause = error.source.as_ref().unwrap().to_string();
     insta::assert_snapshot!(format!("{}\n{cause}", shown(&error, &folder)), @"
     cannot read the store at `DIR/sloburn.db`: a record in it means nothing to this version; run the version that wrote it, or move the file away to begin a new one

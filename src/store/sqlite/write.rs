@@ -3,6 +3,7 @@
 use sqlx::query_builder::Separated;
 use sqlx::{Connection as _, QueryBuilder, Sqlite, SqliteConnection};
 
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Change};
 use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
@@ -10,7 +11,9 @@ use crate::ledger::chunk::Age;
 use crate::series::cursor::Cursor;
 
 use super::super::chunk_codec;
-use super::super::commit::{Commit, FamilyKey, FamilyRecord, LaneKey};
+use super::super::commit::{
+    Commit, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey,
+};
 use super::super::record::{self, Record};
 use super::error::unwritable;
 use super::schema::{OF_INSTANCE, chunk_table};
@@ -30,6 +33,8 @@ pub(super) async fn commit(
     dropped(&mut transaction, commit).await?;
     chunks(&mut transaction, commit).await?;
     lanes(&mut transaction, commit).await?;
+    seen(&mut transaction, commit).await?;
+    versions(&mut transaction, commit).await?;
     families(&mut transaction, commit).await?;
     walks(&mut transaction, commit).await?;
     groups(&mut transaction, commit).await?;
@@ -77,6 +82,9 @@ async fn dropped(connection: &mut SqliteConnection, commit: &Commit) -> Result<(
 async fn chunks(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
     for age in [Age::Recent, Age::Old] {
         let table = chunk_table(age);
+        for (slo, indicator) in &commit.claims {
+            claim(connection, table.claim, slo, *indicator).await?;
+        }
         let rows: Vec<(&LaneKey, Timestamp, Vec<u8>)> = commit
             .chunks
             .iter()
@@ -87,38 +95,113 @@ async fn chunks(connection: &mut SqliteConnection, commit: &Commit) -> Result<()
             connection,
             table.insert,
             &rows,
-            " ON CONFLICT (slo, lane, start) DO UPDATE SET data = excluded.data",
+            " ON CONFLICT (slo, indicator, lane, start) DO UPDATE SET data = excluded.data",
             |mut row, (lane, start, data)| {
-                row.push_bind(lane.slo.as_str())
+                row.push_bind(lane.meter.slo.as_str())
+                    .push_bind(lane.meter.indicator.bits().cast_signed())
                     .push_bind(lane.lane)
                     .push_bind(start.as_millis())
                     .push_bind(data.as_slice());
             },
         )
         .await?;
-        for (lane, forgotten) in &commit.forgotten {
+        if let Some(time) = commit.forgotten {
             sqlx::query(table.forget)
-                .bind(lane.slo.as_str())
-                .bind(lane.lane)
-                .bind((forgotten.of(age) - age.length()).as_millis())
+                .bind((time - age.length()).as_millis())
                 .execute(&mut *connection)
                 .await?;
         }
     }
+    for (lane, grown_to) in &commit.grown {
+        sqlx::query(
+            "DELETE FROM chunks WHERE slo = $1 AND indicator = $2 AND lane = $3 AND start <= $4",
+        )
+        .bind(lane.meter.slo.as_str())
+        .bind(lane.meter.indicator.bits().cast_signed())
+        .bind(lane.lane)
+        .bind((*grown_to - Age::Recent.length()).as_millis())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn claim(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    slo: &SloId,
+    indicator: Fingerprint,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(statement)
+        .bind(indicator.bits().cast_signed())
+        .bind(slo.as_str())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
 async fn lanes(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
-    let rows: Vec<(&LaneKey, &Timestamp)> = commit.lanes.iter().collect();
+    for (slo, indicator) in &commit.claims {
+        let statement =
+            "UPDATE OR IGNORE lanes SET indicator = $1 WHERE slo = $2 AND indicator = 0";
+        claim(connection, statement, slo, *indicator).await?;
+    }
+    let rows: Vec<(&LaneKey, &LaneRecord)> = commit.lanes.iter().collect();
     insert(
         connection,
-        "INSERT INTO lanes (slo, lane, settled_to) ",
+        "INSERT INTO lanes (slo, indicator, lane, settled_to, covered_to, reach) ",
         &rows,
-        " ON CONFLICT (slo, lane) DO UPDATE SET settled_to = excluded.settled_to",
-        |mut row, (lane, settled_to)| {
-            row.push_bind(lane.slo.as_str())
+        " ON CONFLICT (slo, indicator, lane) DO UPDATE \
+         SET settled_to = excluded.settled_to, covered_to = excluded.covered_to, \
+         reach = excluded.reach",
+        |mut row, (lane, record)| {
+            row.push_bind(lane.meter.slo.as_str())
+                .push_bind(lane.meter.indicator.bits().cast_signed())
                 .push_bind(lane.lane)
-                .push_bind(settled_to.as_millis());
+                .push_bind(record.settled_to.as_millis())
+                .push_bind(record.covered_to.map(Timestamp::as_millis))
+                .push_bind(record.reach.map(Timestamp::as_millis));
+        },
+    )
+    .await
+}
+
+async fn seen(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let rows: Vec<&MeterKey> = commit.seen.iter().collect();
+    insert(
+        connection,
+        "INSERT INTO seen (slo, indicator) ",
+        &rows,
+        " ON CONFLICT (slo, indicator) DO NOTHING",
+        |mut row, meter| {
+            row.push_bind(meter.slo.as_str())
+                .push_bind(meter.indicator.bits().cast_signed());
+        },
+    )
+    .await
+}
+
+/// All versions of an objective take the place of those that were kept.
+async fn versions(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let mut rows: Vec<(&SloId, Timestamp, String)> = Vec::new();
+    for (slo, versions) in &commit.versions {
+        sqlx::query("DELETE FROM versions WHERE slo = $1")
+            .bind(slo.as_str())
+            .execute(&mut *connection)
+            .await?;
+        for version in versions.all() {
+            rows.push((slo, version.from, version.objective.to_json()));
+        }
+    }
+    insert(
+        connection,
+        "INSERT INTO versions (slo, since, objective) ",
+        &rows,
+        "",
+        |mut row, (slo, since, objective)| {
+            row.push_bind(slo.as_str())
+                .push_bind(since.as_millis())
+                .push_bind(objective.as_str());
         },
     )
     .await

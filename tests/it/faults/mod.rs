@@ -129,6 +129,7 @@ impl Scene {
             tick: SECOND,
             slot: SECOND,
             sources: BTreeMap::from([(name.clone(), reading)]),
+            history: Span::from_days(400),
             external_url: None,
         };
         let options = Options {

@@ -97,7 +97,7 @@ pub(super) fn count(log: &Log, indicator: &str, begin: i64, end: i64, way: Way) 
             &mut counted,
         );
     }
-    let kept = now(store.recover()).unwrap();
+    let kept = now(store.recover(Timestamp::EARLIEST)).unwrap();
     for chunk in kept.chunks.values() {
         let slots = chunk.slots().map(|(end, slot)| (end.as_millis(), slot));
         counted.kept.extend(slots);
@@ -157,7 +157,7 @@ fn tick(
 
 fn start(store: &MemoryStore, catalog: &Catalog) -> State {
     let plan = Arc::new(Plan::of(catalog, Span::from_millis(TICK)).unwrap());
-    State::new(settings(), &plan, now(store.recover()).unwrap())
+    State::new(settings(), &plan, now(store.recover(Timestamp::EARLIEST)).unwrap())
 }
 
 /// A store in memory keeps nobody waiting.
@@ -175,6 +175,7 @@ fn settings() -> Settings {
         tick: Span::from_millis(TICK),
         slot: Span::from_millis(TICK),
         sources: BTreeMap::from([(SourceName::new("default"), source)]),
+        history: Span::from_days(400),
         external_url: None,
     }
 }

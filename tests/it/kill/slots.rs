@@ -99,7 +99,8 @@ impl Comparison {
 /// Up to where everything is settled. Of lanes of counters the store knows the last sample, which is earlier.
 fn settled_to(recovered: &Recovered) -> Timestamp {
     let families = recovered.families.values().map(|family| family.settled_to);
-    let lanes = recovered.lanes.values().copied();
+    let lanes = recovered.lanes.values();
+    let lanes = lanes.filter_map(|record| record.covered_to.or(Some(record.settled_to)));
     families.chain(lanes).min().expect("something is settled")
 }
 
@@ -115,10 +116,12 @@ fn lanes(recovered: &Recovered) -> BTreeMap<LaneKey, Slots> {
 mod tests {
     use std::sync::Arc;
 
+    use sloburn::domain::fingerprint::Fingerprint;
     use sloburn::domain::slo::SloId;
     use sloburn::domain::slot::Counts;
     use sloburn::domain::time::Span;
     use sloburn::ledger::chunk::{Age, Chunk, ChunkKey};
+    use sloburn::store::commit::{LaneRecord, MeterKey};
 
     use super::*;
 
@@ -139,10 +142,16 @@ mod tests {
             chunk.add(Timestamp::from_millis(second * 1_000), &slot);
         }
         let slo = SloId::new("shop/pay");
-        let key = LaneKey { slo, lane: 0 };
-        let settled_to = Timestamp::from_millis(settled_to * 1_000);
+        let indicator = Fingerprint::default();
+        let meter = MeterKey { slo, indicator };
+        let key = LaneKey { meter, lane: 0 };
+        let record = LaneRecord {
+            settled_to: Timestamp::from_millis(settled_to * 1_000),
+            covered_to: None,
+            reach: None,
+        };
         Recovered {
-            lanes: [(key.clone(), settled_to)].into(),
+            lanes: [(key.clone(), record)].into(),
             chunks: [((key, chunk.key()), Arc::new(chunk))].into(),
             ..Recovered::default()
         }

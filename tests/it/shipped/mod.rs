@@ -122,6 +122,7 @@ async fn faults(catalog: Catalog, ticks: i64) -> Vec<String> {
         tick: TICK,
         slot: TICK,
         sources: BTreeMap::from([(source.clone(), SourceSettings::default())]),
+        history: Span::from_days(400),
         external_url: None,
     };
     let parts = Parts {

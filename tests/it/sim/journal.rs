@@ -5,10 +5,10 @@ use std::sync::Mutex;
 
 use sloburn::clock::Clock;
 use sloburn::domain::incident::{AlertState, TierState};
-use sloburn::domain::time::Timestamp;
-use sloburn::store::commit::{Commit, Recovered};
+use sloburn::domain::time::{TimeRange, Timestamp};
+use sloburn::store::commit::{Commit, MeterKey, Recovered};
 use sloburn::store::memory::MemoryStore;
-use sloburn::store::{Attempt, Backlog, OutboxKey, OutboxRow, Store, StoreError};
+use sloburn::store::{Attempt, Backlog, OutboxKey, OutboxRow, PastChunks, Store, StoreError};
 
 use super::seconds;
 
@@ -72,12 +72,20 @@ impl Entries {
 }
 
 impl Store for Journal {
-    async fn recover(&self) -> Result<Recovered, StoreError> {
-        let recovered = self.store.recover().await?;
+    async fn recover(&self, from: Timestamp) -> Result<Recovered, StoreError> {
+        let recovered = self.store.recover(from).await?;
         for state in recovered.alerts.values() {
             self.entries.lock().unwrap().tiers.clone_from(&state.tiers);
         }
         Ok(recovered)
+    }
+
+    async fn past(
+        &self,
+        meter: &MeterKey,
+        range: TimeRange,
+    ) -> Result<PastChunks, StoreError> {
+        self.store.past(meter, range).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {

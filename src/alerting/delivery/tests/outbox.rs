@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use crate::alerting::sample;
 use crate::domain::incident::{Change, IncidentId};
-use crate::domain::time::Timestamp;
-use crate::store::commit::{Commit, Recovered};
+use crate::domain::time::{TimeRange, Timestamp};
+use crate::store::commit::{Commit, MeterKey, Recovered};
 use crate::store::memory::MemoryStore;
-use crate::store::{Attempt, Backlog, OutboxKey, OutboxRow, Store, StoreError};
+use crate::store::{Attempt, Backlog, OutboxKey, OutboxRow, PastChunks, Store, StoreError};
 
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -58,8 +58,16 @@ impl Outbox {
 }
 
 impl Store for Outbox {
-    async fn recover(&self) -> Result<Recovered, StoreError> {
-        self.store.recover().await
+    async fn recover(&self, from: Timestamp) -> Result<Recovered, StoreError> {
+        self.store.recover(from).await
+    }
+
+    async fn past(
+        &self,
+        meter: &MeterKey,
+        range: TimeRange,
+    ) -> Result<PastChunks, StoreError> {
+        self.store.past(meter, range).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
