@@ -194,7 +194,10 @@ async fn compare(store: &MemoryStore, arguments: &Arguments, begin: i64) -> usiz
     let mut slots: BTreeMap<(String, i64), Counts> = BTreeMap::new();
     for ((lane, _), chunk) in store.recover(Timestamp::EARLIEST).await.unwrap().chunks {
         for (end, slot) in chunk.slots() {
-            slots.insert((lane.meter.slo.to_string(), end.as_millis() / 1_000), slot.counts);
+            slots.insert(
+                (lane.meter.slo.to_string(), end.as_millis() / 1_000),
+                slot.counts,
+            );
         }
     }
     let mut compared = 0;

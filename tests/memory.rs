@@ -90,7 +90,9 @@ fn recovered(catalog: &Catalog) -> Recovered {
         };
         for ((lane, key), chunk) in month(instance).take_changed() {
             let meter = meter.clone();
-            recovered.chunks.insert((LaneKey { meter, lane }, key), chunk);
+            recovered
+                .chunks
+                .insert((LaneKey { meter, lane }, key), chunk);
         }
     }
     recovered
@@ -140,5 +142,8 @@ fn an_objective_over_thirty_days_takes_at_most_64_kib() {
     assert_eq!(shown.slos.len(), usize::try_from(INSTANCES).unwrap());
     let each = counted.bytes_current / i64::from(INSTANCES);
     assert!(each <= 64 * 1_024, "{each} bytes for each objective");
-    assert!(each > 32 * 1_024, "{each} bytes: the slots were not counted");
+    assert!(
+        each > 32 * 1_024,
+        "{each} bytes: the slots were not counted"
+    );
 }

@@ -33,7 +33,14 @@ async fn played(seed: u64) -> (Demo, Chunks) {
     let mut demo = Demo::start(&options).await.unwrap();
     demo.driver.history(|_| Ok(())).await.unwrap();
     let mut chunks = Chunks::new();
-    for ((key, _), chunk) in demo.driver.store.recover(Timestamp::EARLIEST).await.unwrap().chunks {
+    for ((key, _), chunk) in demo
+        .driver
+        .store
+        .recover(Timestamp::EARLIEST)
+        .await
+        .unwrap()
+        .chunks
+    {
         chunks
             .entry(format!("{} {}", key.meter.slo, key.lane))
             .or_default()

@@ -34,7 +34,9 @@ impl ErrorBudget {
             allowed += counts.total * objective.allowance().to_f64();
             bad += counts.bad;
             total += counts.total;
-            left = left.zip(left_of(counts, objective)).and_then(|(all, part)| all.checked_add(part));
+            left = left
+                .zip(left_of(counts, objective))
+                .and_then(|(all, part)| all.checked_add(part));
         }
         (total > 0.0).then(|| Self {
             allowed,
@@ -142,7 +144,11 @@ mod tests {
         };
         for (total, all) in [(1_000.0, 1.0), (57_000.0, 57.0), (4_120_000.0, 4_120.0)] {
             for (more, expected) in [(0.0, false), (1.0, true)] {
-                assert_eq!(overspent(&[(all + more, total, "99.9%")]), expected, "{total}");
+                assert_eq!(
+                    overspent(&[(all + more, total, "99.9%")]),
+                    expected,
+                    "{total}"
+                );
                 let changed = [(all + more, total, "99.9%"), (700.0, 10_000.0, "93%")];
                 assert_eq!(overspent(&changed), expected, "{total}");
                 let parts = [(more, 0.0, "99.9%"), (all, total, "99.9%")];
@@ -171,8 +177,7 @@ mod tests {
             });
             ErrorBudget::of_parts(parts).map_or("unknown".to_owned(), |it| {
                 let rounded = |number: f64| (number * 1e9).round() / 1e9;
-                let [allowed, spent, left] =
-                    [it.allowed, it.spent(), it.remaining()].map(rounded);
+                let [allowed, spent, left] = [it.allowed, it.spent(), it.remaining()].map(rounded);
                 format!("{} of {allowed}, {spent} spent, {left} left", it.bad)
             })
         };
@@ -183,8 +188,14 @@ mod tests {
             ("0/0 99.9%, 0/0 99%", "unknown"),
             ("3/10000 99.9%", "3 of 10, 0.3 spent, 0.7 left"),
             // A stricter promise does not spend what was allowed before it, nor a laxer one more.
-            ("3/10000 99%, 0/10000 99.9%", "3 of 110, 0.027272727 spent, 0.972727273 left"),
-            ("3/10000 99.9%, 0/10000 99%", "3 of 110, 0.027272727 spent, 0.972727273 left"),
+            (
+                "3/10000 99%, 0/10000 99.9%",
+                "3 of 110, 0.027272727 spent, 0.972727273 left",
+            ),
+            (
+                "3/10000 99.9%, 0/10000 99%",
+                "3 of 110, 0.027272727 spent, 0.972727273 left",
+            ),
             ("3/10000 99.9%, 0/0 50%", "3 of 10, 0.3 spent, 0.7 left"),
             // Overspent.
             ("25/10000 99.9%", "25 of 10, 2.5 spent, -1.5 left"),
@@ -192,7 +203,10 @@ mod tests {
             // Nothing may be bad.
             ("0/10000 100%", "0 of 0, 0 spent, 1 left"),
             ("1/10000 100%", "1 of 0, inf spent, -inf left"),
-            ("0/10000 99.9%, 4/10000 100%", "4 of 10, 0.4 spent, 0.6 left"),
+            (
+                "0/10000 99.9%, 4/10000 100%",
+                "4 of 10, 0.4 spent, 0.6 left",
+            ),
         ] {
             assert_eq!(budget(parts), expected, "{parts}");
         }

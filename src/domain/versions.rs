@@ -108,7 +108,12 @@ mod tests {
             let minutes = version.from.as_millis() / 60_000;
             format!("{minutes} {}", version.objective)
         };
-        versions.all().iter().map(one).collect::<Vec<_>>().join(", ")
+        versions
+            .all()
+            .iter()
+            .map(one)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     #[test]
@@ -118,14 +123,23 @@ mod tests {
             (&[(130, "99.9%")], "120 99.9%"),
             (&[(130, "99.9%"), (500, "99.9%")], "120 99.9%"),
             (&[(130, "99.9%"), (250, "99%")], "120 99.9%, 240 99%"),
-            (&[(130, "99.9%"), (250, "99%"), (260, "95%")], "120 99.9%, 240 95%"),
+            (
+                &[(130, "99.9%"), (250, "99%"), (260, "95%")],
+                "120 99.9%, 240 95%",
+            ),
             // A mistake that is taken back within the hour leaves no trace.
-            (&[(130, "99.9%"), (250, "9.9%"), (290, "99.9%")], "120 99.9%"),
+            (
+                &[(130, "99.9%"), (250, "9.9%"), (290, "99.9%")],
+                "120 99.9%",
+            ),
             (&[(130, "99.9%"), (140, "99%")], "120 99%"),
             // Written otherwise, promised the same.
             (&[(130, "99.9%"), (250, "99.90")], "120 99.9%"),
             // A clock that is set back.
-            (&[(130, "99.9%"), (250, "99%"), (70, "95%")], "120 99.9%, 240 95%"),
+            (
+                &[(130, "99.9%"), (250, "99%"), (70, "95%")],
+                "120 99.9%, 240 95%",
+            ),
         ] {
             assert_eq!(shown(&noted(changes)), expected, "{changes:?}");
         }
@@ -135,7 +149,10 @@ mod tests {
     fn a_range_is_cut_where_versions_begin_and_the_first_reaches_back() {
         let versions = noted(&[(120, "99.9%"), (240, "99%"), (360, "95%")]);
         let parts = |from, to| {
-            let range = TimeRange { from: at(from), to: at(to) };
+            let range = TimeRange {
+                from: at(from),
+                to: at(to),
+            };
             let parts = versions.parts(range).into_iter().map(|(part, objective)| {
                 let [from, to] = [part.from, part.to].map(|it| it.as_millis() / 60_000);
                 format!("{from}-{to} {objective}")

@@ -170,7 +170,11 @@ fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commi
 impl State {
     /// Lets the store forget, day by day, what is older than history and every window.
     fn forget(&mut self, at: Timestamp, commit: &mut Commit) {
-        let held = self.plan.meters.iter().map(|meter| held_from(&meter.slo, at));
+        let held = self
+            .plan
+            .meters
+            .iter()
+            .map(|meter| held_from(&meter.slo, at));
         let kept_from = held.fold(at - self.settings.history, Timestamp::min);
         let forgotten = Some(kept_from.floor_to(Age::Old.length()));
         if forgotten <= self.forgotten {

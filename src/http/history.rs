@@ -1,8 +1,8 @@
 //! `/api/v1/slos/{service}/{name}/history`: the course of an objective as flat rows, for charts.
 
 use axum::Router;
-use axum::extract::{Path, State};
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;

@@ -40,8 +40,8 @@ use crate::engine::explain::ask::Explainer;
 use crate::status::board::Board;
 
 use error::ApiError;
-pub use past::Past;
 pub use pages::{Age, Layout, NavEntry, Site, html};
+pub use past::Past;
 pub use serve::{BindError, bind, serve};
 
 /// How long an answer may take to be made.

@@ -11,9 +11,8 @@ use crate::status::snapshot::SloStatus;
 use crate::store::commit::MeterKey;
 use crate::store::{PastChunks, Store, StoreError};
 
-type Read = dyn Fn(MeterKey, TimeRange) -> BoxFuture<'static, Result<PastChunks, StoreError>>
-    + Send
-    + Sync;
+type Read =
+    dyn Fn(MeterKey, TimeRange) -> BoxFuture<'static, Result<PastChunks, StoreError>> + Send + Sync;
 
 /// Where the past can be read that the snapshot does not hold; nowhere by default.
 #[derive(Clone, Default)]

@@ -193,11 +193,17 @@ impl CountColumn {
             Self::Small(column) => {
                 let older = before.and_then(|before| column.get(before));
                 let older = older.copied().unwrap_or_default();
-                Some(between(column.get(index)?.map(i64::from), older.map(i64::from)))
+                Some(between(
+                    column.get(index)?.map(i64::from),
+                    older.map(i64::from),
+                ))
             }
             Self::Whole(column) => {
                 let older = before.and_then(|before| column.get(before));
-                Some(between(*column.get(index)?, older.copied().unwrap_or_default()))
+                Some(between(
+                    *column.get(index)?,
+                    older.copied().unwrap_or_default(),
+                ))
             }
             Self::Any(column) => column.get(index).copied(),
         }

@@ -98,7 +98,9 @@ impl Row {
 
     /// The chunks that may have slots which end in `range`, oldest first.
     pub(super) fn within(&self, range: TimeRange) -> impl Iterator<Item = &Chunk> {
-        let first = self.chunks.partition_point(|chunk| chunk.end() <= range.from);
+        let first = self
+            .chunks
+            .partition_point(|chunk| chunk.end() <= range.from);
         let behind = self.starts.partition_point(|start| *start < range.to);
         let found = self.chunks.get(first..behind).unwrap_or_default();
         found.iter().map(|chunk| &**chunk)

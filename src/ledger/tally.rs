@@ -70,7 +70,11 @@ impl Tally {
     }
 
     /// Slots of which the sums are known: `[bad, total]` whole events, and how many slots.
-    pub(super) const fn whole([bad, total]: [i64; 2], (covered, reconstructed): (Span, i32), slots: i32) -> Self {
+    pub(super) const fn whole(
+        [bad, total]: [i64; 2],
+        (covered, reconstructed): (Span, i32),
+        slots: i32,
+    ) -> Self {
         Self {
             bad: Exact::whole(bad),
             total: Exact::whole(total),
@@ -187,7 +191,11 @@ mod tests {
             &[0.25, 0.75],
         ] {
             let sum = tally(counts).counts().total;
-            assert_eq!(sum.to_bits(), counts.iter().sum::<f64>().to_bits(), "{counts:?}");
+            assert_eq!(
+                sum.to_bits(),
+                counts.iter().sum::<f64>().to_bits(),
+                "{counts:?}"
+            );
         }
         // A float that runs along forgets the one; this does not.
         let long = tally(&[1.0, most * 8.0]).minus(tally(&[most * 8.0]));

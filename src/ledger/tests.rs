@@ -435,7 +435,10 @@ fn a_window_of_ninety_days_costs_no_more_than_one_of_an_hour() {
     // twenty slots that are not final.
     let [hour, six, three_days, month, quarter] = most;
     assert!(hour <= 8 + 20, "{most:?}");
-    assert!(six <= hour && three_days <= hour && month <= hour && quarter <= hour, "{most:?}");
+    assert!(
+        six <= hour && three_days <= hour && month <= hour && quarter <= hour,
+        "{most:?}"
+    );
     let slots = ledger.slots(range(0, i64::MAX / 1_000)).count();
     assert!(slots > 2_000, "{slots} slots");
 }

@@ -202,7 +202,8 @@ impl Commit {
     pub fn merge(&mut self, newer: Self) {
         let is_dropped = |slo: &SloId| newer.dropped.contains(slo);
         if !newer.dropped.is_empty() {
-            self.chunks.retain(|(lane, _), _| !is_dropped(&lane.meter.slo));
+            self.chunks
+                .retain(|(lane, _), _| !is_dropped(&lane.meter.slo));
             self.lanes.retain(|lane, _| !is_dropped(&lane.meter.slo));
             self.grown.retain(|lane, _| !is_dropped(&lane.meter.slo));
             self.seen.retain(|meter| !is_dropped(&meter.slo));

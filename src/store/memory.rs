@@ -12,9 +12,7 @@ use crate::ledger::chunk::Age;
 
 use super::commit::{Commit, LaneKey, MeterKey, Recovered};
 use super::outbox::{Waiting, backlog};
-use super::{
-    Attempt, Backlog, CLOSED_KEPT, OutboxKey, OutboxRow, PastChunks, Store, StoreError,
-};
+use super::{Attempt, Backlog, CLOSED_KEPT, OutboxKey, OutboxRow, PastChunks, Store, StoreError};
 
 /// Keeps everything in memory, with the same meaning as a store on disk.
 #[derive(Debug, Default)]
@@ -101,11 +99,7 @@ impl Store for MemoryStore {
         })
     }
 
-    async fn past(
-        &self,
-        meter: &MeterKey,
-        range: TimeRange,
-    ) -> Result<PastChunks, StoreError> {
+    async fn past(&self, meter: &MeterKey, range: TimeRange) -> Result<PastChunks, StoreError> {
         let contents = self.contents();
         let kept = contents.recovered.chunks.iter().filter(|((lane, key), _)| {
             lane.meter == *meter && key.start < range.to && key.end() > range.from
@@ -248,7 +242,9 @@ impl Contents {
                 lane
             };
             let kept = std::mem::take(chunks).into_iter();
-            *chunks = kept.map(|((lane, key), it)| ((claimed(&lane), key), it)).collect();
+            *chunks = kept
+                .map(|((lane, key), it)| ((claimed(&lane), key), it))
+                .collect();
             let kept = std::mem::take(lanes).into_iter();
             *lanes = kept.map(|(lane, it)| (claimed(&lane), it)).collect();
         }
@@ -328,7 +324,10 @@ mod tests {
         for _ in 0..2 {
             pending.merge(everything());
             store.commit(&pending).await.unwrap_err();
-            assert_eq!(store.recover(Timestamp::EARLIEST).await.unwrap(), Recovered::default());
+            assert_eq!(
+                store.recover(Timestamp::EARLIEST).await.unwrap(),
+                Recovered::default()
+            );
         }
         store.commit(&pending).await.unwrap();
         assert_eq!(store.due(at(90)).await.unwrap().len(), 2);

@@ -100,6 +100,14 @@ impl Digest {
                 self.selectors(bad);
             }
             Events::Histogram(histogram) => self.histogram(histogram),
+            Events::Probe(probe) => {
+                self.text("probe");
+                self.selector(&probe.series);
+                if let Some(quorum) = probe.quorum {
+                    self.text("quorum");
+                    self.bad_when(quorum);
+                }
+            }
         }
     }
 
@@ -284,7 +292,10 @@ mod tests {
         prints.sort_unstable();
         assert!(prints.windows(2).all(|pair| pair[0] != pair[1]));
         let one = print(&errors(selector("a", &[("b", "c"), ("d", "e")])));
-        let same = print(&errors(selector("a", &[("d", "e"), ("b", "c"), ("b", "c")])));
+        let same = print(&errors(selector(
+            "a",
+            &[("d", "e"), ("b", "c"), ("b", "c")],
+        )));
         assert_eq!(one, same, "the order of matchers says nothing");
         for other in [
             selector("a", &[("b", "c")]),
@@ -297,7 +308,11 @@ mod tests {
             &errors(selector("a", &[("b", "c"), ("d", "e")])),
             &SourceName::new("other"),
         );
-        assert_ne!(one, elsewhere.bits(), "another source counts something else");
+        assert_ne!(
+            one,
+            elsewhere.bits(),
+            "another source counts something else"
+        );
         let mut all: Vec<u64> = known().iter().map(|(it, _)| print(it)).collect();
         all.sort_unstable();
         all.dedup();

@@ -37,6 +37,16 @@ impl Digest {
                     self.span(*span);
                 }
             }
+            Judge::Events {
+                events,
+                signal,
+                good,
+            } => {
+                self.text("events");
+                self.events(events);
+                self.text(signal.name());
+                self.fraction(*good);
+            }
             Judge::Share {
                 used,
                 limit,
@@ -121,7 +131,7 @@ impl Digest {
         self.fraction(bound.quantity().value);
     }
 
-    fn bad_when(&mut self, bad_when: BadWhen) {
+    pub(super) fn bad_when(&mut self, bad_when: BadWhen) {
         match bad_when {
             BadWhen::Count(count) => {
                 self.text("count");
@@ -198,10 +208,12 @@ mod tests {
             gauge: gauge(Aggregate::Max),
             by: by.map(|label| vec![label.to_owned()]),
         };
-        let bound = |value, unit| Bound::AtMost(Quantity {
-            value: Fraction::new(value, 2),
-            unit,
-        });
+        let bound = |value, unit| {
+            Bound::AtMost(Quantity {
+                value: Fraction::new(value, 2),
+                unit,
+            })
+        };
         let query = || "sum(it)".to_owned();
         let window = Span::from_mins(5);
         vec![

@@ -227,7 +227,12 @@ impl State {
             .lanes
             .range(lanes(&unknown))
             .map(|(lane, _)| lane.lane)
-            .chain(shelf.chunks.range(lanes(&unknown)).map(|(lane, _)| lane.lane))
+            .chain(
+                shelf
+                    .chunks
+                    .range(lanes(&unknown))
+                    .map(|(lane, _)| lane.lane),
+            )
             .collect();
         if has_own || found.is_empty() {
             return false;

@@ -194,13 +194,23 @@ fn a_change_of_the_objective_does_not_rewrite_the_past() {
         let before = before.counts.total;
         let allowed = |run: &Run| run.status("shop/it").budget.unwrap().allowed;
         let expected = before * 0.001 + (counted(&run) - before) * 0.01;
-        assert!((allowed(&run) - expected).abs() < 1e-6, "{} {expected}", allowed(&run));
+        assert!(
+            (allowed(&run) - expected).abs() < 1e-6,
+            "{} {expected}",
+            allowed(&run)
+        );
         let versions = run.status("shop/it").versions.clone();
-        let shown: Vec<String> = versions.all().iter().map(|it| it.objective.to_string()).collect();
+        let shown: Vec<String> = versions
+            .all()
+            .iter()
+            .map(|it| it.objective.to_string())
+            .collect();
         assert_eq!(shown, ["99.9%", "99%"]);
         // Burn rates are those of the promise in force.
         let burn = run.status("shop/it").burn.clone();
-        let rate = |burn: &crate::status::snapshot::BurnStatus| Some(burn.counts.bad / burn.counts.total / 0.01);
+        let rate = |burn: &crate::status::snapshot::BurnStatus| {
+            Some(burn.counts.bad / burn.counts.total / 0.01)
+        };
         assert!(burn.iter().all(|it| it.rate == rate(it)));
         // Taken back within the hour, nothing has changed.
         go_over(&mut run, "99.9%");

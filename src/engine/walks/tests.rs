@@ -413,11 +413,17 @@ fn an_objective_that_returns_has_its_past_and_what_it_missed() {
                     slots.map(|slot| slot.counts.total).sum::<f64>()
                 };
                 let whole = total(&mut watcher.slots().range(..=at(9 * HOUR)).map(|it| *it.1));
-                assert!((total(&mut own.into_iter()) - whole).abs() < 1e-9, "{how:?}");
+                assert!(
+                    (total(&mut own.into_iter()) - whole).abs() < 1e-9,
+                    "{how:?}"
+                );
             }
             daemon.go_over(how, beside(|_| {}));
             daemon.tick(9 * HOUR + 30);
-            assert!(daemon.digs() > 0, "{how:?} {name}: what was missed is walked through");
+            assert!(
+                daemon.digs() > 0,
+                "{how:?} {name}: what was missed is walked through"
+            );
             daemon.ticks(9 * HOUR + 60, 12 * HOUR);
             let found = difference(&daemon, &watcher);
             assert_eq!(found, Vec::<String>::new(), "{how:?} {name}");

@@ -14,9 +14,7 @@ use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
 use crate::series::past::{Judgement, LooseEnd, LooseEnds, Worth};
 use crate::series::slices::missing::Behind;
 
-use super::super::commit::{
-    FamilyKey, GroupRecord, LaneKey, MeterKey, WalkRecord, WalkedFamily,
-};
+use super::super::commit::{FamilyKey, GroupRecord, LaneKey, MeterKey, WalkRecord, WalkedFamily};
 use super::{Record, Unreadable, object};
 
 /// A lane; one that was kept before indicators were told apart names none.

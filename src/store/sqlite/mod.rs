@@ -113,11 +113,7 @@ impl Store for SqliteStore {
         self.told("read", read::recover(&self.readers, from).await)
     }
 
-    async fn past(
-        &self,
-        meter: &MeterKey,
-        range: TimeRange,
-    ) -> Result<PastChunks, StoreError> {
+    async fn past(&self, meter: &MeterKey, range: TimeRange) -> Result<PastChunks, StoreError> {
         let chunks = read::past(&self.readers, meter, range).await;
         self.told("read the past in", chunks)
     }

@@ -14,20 +14,17 @@ use crate::domain::versions::{Version, Versions};
 use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::cursor::Cursor;
 
-use super::super::{CLOSED_KEPT, PastChunks};
 use super::super::chunk_codec;
 use super::super::commit::{
     Episode, EpisodeKey, FamilyKey, FamilyRecord, GroupRecord, LaneKey, LaneRecord, MeterKey,
     Recovered, WalkKey, WalkRecord,
 };
 use super::super::record::{self, Record};
+use super::super::{CLOSED_KEPT, PastChunks};
 use super::error::unreadable;
 use super::schema::chunk_table;
 
-pub(super) async fn recover(
-    pool: &SqlitePool,
-    from: Timestamp,
-) -> Result<Recovered, sqlx::Error> {
+pub(super) async fn recover(pool: &SqlitePool, from: Timestamp) -> Result<Recovered, sqlx::Error> {
     // One transaction sees one state, whatever is committed meanwhile.
     let mut transaction = pool.begin().await?;
     let connection = &mut *transaction;

@@ -105,7 +105,10 @@ async fn what_was_committed_survives_a_kill() {
     }
     let survivor = open(&copy).await;
     assert_eq!(survivor.quarantined, None);
-    assert_eq!(survivor.store.recover(Timestamp::EARLIEST).await.unwrap(), expected);
+    assert_eq!(
+        survivor.store.recover(Timestamp::EARLIEST).await.unwrap(),
+        expected
+    );
     assert_eq!(survivor.store.due(at(90)).await.unwrap().len(), 2);
 }
 
@@ -127,7 +130,10 @@ async fn a_store_that_is_dropped_mid_way_opens_again() {
         "{found:?}"
     );
     store.commit(&more).await.unwrap();
-    assert_eq!(store.recover(Timestamp::EARLIEST).await.unwrap().lanes, more.lanes);
+    assert_eq!(
+        store.recover(Timestamp::EARLIEST).await.unwrap().lanes,
+        more.lanes
+    );
 }
 
 #[tokio::test]
@@ -365,7 +371,13 @@ async fn stores_of_earlier_versions_are_taken_over_whole() {
 }
 
 fn everything_walked() -> LaneKey {
-    everything().walks.into_values().next().unwrap().lanes.remove(0)
+    everything()
+        .walks
+        .into_values()
+        .next()
+        .unwrap()
+        .lanes
+        .remove(0)
 }
 
 #[tokio::test]
@@ -389,7 +401,12 @@ async fn a_record_that_means_nothing_is_named() {
     let (folder, path) = folder().await;
     let sql = "UPDATE alerts SET state = replace(state, 'page', 'loud')";
     execute(&path, sql).await.close().await.unwrap();
-    let error = open(&path).await.store.recover(Timestamp::EARLIEST).await.unwrap_err();
+    let error = open(&path)
+        .await
+        .store
+        .recover(Timestamp::EARLIEST)
+        .await
+        .unwrap_err();
     let cause = error.source.as_ref().unwrap().to_string();
     insta::assert_snapshot!(format!("{}\n{cause}", shown(&error, &folder)), @"
     cannot read the store at `DIR/sloburn.db`: a record in it means nothing to this version; run the version that wrote it, or move the file away to begin a new one

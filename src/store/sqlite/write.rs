@@ -11,9 +11,7 @@ use crate::ledger::chunk::Age;
 use crate::series::cursor::Cursor;
 
 use super::super::chunk_codec;
-use super::super::commit::{
-    Commit, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey,
-};
+use super::super::commit::{Commit, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey};
 use super::super::record::{self, Record};
 use super::error::unwritable;
 use super::schema::{OF_INSTANCE, chunk_table};

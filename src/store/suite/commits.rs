@@ -11,8 +11,8 @@ use crate::ledger::chunk::Age;
 
 use super::super::commit::{Commit, LaneKey, MeterKey, Recovered, WalkKey, WalkRecord};
 use super::super::fixtures::{
-    alert, at, chunk, cursor, day, episode, episode_key, everything, family, family_key, groups, id,
-    incident, key, labels, lane, meter, settled, versions, walk,
+    alert, at, chunk, cursor, day, episode, episode_key, everything, family, family_key, groups,
+    id, incident, key, labels, lane, meter, settled, versions, walk,
 };
 use super::super::{Attempt, Store};
 use super::{due, telling};
@@ -53,7 +53,10 @@ fn expected(commit: Commit) -> Recovered {
 }
 
 async fn a_new_store_is_empty(store: impl Store) {
-    assert_eq!(store.recover(Timestamp::EARLIEST).await.unwrap(), Recovered::default());
+    assert_eq!(
+        store.recover(Timestamp::EARLIEST).await.unwrap(),
+        Recovered::default()
+    );
     store.commit(&Commit::default()).await.unwrap();
     assert_eq!(due(&store, i64::MAX / 1_000).await, "");
     assert_eq!(store.backlog().await.unwrap(), []);
@@ -72,7 +75,10 @@ async fn a_new_store_is_empty(store: impl Store) {
 
 async fn what_was_committed_is_recovered(store: impl Store) {
     store.commit(&everything()).await.unwrap();
-    assert_eq!(store.recover(Timestamp::EARLIEST).await.unwrap(), expected(everything()));
+    assert_eq!(
+        store.recover(Timestamp::EARLIEST).await.unwrap(),
+        expected(everything())
+    );
     assert_eq!(due(&store, 90).await, "open a 1, open b 1");
     let rows = store.due(at(90)).await.unwrap();
     assert_eq!(rows[0].notice, *everything().outbox[&key("open", "a", 1)]);
@@ -207,7 +213,10 @@ async fn what_is_forgotten_or_dropped_is_gone(store: impl Store) {
             .collect::<Vec<_>>()
     };
     store.commit(&pending).await.unwrap();
-    assert_eq!(codes(store.recover(Timestamp::EARLIEST).await.unwrap()), ["500", "503"]);
+    assert_eq!(
+        codes(store.recover(Timestamp::EARLIEST).await.unwrap()),
+        ["500", "503"]
+    );
     pending.merge(Commit {
         families: BTreeMap::from([(family_key(), family(3_750, &[("404", cursor(3_750, 1.0))]))]),
         ..Commit::default()
@@ -254,7 +263,10 @@ async fn the_past_can_be_left_where_it_is_and_read_alone(store: impl Store) {
     for (from, left) in [(0, 5), (3_599, 5), (3_600, 2), (7_200, 1), (86_400, 0)] {
         let found = store.recover(at(from)).await.unwrap();
         assert_eq!(keys(found.chunks).len(), left, "after {from}");
-        assert_eq!(found.lanes, commit.lanes, "only chunks are left where they are");
+        assert_eq!(
+            found.lanes, commit.lanes,
+            "only chunks are left where they are"
+        );
     }
     let (first, second) = ((Age::Recent, at(0)), (Age::Recent, at(3_600)));
     let whole = (Age::Old, at(0));
@@ -271,7 +283,10 @@ async fn the_past_can_be_left_where_it_is_and_read_alone(store: impl Store) {
         let mut found = found.unwrap();
         found.sort_by_key(|(_, chunk)| chunk.key());
         assert!(found.iter().all(|(lane, _)| *lane == 1));
-        let keys: Vec<_> = found.iter().map(|(_, it)| (it.key().age, it.start())).collect();
+        let keys: Vec<_> = found
+            .iter()
+            .map(|(_, it)| (it.key().age, it.start()))
+            .collect();
         assert_eq!(keys, expected, "{range:?}");
         for (lane, chunk) in found {
             let kept = &commit.chunks[&(self::lane("checkout/availability", lane), chunk.key())];
@@ -305,9 +320,18 @@ async fn what_was_kept_before_indicators_were_told_apart_is_claimed_once(store: 
     for _ in 0..2 {
         store.commit(&claim).await.unwrap();
         let found = store.recover(Timestamp::EARLIEST).await.unwrap();
-        let chunks = |meter: &MeterKey| found.chunks.keys().filter(|(it, _)| it.meter == *meter).count();
+        let chunks = |meter: &MeterKey| {
+            found
+                .chunks
+                .keys()
+                .filter(|(it, _)| it.meter == *meter)
+                .count()
+        };
         let other = before("b/one", 0).meter;
-        assert_eq!([chunks(&mine), chunks(&other), found.chunks.len()], [2, 2, 4]);
+        assert_eq!(
+            [chunks(&mine), chunks(&other), found.chunks.len()],
+            [2, 2, 4]
+        );
         let lanes = |meter: &MeterKey| found.lanes.keys().filter(|it| it.meter == *meter).count();
         assert_eq!([lanes(&mine), lanes(&other)], [2, 1]);
     }
@@ -361,7 +385,10 @@ async fn many_rows_are_one_commit(store: impl Store) {
             .len(),
         1_203
     );
-    assert_eq!(store.recover(Timestamp::EARLIEST).await.unwrap(), expected(commit));
+    assert_eq!(
+        store.recover(Timestamp::EARLIEST).await.unwrap(),
+        expected(commit)
+    );
     let mut dropping = family(60, &[]);
     dropping.dropped = (0..1_203).map(|n| labels(&n.to_string())).collect();
     let families = BTreeMap::from([(family_key(), dropping)]);

@@ -157,7 +157,11 @@ fn tick(
 
 fn start(store: &MemoryStore, catalog: &Catalog) -> State {
     let plan = Arc::new(Plan::of(catalog, Span::from_millis(TICK)).unwrap());
-    State::new(settings(), &plan, now(store.recover(Timestamp::EARLIEST)).unwrap())
+    State::new(
+        settings(),
+        &plan,
+        now(store.recover(Timestamp::EARLIEST)).unwrap(),
+    )
 }
 
 /// A store in memory keeps nobody waiting.

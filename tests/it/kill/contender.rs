@@ -137,7 +137,10 @@ impl Contender {
     /// What its store holds; it must not run.
     pub(super) async fn recover(&self) -> Recovered {
         let (_folder, store) = self.open_copy().await;
-        store.recover(Timestamp::EARLIEST).await.expect("the store can be read")
+        store
+            .recover(Timestamp::EARLIEST)
+            .await
+            .expect("the store can be read")
     }
 
     /// A copy, so that it is the daemon's own next start that mends what the kill left behind.

@@ -80,11 +80,7 @@ impl Store for Journal {
         Ok(recovered)
     }
 
-    async fn past(
-        &self,
-        meter: &MeterKey,
-        range: TimeRange,
-    ) -> Result<PastChunks, StoreError> {
+    async fn past(&self, meter: &MeterKey, range: TimeRange) -> Result<PastChunks, StoreError> {
         self.store.past(meter, range).await
     }
 

@@ -62,11 +62,7 @@ impl Store for Outbox {
         self.store.recover(from).await
     }
 
-    async fn past(
-        &self,
-        meter: &MeterKey,
-        range: TimeRange,
-    ) -> Result<PastChunks, StoreError> {
+    async fn past(&self, meter: &MeterKey, range: TimeRange) -> Result<PastChunks, StoreError> {
         self.store.past(meter, range).await
     }
 
