@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::group::Group;
 use crate::domain::incident::{Change, CloseReason, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{
@@ -69,6 +70,7 @@ pub(super) fn facts() -> BurnFacts {
     BurnFacts {
         slo: SloFacts {
             uid: SloId::new("checkout/availability"),
+            group: Group::default(),
             service: "checkout".into(),
             name: "availability".into(),
             signal: Signal::Errors,

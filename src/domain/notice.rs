@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::calendar::Period;
+use super::group::Group;
 use super::incident::{Change, IncidentId};
 use super::indicator::Signal;
 use super::objective::Objective;
@@ -110,6 +111,8 @@ pub struct OriginFacts {
 pub struct SloFacts {
     /// Its identity.
     pub uid: SloId,
+    /// The labels of the instance; none of the whole.
+    pub group: Group,
     /// The service.
     pub service: String,
     /// The objective's name.
@@ -134,6 +137,17 @@ pub struct SloFacts {
     pub owner: Option<String>,
     /// Where to read what to do.
     pub runbook: Option<String>,
+}
+
+impl SloFacts {
+    /// What is promised, as people call it: `checkout/availability{route="/pay"}`.
+    pub fn subject(&self) -> String {
+        let (service, name) = (&self.service, &self.name);
+        if self.group.is_empty() {
+            return format!("{service}/{name}");
+        }
+        format!("{service}/{name}{{{}}}", self.group)
+    }
 }
 
 /// One tier, as it stood at the deciding tick.

@@ -174,6 +174,9 @@ fn removed(incident: &Incident, transition: Transition) -> Notice {
     }
 }
 
+/// Labels that every notice has.
+const OWN_LABELS: [&str; 5] = ["alertname", "service", "severity", "signal", "slo"];
+
 /// One outbox row for each receiver.
 pub(super) fn enqueue(commit: &mut Commit, notice: Notice, receivers: &BTreeSet<String>) {
     let notice = Arc::new(notice);
@@ -188,9 +191,18 @@ pub(super) fn enqueue(commit: &mut Commit, notice: Notice, receivers: &BTreeSet<
     }
 }
 
-/// What routes match on: the objective's own labels, and what every objective has.
+/// What routes match on: the objective's own labels, those of the instance's group, and what every
+/// objective has. A label of a group that is named as one of the latter is called `group_NAME`.
 pub(super) fn labels(slo: &Slo) -> BTreeMap<String, String> {
     let mut labels = slo.labels.clone();
+    for (name, value) in slo.group.iter() {
+        let name = if OWN_LABELS.contains(&name) {
+            format!("group_{name}")
+        } else {
+            name.to_owned()
+        };
+        labels.insert(name, value.to_owned());
+    }
     let own = [
         ("service", slo.service.as_str()),
         ("slo", slo.uid.as_str()),

@@ -184,6 +184,7 @@ fn tiers(state: &MeterState, slo: &Slo, policy: &AlertPolicy, windows: &Windows)
 fn promise(slo: &Slo, period: Span) -> SloFacts {
     SloFacts {
         uid: slo.uid.clone(),
+        group: slo.group.clone(),
         service: slo.service.clone(),
         name: slo.name.clone(),
         signal: slo.signal(),

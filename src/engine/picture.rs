@@ -97,6 +97,7 @@ impl State {
         SloStatus {
             id: slo.id.to_string(),
             group: slo.group.clone(),
+            groups: self.group_count(meter),
             alert: state
                 .alert
                 .incident

@@ -1,14 +1,16 @@
 //! What `/metrics` says. What is not known has no series.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
+use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
 use crate::status::board::Reading;
 use crate::status::freshness::Freshness;
-use crate::status::snapshot::{SloStatus, SourceStatus};
+use crate::status::snapshot::{GroupCount, SloStatus, SourceStatus};
 use crate::status::view::names::{Alert, Measured, Named};
 
 use super::families::{Families, Format, Labels};
@@ -128,7 +130,33 @@ impl Exposition {
             families.gauge(name, help, samples)?;
         }
         burns(families, labelled())?;
-        outcomes(families, labelled())
+        outcomes(families, labelled())?;
+        self.groups(families)
+    }
+
+    /// How many groups each objective has that is divided into groups.
+    fn groups(&self, families: &mut Families<'_>) -> fmt::Result {
+        let slos = self.read.snapshot.slos.iter();
+        let mut counts: BTreeMap<&SloId, (&SloStatus, GroupCount)> = BTreeMap::new();
+        for status in slos {
+            if let Some(count) = status.groups {
+                counts.entry(&status.slo.uid).or_insert((status, count));
+            }
+        }
+        let samples = |value: fn(&GroupCount) -> u64| {
+            let counts = counts.values();
+            counts.map(move |(slo, count)| (labels(slo, ""), number(value(count))))
+        };
+        families.gauge(
+            "groups",
+            "Groups that are known of the objective.",
+            samples(|count| count.known),
+        )?;
+        families.gauge(
+            "groups_refused",
+            "Groups that were found beyond `maxGroups` and are not watched.",
+            samples(|count| count.refused),
+        )
     }
 
     fn engine(&self, families: &mut Families<'_>) -> fmt::Result {
@@ -263,8 +291,24 @@ fn labels<'a>(slo: &'a SloStatus, group: &'a str) -> Labels<'a> {
     ];
     if !group.is_empty() {
         labels.push(("group", group));
+        for (name, value) in slo.group.iter() {
+            labels.push((own_name(name), value));
+        }
     }
     labels
+}
+
+/// What the label of a group is called here, where some names are taken.
+fn own_name(label: &str) -> &str {
+    match label {
+        "slo" => "group_slo",
+        "service" => "group_service",
+        "name" => "group_name",
+        "group" => "group_group",
+        "window" => "group_window",
+        "outcome" => "group_outcome",
+        other => other,
+    }
 }
 
 fn burns<'a>(

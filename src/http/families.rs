@@ -16,7 +16,7 @@ pub(super) enum Format {
 }
 
 /// Labels of one series.
-pub(super) type Labels<'a> = Vec<(&'static str, &'a str)>;
+pub(super) type Labels<'a> = Vec<(&'a str, &'a str)>;
 
 /// Writes families one after the other. A family without samples is left out.
 #[derive(Debug)]

@@ -212,6 +212,7 @@ fn status(case: Case) -> SloStatus {
         }),
         id: case.id.into(),
         group,
+        groups: None,
         alert: case.alert,
         measurement: Measurement {
             outcome: case.outcome,

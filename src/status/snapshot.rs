@@ -106,6 +106,8 @@ pub struct SloStatus {
     pub id: String,
     /// The group's labels; empty without grouping.
     pub group: Group,
+    /// How many groups its objective has, where it is divided into groups.
+    pub groups: Option<GroupCount>,
     /// The severity of the open incident.
     pub alert: Option<Severity>,
     /// How the last measurement went.
@@ -140,6 +142,17 @@ pub struct SloStatus {
     pub graph: Option<String>,
     /// What was counted when; shares its slots with the engine.
     pub ledger: Ledger,
+}
+
+/// How many groups an objective has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupCount {
+    /// Those that are known, each an instance.
+    pub known: u64,
+    /// How many there may be.
+    pub most: u64,
+    /// Those that were found beyond that, and are not watched.
+    pub refused: u64,
 }
 
 /// How many series count towards what.

@@ -127,6 +127,7 @@ pub(super) fn burn(incident: &str, sequence: u32, change: Change, number: f64) -
 fn slo_facts() -> SloFacts {
     SloFacts {
         uid: SloId::new("checkout/availability"),
+        group: [("route", "/pay"), ("zone", "")].into_iter().collect(),
         service: "checkout".to_owned(),
         name: "availability".to_owned(),
         signal: Signal::Errors,

@@ -12,7 +12,7 @@ use super::number;
 use super::when::When;
 
 pub(super) fn title(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> String {
-    let subject = format!("{}/{}", facts.slo.service, facts.slo.name);
+    let subject = facts.slo.subject();
     let (mark, severity) = (mark(notice.severity), loud(notice.severity));
     match notice.change {
         Change::Opened => format!("{mark} {severity} {subject}: {}", headline(facts)),

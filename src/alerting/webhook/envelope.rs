@@ -48,6 +48,9 @@ struct Data<'a> {
 #[serde(rename_all = "camelCase")]
 struct Burn<'a> {
     uid: &'a str,
+    /// The labels of the instance; left out of the whole.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    group: BTreeMap<&'a str, &'a str>,
     service: &'a str,
     name: &'a str,
     signal: &'static str,
@@ -170,6 +173,7 @@ fn burning(facts: &BurnFacts) -> Burn<'_> {
     let time = |at: Timestamp| at.to_string();
     Burn {
         uid: slo.uid.as_str(),
+        group: slo.group.iter().collect(),
         service: &slo.service,
         name: &slo.name,
         signal: slo.signal.name(),

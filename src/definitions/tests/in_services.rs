@@ -410,6 +410,41 @@ const MISTAKES: &[Mistake] = &[
             "api.yaml:37:17: warning[SB0202]: a `window` of 1m holds fewer than 4 samples; write at least 2m",
         ],
     ),
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      alsoWhole: true\n",
+        &[
+            "api.yaml:11:7: error[SB0411]: `alsoWhole` has no meaning without `groupBy`; write groupBy: [route] beside it, with the labels that tell groups apart, or remove it",
+        ],
+    ),
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: [route, 0x]\n",
+        &[
+            "api.yaml:11:24: error[SB0204]: `0x` is not a label's name; write one as in groupBy: [route]",
+        ],
+    ),
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: route\n      maxGroups: 0\n",
+        &[
+            "api.yaml:12:18: error[SB0203]: `0` is not a number of groups; write a whole number from 1 to 10000",
+        ],
+    ),
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: [route]\n      expect: {route: [/a], pod: [b]}\n",
+        &[
+            "api.yaml:12:29: error[SB0411]: the objective is not grouped by `pod`; `groupBy` names route",
+        ],
+    ),
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: [route]\n      overrides: [{where: 'pod=\"a\"', objective: 99%}]\n",
+        &[
+            "api.yaml:12:27: error[SB0411]: the objective is not grouped by `pod`; `groupBy` names route",
+        ],
+    ),
 ];
 
 #[test]

@@ -17,6 +17,7 @@ use crate::ledger::Ledger;
 use crate::series::batch::Batch;
 use crate::series::plan::{FamilyIndex, MeterIndex, Plan, SloIndex};
 use crate::series::table::Novelty;
+use crate::status::snapshot::GroupCount;
 use crate::store::commit::{Commit, GroupRecord};
 
 use super::state::{LaneState, MeterState, State};
@@ -87,6 +88,20 @@ impl Groups {
 }
 
 impl State {
+    /// How many groups the objective of a meter has, if it is divided into groups.
+    pub(super) fn group_count(&self, meter: MeterIndex) -> Option<GroupCount> {
+        let of = self.plan.meters[meter].of;
+        let planned = &self.plan.slos[of];
+        let grouping = planned.grouping()?;
+        let refused = self.groups.refused.get(&planned.slo.uid);
+        let count = |groups: usize| u64::try_from(groups).unwrap_or(u64::MAX);
+        Some(GroupCount {
+            known: count(self.plan.members(of).groups.len()),
+            most: count(grouping.most),
+            refused: count(refused.map_or(0, BTreeSet::len)),
+        })
+    }
+
     /// The plan with all groups that are known of its objectives.
     pub(super) fn with_known(&mut self, plan: &Arc<Plan>) -> Arc<Plan> {
         let mut known: Vec<Found> = Vec::new();

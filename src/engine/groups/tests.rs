@@ -147,7 +147,7 @@ fn the_first_failures_of_a_new_group_are_counted_whole() {
 }
 
 #[test]
-fn groups_beyond_the_cap_are_refused_and_change_nothing_for_those_that_are_known() {
+fn row_16_groups_beyond_the_cap_are_refused_and_change_nothing_for_those_that_are_known() {
     let few = |most| Grouping { most, ..by_route() };
     let world = || {
         route(
@@ -169,6 +169,8 @@ fn groups_beyond_the_cap_are_refused_and_change_nothing_for_those_that_are_known
     }
     let refused: Vec<_> = run.state.groups.refused.values().flatten().collect();
     assert_eq!(refused.len(), 1);
+    let count = run.status(r#"shop/it{route="/a"}"#).groups.unwrap();
+    assert_eq!((count.known, count.most, count.refused), (3, 3, 1));
     // With more room what was refused comes in, and none of its lifetime into its budget.
     run.reload(grouped(requests(), few(4)));
     run.ticks(&world(), 6_000, 7_200, healthy);
@@ -307,12 +309,15 @@ fn a_group_may_have_an_objective_of_its_own() {
 }
 
 #[test]
-fn series_without_the_label_are_a_group_too() {
+fn row_15_groups_are_told_apart_by_the_named_labels_alone() {
     let mut run = Run::new(grouped(requests(), by_route()));
-    let world = shop().with("requests_total", "code=200", |second| Some(second as f64));
+    let world = shop()
+        .with("requests_total", "code=200", |second| Some(second as f64))
+        .with("requests_total", "code=200,pod=b,route=/pay", |second| Some(second as f64));
     run.ticks(&world, 0, 600, healthy);
     assert_eq!(ids(&run), r#"{route=""} {route="/list"} {route="/pay"}"#);
     assert_eq!(run.status(r#"shop/it{route=""}"#).group.get("route"), "");
+    assert_eq!(run.status(r#"shop/it{route="/pay"}"#).series.total, 3);
 }
 
 #[test]

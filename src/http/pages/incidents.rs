@@ -117,7 +117,7 @@ async fn show(
     };
     let now = snapshot.at.unwrap_or(incident.opened);
     let mut of = snapshot.slos.iter();
-    let status = of.find(|status| status.slo.uid == incident.slo);
+    let status = of.find(|status| status.slo.id == incident.slo);
     let open = TimeRange {
         from: incident.onset,
         to: incident.closed.unwrap_or(now),

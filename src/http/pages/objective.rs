@@ -1,5 +1,7 @@
 //! `/slos/{service}/{name}`: one objective with its budget, its burn and everything they come from.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::rejection::PathRejection;
@@ -100,8 +102,8 @@ async fn show(
     query::none(pairs)?;
     let found = find(&moment, &service, &name)?;
     let snapshot = &moment.read.snapshot;
-    let uid = &found[0].slo.uid;
-    let own = snapshot.incidents.iter().filter(|it| it.slo == *uid);
+    let is_own = |it: &&Arc<Incident>| found.iter().any(|status| status.slo.id == it.slo);
+    let own = snapshot.incidents.iter().filter(is_own);
     let own: Vec<&Incident> = own.map(AsRef::as_ref).collect();
     let instance = |(number, status): (usize, &&SloStatus)| Instance::new(number, status, &own);
     Ok(html(&ObjectivePage {

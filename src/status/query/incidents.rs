@@ -36,7 +36,7 @@ impl IncidentQuery {
         let services: HashMap<&SloId, &str> = snapshot
             .slos
             .iter()
-            .map(|status| (&status.slo.uid, status.slo.service.as_str()))
+            .map(|status| (&status.slo.id, status.slo.service.as_str()))
             .collect();
         let mut places = Vec::new();
         for incident in &snapshot.incidents {

@@ -9,7 +9,7 @@ use crate::domain::objective::Objective;
 use crate::domain::slo::Slo;
 use crate::domain::time::TimeRange;
 
-use super::super::snapshot::{BurnStatus, SloStatus, TierStatus};
+use super::super::snapshot::{BurnStatus, GroupCount, SloStatus, TierStatus};
 use super::incident::IncidentView;
 use super::indicator::{SelectorView, selectors};
 use super::names::{Alert, Compliance, Measured, SignalName};
@@ -29,6 +29,9 @@ pub struct SloView {
     pub name: String,
     /// The labels of the group; empty without grouping.
     pub group: BTreeMap<String, String>,
+    /// How many groups the objective has; left out where nothing is grouped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grouping: Option<GroupingView>,
     /// The golden signal.
     pub signal: SignalName,
     /// Labels of the service and the objective.
@@ -67,6 +70,28 @@ pub struct SloView {
     pub incident: Option<IncidentView>,
     /// Where to go from here.
     pub links: LinksView,
+}
+
+/// How many groups an objective has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupingView {
+    /// Those that are known.
+    pub groups: u64,
+    /// How many there may be.
+    pub max_groups: u64,
+    /// Those that were found beyond that, and are not watched.
+    pub refused: u64,
+}
+
+impl GroupingView {
+    const fn of(count: GroupCount) -> Self {
+        Self {
+            groups: count.known,
+            max_groups: count.most,
+            refused: count.refused,
+        }
+    }
 }
 
 /// How a measurement went.
@@ -262,6 +287,7 @@ impl SloView {
             service: slo.service.clone(),
             name: slo.name.clone(),
             group: pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            grouping: status.groups.map(GroupingView::of),
             signal: slo.signal().into(),
             labels: slo.labels.clone(),
             objective: slo.objective.ratio(),

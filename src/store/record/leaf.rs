@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::calendar::Period;
 use crate::domain::evidence::Evidence;
+use crate::domain::group::Group;
 use crate::domain::incident::{CloseReason, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::labels::Labels;
@@ -132,6 +133,19 @@ const fn outcome(outcome: Outcome) -> &'static str {
         Outcome::NoData => "noData",
         Outcome::Partial => "partial",
         Outcome::Failed => "failed",
+    }
+}
+
+impl Record for Group {
+    type Json = BTreeMap<String, String>;
+
+    fn to_json(&self) -> Self::Json {
+        let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        self.iter().map(pair).collect()
+    }
+
+    fn from_json(json: Self::Json) -> Result<Self, Unreadable> {
+        Ok(json.into_iter().collect())
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::calendar::Period;
+use crate::domain::group::Group;
 use crate::domain::incident::{Change, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice, OriginFacts};
@@ -58,6 +59,8 @@ object!(OriginFacts as OriginJson {
 
 object!(SloFacts as SloJson {
     uid: SloId,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    group: Group,
     service: String,
     name: String,
     signal: Signal,

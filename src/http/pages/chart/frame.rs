@@ -58,7 +58,7 @@ impl Frame {
         let unknown = steps.iter().filter(|step| step.coverage <= 0.0);
         let gaps = joined(unknown.map(|step| step.range));
         let own = incidents.into_iter();
-        let own = own.filter(|incident| incident.slo == status.slo.uid);
+        let own = own.filter(|incident| incident.slo == status.slo.id);
         let bands = own.filter_map(|incident| {
             let open = TimeRange {
                 from: incident.onset.max(range.from),
