@@ -10,6 +10,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::get;
 
+use crate::domain::budget::ErrorBudget;
 use crate::domain::incident::Incident;
 use crate::status::query;
 use crate::status::snapshot::SloStatus;
@@ -100,7 +101,16 @@ async fn show(
 ) -> Result<Response, ApiError> {
     let Path((service, name)) = path.map_err(|_| ApiError::Path)?;
     query::none(pairs)?;
-    let found = find(&moment, &service, &name)?;
+    let mut found = find(&moment, &service, &name)?;
+    // Of many groups, those that need a look come first.
+    let left = |status: &SloStatus| {
+        let budget = status.budget.as_ref();
+        budget.map_or(f64::INFINITY, ErrorBudget::remaining)
+    };
+    found.sort_by(|one, other| {
+        let alert = other.alert.cmp(&one.alert);
+        alert.then_with(|| left(one).total_cmp(&left(other)))
+    });
     let snapshot = &moment.read.snapshot;
     let is_own = |it: &&Arc<Incident>| found.iter().any(|status| status.slo.id == it.slo);
     let own = snapshot.incidents.iter().filter(is_own);
