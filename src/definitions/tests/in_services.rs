@@ -337,7 +337,7 @@ const MISTAKES: &[Mistake] = &[
         "atMost: 300ms",
         "atMost: 300ms\n      slice: 1m",
         &[
-            "api.yaml:19:14: error[SB0105]: `slice` has no meaning where `latency` counts events; remove it; slices of time are judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value",
+            "api.yaml:19:14: error[SB0105]: `slice` has no meaning where `latency` counts events; remove it, or write budgeting: timeslices with a sliceObjective; slices of time are also judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value",
         ],
     ),
     (

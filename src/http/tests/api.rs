@@ -72,7 +72,7 @@ async fn one_objective_is_a_list_with_every_numbers_inputs() {
           "objectivePercent":"99",
           "owner":"payments@example.com",
           "source":"default",
-          "selectors":[{"role":"histogram", "query":"http_request_duration_seconds_bucket"}],
+          "selectors":[{"role":"histogram", "query":"http_request_duration_seconds_bucket", "atMost":"0.3"}],
           "alert":"page",
           "measured":true,
           "compliance":"met",

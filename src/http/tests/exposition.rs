@@ -166,7 +166,7 @@ async fn an_instance_has_a_series_for_everything_known_of_it() {
     sloburn_measurement_outcome{service="mail",name="delivery",outcome="noData"} 0.0
     sloburn_measurement_outcome{service="mail",name="delivery",outcome="failed"} 0.0
     "#);
-    let escaped = r#"sloburn_incident_open{slo="mail/availability",service="mail",name="availability",group="note=\"a\\nb\",route=\"/pay\""} 0"#;
+    let escaped = r#"sloburn_incident_open{slo="mail/availability",service="mail",name="availability",group="note=\"a\\nb\",route=\"/pay\"",note="a\nb",route="/pay"} 0"#;
     assert!(body.lines().any(|line| line.starts_with(escaped)), "{body}");
 }
 
