@@ -313,7 +313,9 @@ fn row_15_groups_are_told_apart_by_the_named_labels_alone() {
     let mut run = Run::new(grouped(requests(), by_route()));
     let world = shop()
         .with("requests_total", "code=200", |second| Some(second as f64))
-        .with("requests_total", "code=200,pod=b,route=/pay", |second| Some(second as f64));
+        .with("requests_total", "code=200,pod=b,route=/pay", |second| {
+            Some(second as f64)
+        });
     run.ticks(&world, 0, 600, healthy);
     assert_eq!(ids(&run), r#"{route=""} {route="/list"} {route="/pay"}"#);
     assert_eq!(run.status(r#"shop/it{route=""}"#).group.get("route"), "");
