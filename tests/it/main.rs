@@ -12,6 +12,7 @@ mod demo;
 mod explain;
 mod faults;
 mod golden;
+mod histograms;
 mod increments;
 mod kill;
 mod live;

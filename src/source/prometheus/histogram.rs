@@ -197,7 +197,10 @@ impl Shape {
         let mut below = 0.0;
         for bucket in &point.buckets {
             let mut bucket = *bucket;
-            if bucket.has_zero() && self == Self::Exponential {
+            if bucket.lower == f64::NEG_INFINITY && bucket.upper > 0.0 {
+                // The lowest of custom buckets: what is measured is taken to be no less than zero.
+                bucket.lower = 0.0;
+            } else if bucket.has_zero() && self == Self::Exponential {
                 // A histogram of one side only has nothing on the other side of zero.
                 if has_positive && !has_negative {
                     bucket.lower = 0.0;
@@ -311,7 +314,7 @@ mod tests {
         let thresholds = ["0.05", "0.1", "0.15", "0.25", "0.5", "1", "2"];
         insta::assert_snapshot!(written(&custom, &thresholds), @"
         +Inf 40.0000
-        0.05 10.0000
+        0.05 5.0000
         0.1 10.0000
         0.15 13.3333
         0.25 20.0000

@@ -75,13 +75,7 @@ async fn post(stream: &mut TcpStream, address: SocketAddr, body: &[u8]) -> io::R
 
 /// `TimeSeries { labels = 1: Label { name = 1, value = 2 }, samples = 2: Sample { value = 1, timestamp = 2 } }`.
 fn time_series(labels: &Labels, samples: &[(i64, f64)]) -> Vec<u8> {
-    let mut series = Vec::new();
-    for (name, value) in labels {
-        let mut label = Vec::new();
-        message(1, name.as_bytes(), &mut label);
-        message(2, value.as_bytes(), &mut label);
-        message(1, &label, &mut series);
-    }
+    let mut series = self::labels(labels);
     for (at, value) in samples {
         let mut sample = vec![1 << 3 | 1];
         sample.extend(value.to_le_bytes());
@@ -92,14 +86,34 @@ fn time_series(labels: &Labels, samples: &[(i64, f64)]) -> Vec<u8> {
     series
 }
 
+/// The labels of a series, with which its message begins.
+pub(super) fn labels(labels: &Labels) -> Vec<u8> {
+    let mut series = Vec::new();
+    for (name, value) in labels {
+        let mut label = Vec::new();
+        message(1, name.as_bytes(), &mut label);
+        message(2, value.as_bytes(), &mut label);
+        message(1, &label, &mut series);
+    }
+    series
+}
+
+/// Sends one message `WriteRequest`.
+pub(super) async fn send(url: &str, request: &[u8]) -> io::Result<()> {
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let address: SocketAddr = address.parse().map_err(io::Error::other)?;
+    let mut stream = TcpStream::connect(address).await?;
+    post(&mut stream, address, &literal(request)).await
+}
+
 /// A field of bytes, text or a message: its number with wire type 2, its length, itself.
-fn message(field: u8, bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn message(field: u8, bytes: &[u8], out: &mut Vec<u8>) {
     out.push(field << 3 | 2);
     varint(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
 }
 
-fn varint(mut value: u64, out: &mut Vec<u8>) {
+pub(super) fn varint(mut value: u64, out: &mut Vec<u8>) {
     loop {
         let [low, ..] = value.to_le_bytes();
         value >>= 7;

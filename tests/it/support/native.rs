@@ -1,0 +1,100 @@
+//! Native histograms into a Prometheus by remote write 1.0.
+
+use std::io;
+
+use sloburn::domain::labels::Labels;
+
+use super::remote_write::{self, message, varint};
+
+/// Custom boundaries in place of a schema.
+const CUSTOM: i32 = -53;
+
+/// One native histogram of whole numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Native {
+    /// How fine the buckets are: each ends 2^(2^-schema) times above the one before.
+    pub(crate) schema: i32,
+    /// The boundaries of custom buckets; none of those of a schema.
+    pub(crate) custom: Vec<f64>,
+    /// Events within a thousandth of zero.
+    pub(crate) zero: u64,
+    /// The index of the first positive bucket, and the events of it and those behind.
+    pub(crate) positive: (i32, Vec<u64>),
+    /// The same for negative ones.
+    pub(crate) negative: (i32, Vec<u64>),
+}
+
+impl Native {
+    /// The message `Histogram` at a time in milliseconds.
+    fn encoded(&self, at: i64) -> Vec<u8> {
+        let counts = self.positive.1.iter().chain(&self.negative.1);
+        let mut out = Vec::new();
+        number(1, counts.sum::<u64>() + self.zero, &mut out);
+        double(3, 1.0, &mut out);
+        let schema = if self.custom.is_empty() {
+            self.schema
+        } else {
+            CUSTOM
+        };
+        number(4, zigzag(i64::from(schema)), &mut out);
+        if self.custom.is_empty() {
+            double(5, 0.001, &mut out);
+            number(6, self.zero, &mut out);
+        }
+        buckets((8, 9), &self.negative, &mut out);
+        buckets((11, 12), &self.positive, &mut out);
+        number(15, at.cast_unsigned(), &mut out);
+        if !self.custom.is_empty() {
+            let packed: Vec<u8> = self.custom.iter().flat_map(|it| it.to_le_bytes()).collect();
+            // Behind 15 a field's number takes two bytes.
+            varint(16 << 3 | 2, &mut out);
+            varint(packed.len() as u64, &mut out);
+            out.extend(packed);
+        }
+        out
+    }
+}
+
+/// Writes the histograms of one series, oldest first, with their times in milliseconds.
+pub(crate) async fn write(url: &str, labels: &Labels, points: &[(i64, Native)]) -> io::Result<()> {
+    let mut series = remote_write::labels(labels);
+    for (at, histogram) in points {
+        message(4, &histogram.encoded(*at), &mut series);
+    }
+    let mut request = Vec::new();
+    message(1, &series, &mut request);
+    remote_write::send(url, &request).await
+}
+
+/// A span of neighbouring buckets and the differences of their counts.
+fn buckets((span, deltas): (u8, u8), (offset, counts): &(i32, Vec<u64>), out: &mut Vec<u8>) {
+    if counts.is_empty() {
+        return;
+    }
+    let mut own = Vec::new();
+    number(1, zigzag(i64::from(*offset)), &mut own);
+    number(2, counts.len() as u64, &mut own);
+    message(span, &own, out);
+    let mut packed = Vec::new();
+    let mut before = 0;
+    for count in counts {
+        let count = count.cast_signed();
+        varint(zigzag(count - before), &mut packed);
+        before = count;
+    }
+    message(deltas, &packed, out);
+}
+
+fn number(field: u8, value: u64, out: &mut Vec<u8>) {
+    out.push(field << 3);
+    varint(value, out);
+}
+
+fn double(field: u8, value: f64, out: &mut Vec<u8>) {
+    out.push(field << 3 | 1);
+    out.extend(value.to_le_bytes());
+}
+
+const fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)).cast_unsigned()
+}
