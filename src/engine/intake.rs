@@ -93,7 +93,7 @@ impl State {
                 self.take_counters(*family, range, at, batch, &mut taken, commit);
             }
         }
-        self.take_lanes(at, &complete, commit);
+        self.take_lanes(at, &complete, &mut taken, commit);
         self.open_walks(commit);
         for (family, answer) in &complete {
             let head_to = &mut self.families[*family].head_to;

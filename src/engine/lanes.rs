@@ -18,6 +18,7 @@ use crate::series::slices::Slices;
 use crate::series::slices::events::Counters;
 use crate::series::slices::groups::{Gauges, Groups};
 use crate::series::slices::missing::{Decided, NOTHING, decided, known};
+use crate::series::slices::noted::Noted;
 use crate::series::slices::{age, drop, events, level, probe, rate, share, value};
 use crate::series::table::Layer;
 use crate::series::terms::SidesSeen;
@@ -25,7 +26,7 @@ use crate::status::snapshot::SeriesCount;
 use crate::store::commit::{Commit, LaneRecord};
 
 use super::groups::split;
-use super::intake::{Answer, put};
+use super::intake::{Answer, Taken, put};
 use super::state::State;
 
 impl State {
@@ -34,13 +35,14 @@ impl State {
         &mut self,
         at: Timestamp,
         complete: &BTreeMap<FamilyIndex, Answer>,
+        taken: &mut Taken,
         commit: &mut Commit,
     ) {
         let slos = Arc::clone(&self.plan.slos);
         for (of, planned) in slos.iter().enumerate() {
             for (number, lane) in planned.lanes.iter().enumerate() {
                 if !matches!(lane, Lane::Counters { .. }) {
-                    self.take_groups((of, number), lane, at, complete, commit);
+                    self.take_groups((of, number), lane, at, complete, taken, commit);
                 }
             }
         }
@@ -53,12 +55,13 @@ impl State {
         lane: &Lane,
         at: Timestamp,
         complete: &BTreeMap<FamilyIndex, Answer>,
+        taken: &mut Taken,
         commit: &mut Commit,
     ) {
         let members = self.plan.members(of);
         let (whole, by) = (members.whole, Arc::clone(&members.by));
         if by.is_empty() {
-            self.take_lane((whole, number), at, complete, None, commit);
+            self.take_lane((whole, number), at, complete, None, taken, commit);
             return;
         }
         let parts = split::parts(lane, &by, complete);
@@ -66,14 +69,14 @@ impl State {
         let found = parts.keys().filter(unknown);
         let found = found.map(|labels| (of, labels.clone())).collect();
         self.take_new_groups(&found, commit);
-        let measured = self.take_lane((whole, number), at, complete, None, commit);
+        let measured = self.take_lane((whole, number), at, complete, None, taken, commit);
         let empty = Batch::default();
         let plan = Arc::clone(&self.plan);
         for (labels, meter) in plan.members(of).groups_in_order() {
             let own = split::answers_of(lane, parts.get(labels), &empty, complete);
             let follows = plan.meters[meter].follows_whole();
             let measured = measured.as_ref().filter(|_| follows);
-            self.take_lane((meter, number), at, &own, measured, commit);
+            self.take_lane((meter, number), at, &own, measured, taken, commit);
         }
     }
 
@@ -86,6 +89,7 @@ impl State {
         at: Timestamp,
         complete: &BTreeMap<FamilyIndex, Answer>,
         measured: Option<&Measured>,
+        taken: &mut Taken,
         commit: &mut Commit,
     ) -> Option<Measured> {
         let plan = Arc::clone(&self.plan);
@@ -106,7 +110,12 @@ impl State {
             return None;
         }
         let interval = |family: FamilyIndex| self.families[family].interval;
-        let judged = lane_slots(planned, range, self.settings.slot, &interval, complete);
+        let mut noted = Noted::when(taken.trace.is_some());
+        let slot = self.settings.slot;
+        let judged = lane_slots(planned, range, slot, &interval, complete, &mut noted);
+        if let Some(trace) = &mut taken.trace {
+            trace.note_slices(noted);
+        }
         let grace = lane_grace(planned, &interval);
         if self.meters[meter].lanes[lane].settled_to.is_none()
             && !self.meters[meter].lanes[lane].begun
@@ -256,10 +265,11 @@ pub(super) fn lane_slots(
     slot: Span,
     interval: &dyn Fn(FamilyIndex) -> Span,
     complete: &BTreeMap<FamilyIndex, Answer>,
+    noted: &mut Noted,
 ) -> Slices<Counts> {
     match lane {
         Lane::Counters { .. } => Vec::new(),
-        Lane::Slices(lane) => judged(lane, range, interval, complete).unwrap_or_default(),
+        Lane::Slices(lane) => judged(lane, range, interval, complete, noted).unwrap_or_default(),
         Lane::Points {
             total,
             part,
@@ -284,6 +294,7 @@ fn judged(
     range: TimeRange,
     interval: &dyn Fn(FamilyIndex) -> Span,
     complete: &BTreeMap<FamilyIndex, Answer>,
+    noted: &mut Noted,
 ) -> Option<Slices<Counts>> {
     let series = |read: Read| {
         let sorted = complete.get(&read.family)?.sorted.as_ref()?;
@@ -303,11 +314,11 @@ fn judged(
     };
     let values = |family: FamilyIndex| Some(complete.get(&family)?.batch.series());
     let slices = match &lane.judge {
-        Judge::Rate { total, limit } => rate::beyond(&rates(*total)?, *limit),
+        Judge::Rate { total, limit } => rate::beyond(&rates(*total)?, *limit, noted),
         Judge::Drop { total, past, kept } => {
             let past = past.iter().map(|read| rates(*read));
             let past = past.collect::<Option<Vec<_>>>()?;
-            let slices = drop::below_usual(&rates(*total)?, &past, *kept);
+            let slices = drop::below_usual(&rates(*total)?, &past, *kept, noted);
             let count = |judged: Option<bool>| judged.map_or(NOTHING, |bad| one(share_of(bad)));
             let slices = slices.into_iter();
             return Some(
@@ -353,7 +364,8 @@ fn judged(
             bad_when,
         } => {
             let judge = (*at_most, *bad_when);
-            share::over_limit(gauges(used)?, gauges(limit)?, by, judge, lane.slice, range)
+            let (used, limit) = (gauges(used)?, gauges(limit)?);
+            share::over_limit(used, limit, by, judge, lane.slice, range, noted)
         }
         Judge::Level {
             gauge,
@@ -363,7 +375,8 @@ fn judged(
             bad_when,
         } => {
             let groups = Groups::of(gauges(gauge)?, by.as_deref());
-            level::beyond(&groups, *limit, (*within, *bad_when), lane.slice, range)
+            let judge = (*within, *bad_when);
+            level::beyond(&groups, *limit, judge, lane.slice, range, noted)
         }
         Judge::Age {
             gauge,
@@ -373,15 +386,20 @@ fn judged(
             bad_when,
         } => {
             let groups = Groups::of(gauges(gauge)?, by.as_deref());
-            age::older(&groups, *unit, (*at_most, *bad_when), lane.slice, range)
+            let judge = (*at_most, *bad_when);
+            age::older(&groups, *unit, judge, lane.slice, range, noted)
         }
         Judge::Value {
             family,
             limit,
             bad_when,
-        } => value::beyond(values(*family)?, (*limit, *bad_when), lane.slice, range),
+        } => {
+            let judge = (*limit, *bad_when);
+            value::beyond(values(*family)?, judge, lane.slice, range, noted)
+        }
         Judge::Ratio { family } => {
-            return Some(counts(value::ratios(values(*family)?, lane.slice, range)));
+            let ratios = value::ratios(values(*family)?, lane.slice, range, noted);
+            return Some(counts(ratios));
         }
     };
     let share = |(end, bad): (Timestamp, Option<bool>)| (end, bad.map(share_of));

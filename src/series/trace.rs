@@ -9,6 +9,7 @@ use crate::domain::time::{Span, TimeRange};
 use super::batch::{Batch, Fetch, Sample};
 use super::cursor::{IgnoredBirth, Increase};
 use super::plan::{Family, FamilyIndex};
+use super::slices::noted::{Noted, SliceValue};
 use super::table::Gain;
 
 /// What was read and counted, in the order in which that was done.
@@ -18,6 +19,8 @@ pub struct Trace {
     pub reads: Vec<TracedRead>,
     /// What came of it, by family and series.
     pub series: BTreeMap<(FamilyIndex, Labels), TracedSeries>,
+    /// By what slices were judged.
+    pub slices: Vec<SliceValue>,
 }
 
 /// One question, and how much came back.
@@ -117,9 +120,15 @@ impl Trace {
         }
     }
 
+    /// Takes note of the values by which slices were judged.
+    pub fn note_slices(&mut self, noted: Noted) {
+        self.slices.extend(noted.into_values());
+    }
+
     /// Adds what another part of the same counting did.
     pub fn absorb(&mut self, other: Self) {
         self.reads.extend(other.reads);
+        self.slices.extend(other.slices);
         for ((family, labels), traced) in other.series {
             let own = self.of(family, &labels);
             own.samples.extend(traced.samples);
@@ -139,6 +148,7 @@ impl Trace {
         }
         self.reads
             .sort_by_key(|read| (read.family, read.range.from));
+        self.slices.sort_by_key(|slice| slice.end);
         self
     }
 

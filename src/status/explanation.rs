@@ -82,8 +82,45 @@ pub struct Explanation {
     pub outside: Counts,
     /// The slots of the window, oldest first, by their ends; of which nothing is known are left out.
     pub slots: Vec<(Timestamp, Slot)>,
+    /// By what each slice was judged, and how; none where events are counted.
+    pub judged: Option<Judged>,
     /// What was asked of the source.
     pub reads: Vec<AskedRead>,
+}
+
+/// Slices, and the values by which they were judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The length of a slice.
+    pub slice: Span,
+    /// What is good of the values.
+    pub rule: Rule,
+    /// The values by slice and group, oldest first.
+    pub values: Vec<JudgedValue>,
+}
+
+/// The value of one group in one slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgedValue {
+    /// The slice's end.
+    pub end: Timestamp,
+    /// The labels of the group; empty where there is but one.
+    pub group: Labels,
+    /// What was compared.
+    pub value: f64,
+    /// Whether it was on the wrong side.
+    pub is_bad: bool,
+}
+
+/// What is good of the value of a slice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// What is not above.
+    AtMost(f64),
+    /// What is not below.
+    AtLeast(f64),
+    /// The value is the share of the slice that is bad.
+    Share,
 }
 
 /// One tier and the sums that it looks at.

@@ -81,7 +81,7 @@ spec:
       latency: {histogram: 'http_request_duration_seconds{job="api"}', atMost: 300ms}
     - name: throughput
       objective: 99%
-      traffic: {total: 'http_requests_total{job="api"}', atLeast: 2/s}
+      traffic: {total: 'http_requests_total{job="api"}', atLeast: 3.01/s}
     - name: memory
       objective: 99%
       saturation: {used: 'memory_bytes{job="api"}', limit: 'memory_limit_bytes{job="api"}', by: [instance], atMost: 90%}

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use crate::domain::labels::METRIC_NAME;
 use crate::domain::time::Timestamp;
 use crate::status::view::explain::{
-    ComparedView, ExplanationView, NoteView, PartView, QueryView, ReadView, SampleValue,
-    SeriesView, SlotView, StepView, TierStepsView,
+    ComparedView, ExplanationView, JudgedView, NoteView, PartView, QueryView, ReadView,
+    SampleValue, SeriesView, SlotView, StepView, TierStepsView,
 };
 use crate::status::view::names::{Alert, Named};
 use crate::status::view::scalar::Time;
@@ -29,6 +29,9 @@ pub(super) fn render(it: &ExplanationView) -> String {
         text += &part_text(it, part);
     }
     text += &section("Of note", &notes(it));
+    if let Some(judged) = &it.judged {
+        text += &judged_text(it, judged);
+    }
     text += &section(&slots_title(it), &slots(it));
     text += &section("Asked of the source", &reads(it));
     printable(&text)
@@ -355,6 +358,48 @@ fn note_text(it: &ExplanationView, note: &NoteView, hidden: &BTreeSet<String>) -
         format!("{what}  {}", labels(&note.series, hidden)),
         format!("    {}", note.why),
     ]
+}
+
+/// The slices with a value on the wrong side, the newest first.
+fn judged_text(it: &ExplanationView, judged: &JudgedView) -> String {
+    let (rule, sign) = match (judged.at_most, judged.at_least) {
+        (Some(most), _) => (format!("bad above {}", number(most)), ">"),
+        (_, Some(least)) => (format!("bad below {}", number(least)), "<"),
+        (None, None) => ("by the share that is bad".to_owned(), ">"),
+    };
+    let limit = judged.at_most.or(judged.at_least).unwrap_or_default();
+    let bad: Vec<String> = judged
+        .slices
+        .iter()
+        .rev()
+        .flat_map(|slice| slice.values.iter().map(move |value| (slice.end, value)))
+        .filter(|(_, value)| value.bad)
+        .map(|(end, value)| {
+            let group = match value.group.is_empty() {
+                true => String::new(),
+                false => format!("  {}", labels(&value.group, &BTreeSet::new())),
+            };
+            let value = value.value.map_or_else(|| "∞".to_owned(), number);
+            format!(
+                "to {}  {value} {sign} {}{group}",
+                clock(it, end),
+                number(limit)
+            )
+        })
+        .collect();
+    let slices = number_of(u64::try_from(judged.slices.len()).unwrap_or(u64::MAX));
+    let title = format!(
+        "{slices} slices of {}, {rule}; on the wrong side, the newest first",
+        words::window(judged.slice.0)
+    );
+    let mut lines: Vec<String> = bad.iter().take(ROWS).cloned().collect();
+    if bad.len() > ROWS {
+        lines.push(format!("… and {} more", bad.len() - ROWS));
+    }
+    if bad.is_empty() {
+        lines.push("none".to_owned());
+    }
+    section(&title, &lines)
 }
 
 fn slots_title(it: &ExplanationView) -> String {

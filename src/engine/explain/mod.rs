@@ -274,6 +274,7 @@ fn explanation<S: Source>(
         parts,
         outside,
         slots: ledger.slots(range).collect(),
+        judged: parts::judged(plan, trace, range),
         reads: parts::reads(plan, trace, source),
     }
 }

@@ -13,11 +13,12 @@ use crate::series::gaps::shares;
 use crate::series::plan::{
     Family, FamilyIndex, Judge, Lane, Plan, Read, Role, SelectorPosition, TermRead, Towards,
 };
+use crate::series::slices::Limit;
 use crate::series::trace::{Trace, TracedSeries};
 use crate::source::Source;
 use crate::source::prometheus::Question;
 use crate::status::explanation::{
-    AskedRead, CountedSeries, Evaluation, Note, NoteKind, Part, Query,
+    AskedRead, CountedSeries, Evaluation, Judged, JudgedValue, Note, NoteKind, Part, Query, Rule,
 };
 use crate::status::view::names::Role as RoleName;
 
@@ -126,6 +127,39 @@ fn judged_by(
         Judge::Value { family, .. } => vec![(RoleName::Value, *family, None)],
         Judge::Ratio { family } => vec![(RoleName::Ratio, *family, None)],
     }
+}
+
+/// By what the slices of the window were judged.
+pub(super) fn judged(plan: &Plan, trace: &Trace, range: TimeRange) -> Option<Judged> {
+    let mut lanes = plan.meters.first()?.lanes.iter();
+    let slices = lanes.find_map(|lane| match lane {
+        Lane::Slices(slices) => Some(slices),
+        Lane::Counters { .. } | Lane::Points { .. } => None,
+    })?;
+    let of = |limit: &Limit| match limit {
+        Limit::AtMost(most) => Rule::AtMost(*most),
+        Limit::AtLeast(least) => Rule::AtLeast(*least),
+    };
+    let rule = match &slices.judge {
+        Judge::Rate { limit, .. } | Judge::Level { limit, .. } | Judge::Value { limit, .. } => {
+            of(limit)
+        }
+        Judge::Drop { kept, .. } => Rule::AtLeast(*kept),
+        Judge::Share { at_most, .. } | Judge::Age { at_most, .. } => Rule::AtMost(*at_most),
+        Judge::Ratio { .. } => Rule::Share,
+    };
+    let own = trace.slices.iter().filter(|it| range.contains(it.end));
+    let values = own.map(|it| JudgedValue {
+        end: it.end,
+        group: it.group.clone(),
+        value: it.value,
+        is_bad: it.is_bad,
+    });
+    Some(Judged {
+        slice: slices.slice,
+        rule,
+        values: values.collect(),
+    })
 }
 
 /// Everything that was asked, by family and time.

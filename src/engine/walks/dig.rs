@@ -20,6 +20,7 @@ use crate::series::plan::{FamilyIndex, Lane, LaneIndex, MeterIndex, Plan, Share,
 use crate::series::seen::Sorter;
 use crate::series::slices::Slices;
 use crate::series::slices::missing::{self, Behind, decided_past};
+use crate::series::slices::noted::Noted;
 use crate::series::starts::Starts;
 use crate::series::trace::Trace;
 use crate::store::commit::{WalkKey, WalkedFamily};
@@ -268,6 +269,7 @@ impl Dig {
             let lane = &self.plan.slos[of].lanes[number];
             let grain = lane.slice().unwrap_or(self.slot);
             let mut judged: BTreeMap<MeterIndex, Slices<Counts>> = BTreeMap::new();
+            let mut noted = Noted::when(self.is_traced);
             let mut from = self.chunk.counted.from;
             while from < self.chunk.counted.to {
                 let to = self.chunk.counted.to.min(from + PIECE);
@@ -276,13 +278,20 @@ impl Dig {
                     from: from.floor_to(grain),
                     to,
                 };
-                for (meter, slices) in
-                    self.judge_piece((of, lane), &meters, range, batches, &mut sorters)
-                {
+                let pieces = self.judge_piece(
+                    (of, lane),
+                    &meters,
+                    range,
+                    batches,
+                    &mut sorters,
+                    &mut noted,
+                );
+                for (meter, slices) in pieces {
                     judged.entry(meter).or_default().extend(slices);
                 }
                 from = to;
             }
+            sums.note_slices(noted);
             for (meter, judged) in judged {
                 let place = (meter, number);
                 let known = self.behind.get(&place).copied();
@@ -310,6 +319,7 @@ impl Dig {
         range: TimeRange,
         batches: &[Batch],
         sorters: &mut BTreeMap<FamilyIndex, Sorter>,
+        noted: &mut Noted,
     ) -> Vec<(MeterIndex, Slices<Counts>)> {
         let grain = lane.slice().unwrap_or(self.slot);
         let intervals: BTreeMap<FamilyIndex, Span> = self
@@ -345,10 +355,10 @@ impl Dig {
         let empty = Batch::default();
         let judge = |meter: &MeterIndex| {
             let slots = match self.plan.meters[*meter].group() {
-                None => lane_slots(lane, range, self.slot, &interval, &complete),
+                None => lane_slots(lane, range, self.slot, &interval, &complete, noted),
                 Some(labels) => {
                     let own = split::answers_of(lane, parts.get(labels), &empty, &complete);
-                    lane_slots(lane, range, self.slot, &interval, &own)
+                    lane_slots(lane, range, self.slot, &interval, &own, noted)
                 }
             };
             (*meter, slots)

@@ -80,6 +80,7 @@ fn explanation(slo: Arc<Slo>, asked: Asked) -> Explanation {
                 reconstructed: false,
             },
         )],
+        judged: None,
         reads: Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ use crate::series::cursor::{IgnoredBirth, Increase};
 use crate::series::gaps::shares;
 use crate::series::plan::{FamilyIndex, LaneIndex, Towards};
 use crate::series::roll::Edge;
+use crate::series::slices::noted::Noted;
 use crate::series::terms::SidesSeen;
 use crate::series::trace::Trace;
 
@@ -203,6 +204,13 @@ impl Sums {
     pub fn note_ignored(&mut self, family: FamilyIndex, ignored: &[(Labels, IgnoredBirth)]) {
         if let Some(trace) = &mut self.trace {
             trace.note_ignored(family, ignored);
+        }
+    }
+
+    /// Takes note of the values by which slices were judged.
+    pub fn note_slices(&mut self, noted: Noted) {
+        if let Some(trace) = &mut self.trace {
+            trace.note_slices(noted);
         }
     }
 

@@ -4,6 +4,7 @@ use crate::domain::slices::{BadWhen, TimeUnit};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 
 use super::groups::{Groups, judged};
+use super::noted::Noted;
 use super::{Slices, ends};
 
 /// A timestamp further ahead of its time than this is no timestamp in the unit that was named.
@@ -18,13 +19,15 @@ pub fn older(
     (at_most, bad_when): (f64, BadWhen),
     slice: Span,
     range: TimeRange,
+    noted: &mut Noted,
 ) -> Slices<bool> {
-    let judge = |end: Timestamp| {
+    let mut judge = |end: Timestamp| {
         let now = Span::from_millis(end.as_millis()).as_secs_f64();
-        let ages = groups.at(end).into_values();
-        let ages = ages.map(|timestamp| now - timestamp / unit.per_second());
-        let known = ages.filter(|age| *age >= -FURTHEST_AHEAD);
-        judged(known.map(|age| age > at_most), bad_when)
+        let timestamps = groups.at(end).into_iter();
+        let ages = timestamps.map(|(group, it)| (group, now - it / unit.per_second()));
+        let known = ages.filter(|(_, age)| *age >= -FURTHEST_AHEAD);
+        let older = known.map(|(group, age)| noted.of(end, group, age, age > at_most));
+        judged(older, bad_when)
     };
     ends(range, slice).map(|end| (end, judge(end))).collect()
 }
@@ -101,7 +104,8 @@ mod tests {
             };
             let groups = Groups::of(gauges, None);
             let limit = (90.0, BadWhen::ANY);
-            let slices = older(&groups, unit, limit, Span::from_secs(60), range);
+            let minute = Span::from_secs(60);
+            let slices = older(&groups, unit, limit, minute, range, &mut Noted::default());
             assert_eq!(letters(&slices), expected, "{name}");
         }
     }

@@ -3,16 +3,30 @@
 use crate::domain::time::Timestamp;
 
 use super::Slices;
+use super::noted::Noted;
 use super::rate::is_below;
 
 /// Whether the rate of each slice is below `kept` times the median of the rates of the same slice in
 /// earlier periods. `past` are their rates, as if each had been measured now. A period of which
 /// nothing is known is left out; where none is known there is nothing to compare with, which is
 /// another matter than a rate that is not known.
-pub fn below_usual(rates: &Slices<f64>, past: &[Slices<f64>], kept: f64) -> Slices<Option<bool>> {
+pub fn below_usual(
+    rates: &Slices<f64>,
+    past: &[Slices<f64>],
+    kept: f64,
+    noted: &mut Noted,
+) -> Slices<Option<bool>> {
     let judge = |(end, rate): &(Timestamp, Option<f64>)| {
         let usual = median(past.iter().filter_map(|period| rate_at(period, *end)));
-        let judged = rate.map(|rate| usual.map(|usual| is_below(rate, usual * kept)));
+        let judged = rate.map(|rate| {
+            usual.map(|usual| {
+                let is_bad = is_below(rate, usual * kept);
+                if usual > 0.0 {
+                    noted.one(*end, rate / usual, is_bad);
+                }
+                is_bad
+            })
+        });
         (*end, judged)
     };
     rates.iter().map(judge).collect()
@@ -68,7 +82,7 @@ mod tests {
             ("all gone", "0", &["100"], "#"),
         ] {
             let past: Vec<Slices<f64>> = past.iter().map(|text| rates(text)).collect();
-            let slices = below_usual(&rates(now), &past, 0.6);
+            let slices = below_usual(&rates(now), &past, 0.6, &mut Noted::default());
             let letter = |(_, judged): &(Timestamp, Option<Option<bool>>)| match judged {
                 None => '?',
                 Some(None) => '-',

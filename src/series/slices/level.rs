@@ -4,6 +4,7 @@ use crate::domain::slices::{BadWhen, WithinSlice};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 
 use super::groups::{Groups, judged};
+use super::noted::Noted;
 use super::{Limit, Slices, ends};
 
 /// Whether enough groups are beyond `limit` in each slice, by the samples that `within` says.
@@ -13,14 +14,17 @@ pub fn beyond(
     (within, bad_when): (WithinSlice, BadWhen),
     slice: Span,
     range: TimeRange,
+    noted: &mut Noted,
 ) -> Slices<bool> {
-    let judge = |end: Timestamp| {
+    let mut judge = |end: Timestamp| {
         let own = TimeRange {
             from: end - slice,
             to: end,
         };
-        let values = groups.within(own, within).into_values();
-        judged(values.map(|value| limit.is_broken_by(value)), bad_when)
+        let values = groups.within(own, within).into_iter();
+        let broken =
+            values.map(|(group, value)| noted.of(end, group, value, limit.is_broken_by(value)));
+        judged(broken, bad_when)
     };
     ends(range, slice).map(|end| (end, judge(end))).collect()
 }
@@ -60,7 +64,9 @@ mod tests {
                 to: at(300),
             };
             let groups = Groups::of(gauges, None);
-            let slices = beyond(&groups, limit, (within, when), Span::from_secs(60), range);
+            let minute = Span::from_secs(60);
+            let noted = &mut Noted::default();
+            let slices = beyond(&groups, limit, (within, when), minute, range, noted);
             assert_eq!(letters(&slices), expected, "{within:?} {when:?} {limit:?}");
         }
     }

@@ -7,6 +7,7 @@ pub mod events;
 pub mod groups;
 pub mod level;
 pub mod missing;
+pub mod noted;
 pub mod probe;
 pub mod rate;
 pub mod share;

@@ -4,6 +4,7 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Sample, Series};
 use crate::series::cursor::is_gap;
 
+use super::noted::Noted;
 use super::{Limit, Slices, ends};
 
 /// What one counter showed within one slice.
@@ -23,14 +24,17 @@ pub(super) fn is_below(rate: f64, bound: f64) -> bool {
 }
 
 /// Whether the rate of each slice is on the wrong side of `limit`, in events per second.
-pub fn beyond(rates: &Slices<f64>, limit: Limit) -> Slices<bool> {
+pub fn beyond(rates: &Slices<f64>, limit: Limit, noted: &mut Noted) -> Slices<bool> {
     let is_broken = |rate: f64| match limit {
         Limit::AtLeast(least) => is_below(rate, least),
         Limit::AtMost(most) => rate > most * (1.0 + NOISE),
     };
     let slices = rates.iter();
     slices
-        .map(|(end, rate)| (*end, rate.map(is_broken)))
+        .map(|(end, rate)| {
+            let judge = |rate| noted.one(*end, rate, is_broken(rate));
+            (*end, rate.map(judge))
+        })
         .collect()
 }
 
@@ -185,7 +189,7 @@ mod tests {
             let batch = batch(&series);
             let counters: Vec<Series> = batch.series().collect();
             let rates = rates(&counters, Span::from_secs(60), range, usual);
-            let slices = beyond(&rates, Limit::AtLeast(at_least));
+            let slices = beyond(&rates, Limit::AtLeast(at_least), &mut Noted::default());
             assert_eq!(letters(&slices), expected, "{name}");
         }
     }
@@ -206,7 +210,11 @@ mod tests {
             (Limit::AtMost(2.99), "###"),
             (Limit::AtLeast(3.0), "..."),
         ] {
-            assert_eq!(letters(&beyond(&rates, limit)), expected, "{limit:?}");
+            assert_eq!(
+                letters(&beyond(&rates, limit, &mut Noted::default())),
+                expected,
+                "{limit:?}"
+            );
         }
         assert!(!is_below(0.1 + 0.2, 0.3) && !is_below(0.3, 0.1 + 0.2));
     }

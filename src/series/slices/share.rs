@@ -5,6 +5,7 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Series;
 
 use super::groups::{Gauges, Groups, judged};
+use super::noted::Noted;
 use super::{Slices, ends};
 
 /// Whether groups use more than `at_most` of their limits at the end of each slice. Groups of which
@@ -16,13 +17,15 @@ pub fn over_limit<'a>(
     (at_most, bad_when): (f64, BadWhen),
     slice: Span,
     range: TimeRange,
+    noted: &mut Noted,
 ) -> Slices<bool> {
     let (used, limit) = (Groups::of(used, Some(by)), Groups::of(limit, Some(by)));
-    let judge = |end: Timestamp| {
+    let mut judge = |end: Timestamp| {
         let limits = limit.at(end);
         let over = used.at(end).into_iter().filter_map(|(group, used)| {
             let limit = *limits.get(group)?;
-            (limit > 0.0).then_some(used / limit > at_most)
+            let share = (limit > 0.0).then_some(used / limit)?;
+            Some(noted.of(end, group, share, share > at_most))
         });
         judged(over, bad_when)
     };
@@ -140,6 +143,7 @@ mod tests {
                 (0.9, *when),
                 Span::from_secs(60),
                 range,
+                &mut Noted::default(),
             );
             assert_eq!(letters(&slices), *expected, "{name}");
         }

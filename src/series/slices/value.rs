@@ -8,6 +8,7 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Series;
 
 use super::groups::{aggregate, judged};
+use super::noted::Noted;
 use super::{Limit, Slices, ends};
 
 /// A ratio beyond 0..1 by no more than this is what is left of the arithmetic of floats.
@@ -20,11 +21,13 @@ pub fn beyond<'a>(
     (limit, bad_when): (Limit, BadWhen),
     slice: Span,
     range: TimeRange,
+    noted: &mut Noted,
 ) -> Slices<bool> {
     let values = by_time(values, range);
-    let judge = |end: Timestamp| {
+    let mut judge = |end: Timestamp| {
         let own = values.get(&end).into_iter().flatten();
-        judged(own.map(|value| limit.is_broken_by(*value)), bad_when)
+        let broken = own.map(|value| noted.one(end, *value, limit.is_broken_by(*value)));
+        judged(broken, bad_when)
     };
     ends(range, slice).map(|end| (end, judge(end))).collect()
 }
@@ -34,13 +37,16 @@ pub fn ratios<'a>(
     values: impl Iterator<Item = Series<'a>>,
     slice: Span,
     range: TimeRange,
+    noted: &mut Noted,
 ) -> Slices<f64> {
     let values = by_time(values, range);
     let is_ratio = |value: &f64| (-NOISE..=1.0 + NOISE).contains(value);
-    let ratio = |end: Timestamp| {
+    let mut ratio = |end: Timestamp| {
         let own = values.get(&end).into_iter().flatten().copied();
         let own = own.filter(is_ratio).map(|value| value.clamp(0.0, 1.0));
-        aggregate(own, Aggregate::Avg)
+        let ratio = aggregate(own, Aggregate::Avg)?;
+        noted.one(end, ratio, ratio > 0.0);
+        Some(ratio)
     };
     ends(range, slice).map(|end| (end, ratio(end))).collect()
 }
@@ -77,7 +83,13 @@ mod tests {
         ]);
         let shown = |limit, when| {
             let slice = Span::from_secs(60);
-            letters(&beyond(values.series(), (limit, when), slice, RANGE))
+            letters(&beyond(
+                values.series(),
+                (limit, when),
+                slice,
+                RANGE,
+                &mut Noted::default(),
+            ))
         };
         assert_eq!(shown(Limit::AtMost(50.0), BadWhen::ANY), ".#.#.");
         assert_eq!(shown(Limit::AtMost(50.0), BadWhen::Count(2)), ".#...");
@@ -86,7 +98,13 @@ mod tests {
         let slice = Span::from_secs(60);
         let judge = (Limit::AtMost(1.0), BadWhen::ANY);
         assert_eq!(
-            letters(&beyond(none.series(), judge, slice, RANGE)),
+            letters(&beyond(
+                none.series(),
+                judge,
+                slice,
+                RANGE,
+                &mut Noted::default()
+            )),
             "?????"
         );
     }
@@ -100,7 +118,12 @@ mod tests {
             ),
             ("i=b", "60:0.75 180:0.5"),
         ]);
-        let ratios = ratios(values.series(), Span::from_secs(60), RANGE);
+        let ratios = ratios(
+            values.series(),
+            Span::from_secs(60),
+            RANGE,
+            &mut Noted::default(),
+        );
         let shown: Vec<String> = ratios
             .iter()
             .map(|(end, ratio)| {

@@ -30,6 +30,27 @@ spec:
     - name: memory
       objective: 99.5%
       saturation: {used: 'memory_bytes{job="shop"}', limit: 'memory_limit_bytes{job="shop"}', by: [instance], atMost: 90%}
+    - name: served
+      objective: 99.9%
+      errors: {good: 'http_requests_total{job="shop",code=~"2.."}', bad: ['http_requests_total{job="shop",code="500"}', 'http_requests_total{job="shop",code="404"}']}
+    - name: usual
+      objective: 99%
+      traffic: {total: 'http_requests_total{job="shop",instance="b"}', dropAtMost: 40%, comparedTo: [1d]}
+    - name: queue
+      objective: 99%
+      saturation: {gauge: 'queue_length{job="shop"}', atMost: 80, withinSlice: max}
+    - name: orders
+      objective: 99%
+      freshness: {timestamp: 'orders_last_success_timestamp_seconds{job="shop"}', atMost: 10m}
+    - name: checkout
+      objective: 99%
+      latency: {quantile: 'checkout_duration_seconds{job="shop",quantile="0.99"}', atMost: 500ms}
+    - name: depth
+      objective: 99%
+      query: {value: 'max(depth)', atMost: 50}
+    - name: share
+      objective: 99%
+      query: {ratio: 'failed_ratio'}
     - name: jobs
       objective: 99.9%
       query:
@@ -431,6 +452,38 @@ async fn saturation() {
     reading the past of source `default`: 100 %
     exit 0
     "#);
+}
+
+/// What an objective over slices says of them: their rule, and those on the wrong side.
+async fn slices(slo: &str) -> String {
+    let ran = explained(slo, &["--window", "20m"]).await;
+    let told = ran.out.lines().skip(3).take(2);
+    let told: Vec<&str> = told
+        .chain(ran.out.lines().skip_while(|it| !it.contains(" slices of ")))
+        .collect();
+    let slices = told.split(|line| line.contains(" slots")).next();
+    slices.unwrap_or_default().join("\n").trim_end().to_owned()
+        + &ran
+            .err
+            .lines()
+            .filter(|it| it.starts_with("error"))
+            .collect::<String>()
+}
+
+#[tokio::test]
+async fn every_other_way_to_judge_slices() {
+    let mut told = Vec::new();
+    for slo in ["usual", "queue", "orders", "checkout", "depth", "share"] {
+        told.push(format!("{slo}\n{}", slices(&format!("shop/{slo}")).await));
+    }
+    insta::assert_snapshot!(told.join("\n\n"), @"");
+}
+
+#[tokio::test]
+async fn errors_by_the_good_and_several_bad() {
+    let ran = explained("shop/served", &["--window", "20m"]).await;
+    let arithmetic = ran.out.lines().take(11).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(arithmetic, @"");
 }
 
 #[tokio::test]

@@ -55,6 +55,15 @@ const SERIES: &[(&str, &str, Course)] = &[
     ("memory_bytes", "b x", |_| Some(50)),
     ("memory_limit_bytes", "a x", |_| Some(100)),
     ("memory_limit_bytes", "b x", |_| Some(100)),
+    ("queue_length", "a x", |ago| {
+        Some(if (300..420).contains(&ago) { 90 } else { 20 })
+    }),
+    ("orders_last_success_timestamp_seconds", "a x", |ago| {
+        Some(if ago > 600 { END - 1_000 } else { END - 400 })
+    }),
+    ("checkout_duration_seconds", "a 0.99", |ago| {
+        Some(i64::from(ago < 120))
+    }),
     ("process_start_time_seconds", "a x", |ago| {
         Some(if ago > 2_000 {
             END - 90_000
@@ -108,6 +117,7 @@ fn answer(body: &str) -> String {
         let label = match *name {
             "http_requests_total" => "code",
             "http_request_duration_seconds_bucket" => "le",
+            "checkout_duration_seconds" => "quantile",
             _ => "",
         };
         if !label.is_empty() {
@@ -127,17 +137,20 @@ fn answer(body: &str) -> String {
 /// An expression: 600 of all jobs, and 6 that failed in the last half hour.
 fn evaluations(body: &str) -> String {
     let bound = |name| parameter(body, name).parse::<f64>().unwrap();
-    let is_bad = parameter(body, "query").contains("error");
+    let query = parameter(body, "query");
     #[expect(clippy::cast_possible_truncation, reason = "whole seconds")]
     let (start, end, step) = (
         bound("start") as i64,
         bound("end") as i64,
         bound("step") as i64,
     );
-    let value = |time: i64| match (is_bad, END - time < 1_800) {
-        (false, _) => "600",
-        (true, true) => "6",
-        (true, false) => "0",
+    let value = |time: i64| match (query.as_str(), END - time < 1_800) {
+        ("max(depth)", _) if END - time < 300 => "51",
+        ("max(depth)", _) => "50",
+        ("failed_ratio", _) => "0.02",
+        (of, true) if of.contains("error") => "6",
+        (of, false) if of.contains("error") => "0",
+        _ => "600",
     };
     let values: Vec<Value> = (start..=end)
         .step_by(usize::try_from(step).unwrap())

@@ -15,7 +15,8 @@ use crate::domain::time::{Span, Timestamp};
 use crate::ledger::WindowSum;
 
 use super::super::explanation::{
-    AskedRead, CountedSeries, Evaluation, ExplainedTier, Explanation, Note, NoteKind, Part, Query,
+    AskedRead, CountedSeries, Evaluation, ExplainedTier, Explanation, Judged, JudgedValue, Note,
+    NoteKind, Part, Query, Rule,
 };
 use super::names::{Alert, Measured, Role, SignalName};
 use super::scalar::{Count, Length, Time, finite};
@@ -75,6 +76,8 @@ pub struct ExplanationView {
     pub parts: Vec<PartView>,
     /// What was worth more or less than the difference of two samples, oldest first.
     pub notes: Vec<NoteView>,
+    /// By what each slice was judged; `null` where events are counted.
+    pub judged: Option<JudgedView>,
     /// The window's slots, oldest first; of which nothing is known are left out.
     pub slots: Vec<SlotView>,
     /// What was asked of the source.
@@ -221,6 +224,43 @@ pub struct NoteView {
     pub slots: u64,
 }
 
+/// Slices, and the values by which they were judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JudgedView {
+    /// The length of a slice.
+    pub slice: Length,
+    /// The value above which a group is bad.
+    pub at_most: Option<f64>,
+    /// The value below which a group is bad. Without either the value is the share that is bad.
+    pub at_least: Option<f64>,
+    /// Slices of which anything is known, oldest first.
+    pub slices: Vec<SliceView>,
+}
+
+/// One slice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SliceView {
+    /// Its end, included.
+    pub end: Time,
+    /// The values of its groups.
+    pub values: Vec<SliceValueView>,
+}
+
+/// The value of one group in a slice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SliceValueView {
+    /// The labels of the group; empty where there is but one.
+    pub group: BTreeMap<String, String>,
+    /// What is compared with the threshold: events a second, the share of what is usual, the share
+    /// of a limit, a gauge's value, seconds, or the expression's value.
+    pub value: Option<f64>,
+    /// Whether it is on the wrong side.
+    pub bad: bool,
+}
+
 /// What one slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -308,6 +348,7 @@ impl ExplanationView {
                 .collect(),
             parts: parts.map(|(part, symbol)| part_of(part, symbol)).collect(),
             notes: notes_of(it),
+            judged: it.judged.as_ref().map(judged_of),
             slots: it.slots.iter().map(slot_of).collect(),
             reads: it.reads.iter().map(read_of).collect(),
         }
@@ -478,6 +519,32 @@ const fn why(evidence: Evidence, is_counted: bool) -> &'static str {
         Evidence::Pace => {
             "nothing shows when these happened, and at its pace they took more than ten scrapes"
         }
+    }
+}
+
+fn judged_of(judged: &Judged) -> JudgedView {
+    let (at_most, at_least) = match judged.rule {
+        Rule::AtMost(most) => (Some(most), None),
+        Rule::AtLeast(least) => (None, Some(least)),
+        Rule::Share => (None, None),
+    };
+    let value = |it: &JudgedValue| SliceValueView {
+        group: labels_of(&it.group),
+        value: finite(it.value),
+        bad: it.is_bad,
+    };
+    let slice = |values: &[JudgedValue]| {
+        Some(SliceView {
+            end: Time(values.first()?.end),
+            values: values.iter().map(value).collect(),
+        })
+    };
+    let slices = judged.values.chunk_by(|one, other| one.end == other.end);
+    JudgedView {
+        slice: Length(judged.slice),
+        at_most,
+        at_least,
+        slices: slices.filter_map(slice).collect(),
     }
 }
 
