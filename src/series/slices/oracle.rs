@@ -13,6 +13,7 @@ use crate::series::batch::{Batch, Series};
 
 use super::fixture::{at, batch, letters};
 use super::groups::{Gauges, Groups};
+use super::noted::Noted;
 use super::{Limit, age, level, rate, share};
 
 const SLICE: i64 = 60;
@@ -138,7 +139,7 @@ proptest! {
         let judge = (0.9, BadWhen::Count(least));
         let slices = share::over_limit(
             gauges(&one, how), gauges(&other, Aggregate::Min), &["g".to_owned()], judge,
-            Span::from_secs(SLICE), range(),
+            Span::from_secs(SLICE), range(), &mut Noted::default(),
         );
         let by_hand = judged(|end| {
             (0..3).filter_map(|group| {
@@ -157,7 +158,7 @@ proptest! {
         for within in [WithinSlice::Last, WithinSlice::Max, WithinSlice::Min, WithinSlice::Avg] {
             let groups = Groups::of(gauges(&batch, how), Some(&by));
             let judge = (within, BadWhen::Share(Fraction::new(share, 3)));
-            let slices = level::beyond(&groups, Limit::AtMost(most as f64), judge, Span::from_secs(SLICE), range());
+            let slices = level::beyond(&groups, Limit::AtMost(most as f64), judge, Span::from_secs(SLICE), range(), &mut Noted::default());
             let of = |told: &Told, end: i64| {
                 let own = told.iter().filter(|(second, _)| *second > end - SLICE && *second <= end);
                 let own: Vec<f64> = own.map(|(_, value)| *value as f64).collect();
@@ -191,7 +192,7 @@ proptest! {
         let batch = batched(&world);
         let groups = Groups::of(gauges(&batch, Aggregate::Max), None);
         let judge = (most as f64, BadWhen::ANY);
-        let slices = age::older(&groups, TimeUnit::Seconds, judge, Span::from_secs(SLICE), range());
+        let slices = age::older(&groups, TimeUnit::Seconds, judge, Span::from_secs(SLICE), range(), &mut Noted::default());
         let by_hand = judged(|end| {
             let ages = world.iter().filter_map(|(_, told)| Some(end as f64 - last(told, end)?));
             ages.map(|age| age > most as f64).collect()
