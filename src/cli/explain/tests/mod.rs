@@ -368,6 +368,13 @@ async fn traffic() {
       {code="404",instance="b"}  221 samples, 10:59:52 864 → 11:59:52 900
       {code="500",instance="a"}  80 samples, 11:40:07 4 → 11:59:52 241
 
+    60 slices of 1m, bad below 5.5; on the wrong side, the newest first
+      to 11:20:00  4 < 5.5
+      to 11:19:00  4 < 5.5
+      to 11:18:00  4 < 5.5
+      to 11:17:00  4 < 5.5
+      to 11:16:00  4 < 5.5
+
     120 slots
       to 11:05:00         0 of          5 bad
       to 11:10:00         0 of          5 bad
@@ -429,6 +436,21 @@ async fn saturation() {
       {instance="a"}  241 samples, 10:59:52 100 → 11:59:52 100
       {instance="b"}  241 samples, 10:59:52 100 → 11:59:52 100
 
+    60 slices of 1m, bad above 0.9; on the wrong side, the newest first
+      to 12:00:00  0.95 > 0.9  {instance="a"}
+      to 11:59:00  0.95 > 0.9  {instance="a"}
+      to 11:58:00  0.95 > 0.9  {instance="a"}
+      to 11:57:00  0.95 > 0.9  {instance="a"}
+      to 11:56:00  0.95 > 0.9  {instance="a"}
+      to 11:55:00  0.95 > 0.9  {instance="a"}
+      to 11:54:00  0.95 > 0.9  {instance="a"}
+      to 11:53:00  0.95 > 0.9  {instance="a"}
+      to 11:52:00  0.95 > 0.9  {instance="a"}
+      to 11:51:00  0.95 > 0.9  {instance="a"}
+      to 11:50:00  0.95 > 0.9  {instance="a"}
+      to 11:49:00  0.95 > 0.9  {instance="a"}
+      … and 3 more
+
     120 slots
       to 11:05:00         0 of          5 bad
       to 11:10:00         0 of          5 bad
@@ -476,14 +498,80 @@ async fn every_other_way_to_judge_slices() {
     for slo in ["usual", "queue", "orders", "checkout", "depth", "share"] {
         told.push(format!("{slo}\n{}", slices(&format!("shop/{slo}")).await));
     }
-    insta::assert_snapshot!(told.join("\n\n"), @"");
+    insta::assert_snapshot!(told.join("\n\n"), @r#"
+    usual
+      0 of 20 slices bad = 0 %
+      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 100 % of it measured
+    20 slices of 1m, bad below 0.6; on the wrong side, the newest first
+      none
+
+    queue
+      2 of 20 slices bad = 10 %
+      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 100 % of it measured
+    20 slices of 1m, bad above 80; on the wrong side, the newest first
+      to 11:55:00  90 > 80  {instance="a",job="shop"}
+      to 11:54:00  90 > 80  {instance="a",job="shop"}
+
+    orders
+      0 of 20 slices bad = 0 %
+      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 100 % of it measured
+    20 slices of 1m, bad above 600; on the wrong side, the newest first
+      none
+
+    checkout
+      2 of 20 slices bad = 10 %
+      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 100 % of it measured
+    20 slices of 1m, bad above 0.5; on the wrong side, the newest first
+      to 12:00:00  1 > 0.5  {instance="a",job="shop",quantile="0.99"}
+      to 11:59:00  1 > 0.5  {instance="a",job="shop",quantile="0.99"}
+
+    depth
+      5 of 20 slices bad = 25 %, estimated
+      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 100 % of it measured
+    20 slices of 1m, bad above 50; on the wrong side, the newest first
+      to 12:00:00  51 > 50
+      to 11:59:00  51 > 50
+      to 11:58:00  51 > 50
+      to 11:57:00  51 > 50
+      to 11:56:00  51 > 50
+
+    share
+      0.4 of 20 slices bad = 2 %, estimated
+      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 100 % of it measured
+    20 slices of 1m, by the share that is bad; on the wrong side, the newest first
+      to 12:00:00  0.02 > 0
+      to 11:59:00  0.02 > 0
+      to 11:58:00  0.02 > 0
+      to 11:57:00  0.02 > 0
+      to 11:56:00  0.02 > 0
+      to 11:55:00  0.02 > 0
+      to 11:54:00  0.02 > 0
+      to 11:53:00  0.02 > 0
+      to 11:52:00  0.02 > 0
+      to 11:51:00  0.02 > 0
+      to 11:50:00  0.02 > 0
+      to 11:49:00  0.02 > 0
+      … and 8 more
+    "#);
 }
 
 #[tokio::test]
 async fn errors_by_the_good_and_several_bad() {
     let ran = explained("shop/served", &["--window", "20m"]).await;
     let arithmetic = ran.out.lines().take(11).collect::<Vec<_>>().join("\n");
-    insta::assert_snapshot!(arithmetic, @"");
+    insta::assert_snapshot!(arithmetic, @"
+    shop/served: 99.9% over 30d (errors, source default)
+    The 20m window that ended at 2026-03-01T12:00:00Z:
+
+      253 of 8,038 events bad = 3.14755 %
+      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 99.3333 % of it measured
+
+    Arithmetic
+      total       = Σgood + Σbad + Σbad2   = 7,785 + 241 + 12 = 8,038
+      bad         = Σbad + Σbad2           = 241 + 12 = 253
+      ratio       = bad / total            = 253 / 8,038 = 3.14755 %
+      allowance   = 1 − objective          = 1 − 99.9 % = 0.1 %
+    ");
 }
 
 #[tokio::test]
@@ -580,7 +668,7 @@ async fn what_cannot_be_explained_is_said() {
     ");
     insta::assert_snapshot!(explained("cart", &[]).await, @"
     err:
-    error: no objective is named `cart`; there are shop/availability, shop/found, shop/jobs, shop/latency, shop/memory, shop/throughput
+    error: no objective is named `cart`; there are shop/availability, shop/checkout, shop/depth, shop/found, shop/jobs, shop/latency, shop/memory, shop/orders, shop/queue, shop/served and 3 more
     exit 2
     ");
     insta::assert_snapshot!(explained("shop/latency", &["--window", "60d"]).await, @"
