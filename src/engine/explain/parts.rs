@@ -147,6 +147,8 @@ pub(super) fn judged(plan: &Plan, trace: &Trace, range: TimeRange) -> Option<Jud
         Judge::Drop { kept, .. } => Rule::AtLeast(*kept),
         Judge::Share { at_most, .. } | Judge::Age { at_most, .. } => Rule::AtMost(*at_most),
         Judge::Ratio { .. } => Rule::Share,
+        // Counted slot by slot, and the slots tell of it.
+        Judge::Events { .. } | Judge::Probe { .. } => return None,
     };
     let own = trace.slices.iter().filter(|it| range.contains(it.end));
     let values = own.map(|it| JudgedValue {

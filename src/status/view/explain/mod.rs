@@ -76,7 +76,7 @@ pub struct ExplanationView {
     pub parts: Vec<PartView>,
     /// What was worth more or less than the difference of two samples, oldest first.
     pub notes: Vec<NoteView>,
-    /// By what each slice was judged; `null` where events are counted.
+    /// By what each slice was judged; `null` where events are counted, and for probes.
     pub judged: Option<JudgedView>,
     /// The window's slots, oldest first; of which nothing is known are left out.
     pub slots: Vec<SlotView>,

@@ -134,6 +134,9 @@ fn counted(
         formula += symbol;
         numbers.push((symbol.as_str(), events(part)));
     }
+    if formula.is_empty() {
+        "sum of the slots".clone_into(&mut formula);
+    }
     let outside = of(it.outside);
     if outside != 0.0 {
         formula += " − outside";
