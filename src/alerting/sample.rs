@@ -35,6 +35,7 @@ fn tiers() -> Vec<TierFacts> {
         threshold,
         firing,
         held_until: None,
+        bad: None,
         long,
         short,
     };

@@ -82,7 +82,15 @@ pub(super) fn policy(
 }
 
 fn tier(node: &Node, options: &Options, faults: &Faults) -> Option<Located<Tier>> {
-    let known = ["name", "severity", "long", "short", "budgetSpent", "burn"];
+    let known = [
+        "name",
+        "severity",
+        "long",
+        "short",
+        "budgetSpent",
+        "burn",
+        "bad",
+    ];
     let fields = Fields::of(node, "a tier", &known, faults)?;
     let name = fields.need_parsed("name", "name: fast", codes::NAME, values::name);
     let severity = fields.need_parsed("severity", "severity: page", codes::WORD, severity_word);
@@ -92,12 +100,20 @@ fn tier(node: &Node, options: &Options, faults: &Faults) -> Option<Located<Tier>
     };
     let (long, short) = (span("long", "long: 1h"), span("short", "short: 5m"));
     let limit = fields
-        .one_of(&["budgetSpent", "burn"], "a limit")
+        .one_of(&["budgetSpent", "burn", "bad"], "a limit")
         .and_then(|entry| {
             let key = entry.key.as_str();
             match key {
                 "burn" => parse_node(&entry.node, key, codes::NUMBER, faults, values::positive)
                     .map(|burn| TierLimit::Burn(burn.value.fraction())),
+                "bad" => parse_node(
+                    &entry.node,
+                    key,
+                    codes::NUMBER,
+                    faults,
+                    values::number_of_bad,
+                )
+                .map(|bad| TierLimit::Bad(bad.value)),
                 _ => parse_node(&entry.node, key, codes::NUMBER, faults, values::percent)
                     .map(|spent| TierLimit::BudgetSpent(values::share(spent.value))),
             }

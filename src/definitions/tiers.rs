@@ -82,9 +82,11 @@ fn never_fires(
     window: Span,
     faults: &Faults,
 ) {
-    let (never, others): (Vec<Placed<'_>>, Vec<Placed<'_>>) = tiers
-        .into_iter()
-        .partition(|(tier, _)| tier.error_limit(objective.value, window) >= Fraction::ONE);
+    let (never, others): (Vec<Placed<'_>>, Vec<Placed<'_>>) =
+        tiers.into_iter().partition(|(tier, _)| {
+            let limit = tier.error_limit(objective.value, window);
+            limit.is_some_and(|limit| limit >= Fraction::ONE)
+        });
     let Some((_, place)) = never.first() else {
         return;
     };

@@ -46,6 +46,14 @@ pub(super) fn positive(text: &str) -> Result<Decimal, String> {
         .ok_or_else(|| format!("`{text}` is not a number above 0; write it as 14.4"))
 }
 
+/// A whole number of bad events, at least one.
+pub(super) fn number_of_bad(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| {
+        format!("`{text}` is not a number of bad events; write a whole number, as in bad: 3")
+    })
+}
+
 /// Events per second from `5/s`, `300/m` or `1/h`.
 pub(super) fn rate(text: &str) -> Result<Fraction, String> {
     let refused = || format!("`{text}` is not a rate; write it as 5/s, 300/m or 1/h");

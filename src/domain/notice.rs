@@ -157,8 +157,10 @@ pub struct TierFacts {
     pub name: String,
     /// Its severity for this objective.
     pub severity: Severity,
-    /// The burn rate above which it fires.
+    /// The burn rate above which it fires; where it counts, at which.
     pub threshold: f64,
+    /// The bad events in the long window from which it fires, where it counts.
+    pub bad: Option<u64>,
     /// Whether it keeps the incident open.
     pub firing: bool,
     /// When it is left, if it stays as clear as it is now; only while it is clear and held.

@@ -5,7 +5,8 @@ use std::fmt;
 
 use super::decimal::Fraction;
 use super::indicator::Signal;
-use super::objective::Objective;
+use super::objective::{BurnRate, Objective};
+use super::slot::Counts;
 use super::time::Span;
 
 /// How loud an alert is. Ordered: a page is above a ticket.
@@ -55,25 +56,74 @@ pub enum TierLimit {
     Burn(Fraction),
     /// This share (0..1) of the objective window's budget spent within the long window.
     BudgetSpent(Fraction),
+    /// So many bad events (or slices) within the long window, whatever share they are of all; at least 1.
+    Bad(u64),
 }
 
 impl Tier {
     /// The burn rate above which the tier fires for an objective over `window`:
-    /// share × window / long (SRE Workbook, chapter 5).
-    pub fn burn(&self, window: Span) -> Fraction {
+    /// share × window / long (SRE Workbook, chapter 5). `None` for a tier that counts.
+    pub fn burn(&self, window: Span) -> Option<Fraction> {
         match self.limit {
-            TierLimit::Burn(burn) => burn,
-            TierLimit::BudgetSpent(share) => share.times(Fraction::new(
+            TierLimit::Burn(burn) => Some(burn),
+            TierLimit::BudgetSpent(share) => Some(share.times(Fraction::new(
                 window.as_millis().into(),
                 self.long.as_millis().into(),
-            )),
+            ))),
+            TierLimit::Bad(_) => None,
         }
     }
 
-    /// The error ratio above which the tier fires: burn × (1 − objective).
-    pub fn error_limit(&self, objective: Objective, window: Span) -> Fraction {
-        self.burn(window).times(objective.allowance())
+    /// The error ratio above which the tier fires: burn × (1 − objective). `None` for a tier that counts.
+    pub fn error_limit(&self, objective: Objective, window: Span) -> Option<Fraction> {
+        Some(self.burn(window)?.times(objective.allowance()))
     }
+
+    /// How many bad events make the tier fire, where it counts them.
+    pub const fn bad(&self) -> Option<u64> {
+        match self.limit {
+            TierLimit::Bad(bad) => Some(bad),
+            TierLimit::Burn(_) | TierLimit::BudgetSpent(_) => None,
+        }
+    }
+
+    /// Whether both windows say that the tier is to fire: both above its error ratio, or as many bad events
+    /// as it counts to in the long one and still some in the short one.
+    pub fn is_exceeded(
+        &self,
+        objective: Objective,
+        window: Span,
+        (long, short): (Counts, Counts),
+    ) -> bool {
+        match (self.limit, self.error_limit(objective, window)) {
+            (TierLimit::Bad(bad), _) => long.bad >= as_count(bad) && short.bad > 0.0,
+            (_, Some(limit)) => long.exceeds(limit) && short.exceeds(limit),
+            (_, None) => false,
+        }
+    }
+
+    /// The burn rate at which the tier fires, to be shown beside those of its windows: where it counts, the one
+    /// that as many bad events make of what `long` holds, infinite while that is nothing.
+    pub fn threshold(&self, objective: Objective, window: Span, long: Counts) -> f64 {
+        let burn = |bad| {
+            let counts = Counts {
+                bad: as_count(bad),
+                total: long.total,
+            };
+            BurnRate::of(counts, objective).map_or(f64::INFINITY, BurnRate::get)
+        };
+        match self.limit {
+            TierLimit::Bad(bad) => burn(bad),
+            TierLimit::Burn(_) | TierLimit::BudgetSpent(_) => {
+                self.burn(window).map_or(f64::INFINITY, Fraction::to_f64)
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a few events")]
+const fn as_count(number: u64) -> f64 {
+    number as f64
 }
 
 /// How long a severity is held after its tiers have cleared: the longer of the two.
@@ -162,9 +212,31 @@ mod tests {
         ] {
             assert_eq!(
                 tier(Span::from_hours(long), percent(share)).burn(Span::from_days(window)),
-                burn
+                Some(burn)
             );
         }
+    }
+
+    #[test]
+    fn a_count_fires_at_its_number_while_it_goes_on() {
+        let objective: Objective = "99.9%".parse().unwrap();
+        let counted = tier(Span::from_hours(24), TierLimit::Bad(3));
+        let month = Span::from_days(30);
+        for (long, short, expected) in [
+            ((3.0, 10.0), (1.0, 1.0), true),
+            ((2.0, 2.0), (1.0, 1.0), false),
+            ((3.0, 10.0), (0.0, 5.0), false),
+            ((3.0, 1e9), (1.0, 1e7), true),
+            ((0.0, 0.0), (0.0, 0.0), false),
+        ] {
+            let [long, short] = [long, short].map(|(bad, total)| Counts { bad, total });
+            let exceeded = counted.is_exceeded(objective, month, (long, short));
+            assert_eq!(exceeded, expected, "{long:?} {short:?}");
+        }
+        let shown = |total| counted.threshold(objective, month, Counts { bad: 0.0, total });
+        assert!((shown(100.0) - 30.0).abs() < 1e-9);
+        assert!(shown(0.0).is_infinite());
+        assert_eq!((counted.burn(month), counted.bad()), (None, Some(3)));
     }
 
     #[test]

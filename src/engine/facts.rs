@@ -171,7 +171,8 @@ fn tiers(state: &MeterState, slo: &Slo, policy: &AlertPolicy, windows: &Windows)
         TierFacts {
             name: tier.name.clone(),
             severity: policy.severity_of(tier, slo.signal()),
-            threshold: tier.burn(windows.period).to_f64(),
+            threshold: tier.threshold(slo.objective, windows.period, windows.get(tier.long).counts),
+            bad: tier.bad(),
             firing: now.is_firing(),
             held_until: now.held_until(policy.hold.of(tier)),
             long: window(tier.long),

@@ -225,9 +225,9 @@ fn verdict(
     before: TierState,
     (long, short): (&WindowSum, &WindowSum),
 ) -> Verdict {
-    let limit = tier.error_limit(slo.objective, period);
-    let above = long.counts.exceeds(limit) && short.counts.exceeds(limit);
-    if !above || guard(slo, policy, long).is_some_and(|guard| !guard.is_passed()) {
+    let counts = (long.counts, short.counts);
+    let above = tier.is_exceeded(slo.objective, period, counts);
+    if !above || guard(slo, policy, tier, long).is_some_and(|guard| !guard.is_passed()) {
         return Verdict::Clear;
     }
     // What was spread over a gap says that something burned, not when: it starts no alarm.
@@ -238,11 +238,17 @@ fn verdict(
     }
 }
 
-/// The low-traffic guard over a long window; not for slices, which depend on one another.
-pub(super) fn guard(slo: &Slo, policy: &AlertPolicy, long: &WindowSum) -> Option<Guard> {
+/// The low-traffic guard over a tier's long window; not for slices, which depend on one another, and not
+/// where a tier counts, which says by itself how many are enough.
+pub(super) fn guard(
+    slo: &Slo,
+    policy: &AlertPolicy,
+    tier: &Tier,
+    long: &WindowSum,
+) -> Option<Guard> {
     let alpha = policy
         .low_traffic
-        .filter(|_| slo.budgeting() == Budgeting::Occurrences)?;
+        .filter(|_| slo.budgeting() == Budgeting::Occurrences && tier.bad().is_none())?;
     let allowance = slo.objective.allowance().to_f64();
     Some(Guard::of(
         long.counts.bad,

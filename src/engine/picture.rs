@@ -181,13 +181,14 @@ fn tiers(
         severity: policy.severity_of(tier, slo.signal()),
         long: tier.long,
         short: tier.short,
-        threshold: tier.burn(windows.period).to_f64(),
+        threshold: tier.threshold(slo.objective, windows.period, windows.get(tier.long).counts),
+        bad: tier.bad(),
         firing: state
             .alert
             .tiers
             .get(&tier.name)
             .is_some_and(|tier| tier.is_firing()),
-        guard: guard(slo, policy, &windows.get(tier.long)),
+        guard: guard(slo, policy, tier, &windows.get(tier.long)),
     });
     status.collect()
 }

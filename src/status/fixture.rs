@@ -239,6 +239,7 @@ fn status(case: Case) -> SloStatus {
             burn(Span::from_hours(6), short.times(72.0)),
         ],
         tiers: vec![TierStatus {
+            bad: None,
             name: "fast".into(),
             severity: Severity::Page,
             long: Span::from_hours(1),

@@ -199,8 +199,10 @@ pub struct TierStatus {
     pub long: Span,
     /// Its short window.
     pub short: Span,
-    /// The burn rate above which it fires.
+    /// The burn rate above which it fires; where it counts, at which.
     pub threshold: f64,
+    /// The bad events in the long window from which it fires, where it counts.
+    pub bad: Option<u64>,
     /// Whether it keeps an incident open.
     pub firing: bool,
     /// The low-traffic guard, where it applies.

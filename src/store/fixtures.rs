@@ -86,6 +86,7 @@ pub(super) fn burn(incident: &str, sequence: u32, change: Change, number: f64) -
             now: counts(954.0, 4_769.0),
             tiers: vec![TierFacts {
                 held_until: Some(at(7_200)),
+                bad: Some(3),
                 name: "fast".to_owned(),
                 severity: Severity::Ticket,
                 threshold: number,

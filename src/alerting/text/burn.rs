@@ -101,11 +101,14 @@ fn speed(severity: Severity, facts: &BurnFacts, order: Order) -> Vec<String> {
         return Vec::new();
     };
     let short = counted(&facts.slo, &tier.short, tier.threshold);
+    let limit = match tier.bad {
+        Some(bad) => format!("from {bad} bad"),
+        None => format!("above {}", number::limit(tier.threshold)),
+    };
     let long = format!(
-        "{} ({}s above {})",
+        "{} ({}s {limit})",
         counted(&facts.slo, &tier.long, tier.threshold),
         tier.severity,
-        number::limit(tier.threshold)
     );
     match order {
         Order::ShortFirst => vec![short, long],

@@ -78,7 +78,8 @@ struct Burn<'a> {
 struct Tier<'a> {
     name: &'a str,
     severity: &'static str,
-    threshold: f64,
+    threshold: Option<f64>,
+    bad_events: Option<u64>,
     firing: bool,
     long: Window,
     short: Window,
@@ -190,7 +191,8 @@ fn burning(facts: &BurnFacts) -> Burn<'_> {
             .map(|tier| Tier {
                 name: &tier.name,
                 severity: tier.severity.name(),
-                threshold: tier.threshold,
+                threshold: finite(tier.threshold),
+                bad_events: tier.bad,
                 firing: tier.firing,
                 long: window(&tier.long),
                 short: window(&tier.short),

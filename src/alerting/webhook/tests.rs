@@ -96,6 +96,7 @@ async fn facts_are_numbers_and_the_text_stands_beside_them() {
           "threshold": null,
           "tiers": [
             {
+              "badEvents": null,
               "firing": false,
               "long": {
                 "bad": 954.0,
@@ -114,6 +115,7 @@ async fn facts_are_numbers_and_the_text_stands_beside_them() {
               "threshold": 14.4
             },
             {
+              "badEvents": null,
               "firing": false,
               "long": {
                 "bad": 1000.0,
@@ -203,13 +205,13 @@ async fn every_copy_has_the_same_id_and_a_signature_of_its_own_time() {
             seen.push('\n');
         }
     }
-    insta::assert_snapshot!(seen, @r"
+    insta::assert_snapshot!(seen, @"
     7f3a09c2d1e44b10/h%C3%A4ppy%2Ehook/1
     1795397760
-    v1,v+ZNgeEeIcu1gTsiFWMMZei4KYXa4+kkMWA9NaEuq5o=
+    v1,Gmz+JK0YjmlBHBSwBKOnyAm18PjM+D/vV9F/eAEf7Ws=
     7f3a09c2d1e44b10/h%C3%A4ppy%2Ehook/1
     1795397820
-    v1,IxFne4gT7PeNcMnj6bcolfO6gVdsZdW7bjEFx8MpDiQ=
+    v1,DNWkMsmu6Z4CtrrWX1y6yg8JUpo2CTDNGExrO96/aoQ=
     ");
 }
 

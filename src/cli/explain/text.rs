@@ -183,11 +183,9 @@ fn tier(tier: &TierStepsView) -> Vec<String> {
     };
     let verdict = if tier.burns { "BURNS" } else { "quiet" };
     let mut lines = vec![format!(
-        "{} ({severity}) {verdict}: above {} in {} and in {}",
+        "{} ({severity}) {verdict}: {}",
         tier.name,
-        words::limit(tier.threshold),
-        words::window(tier.long.length.0),
-        words::window(tier.short.length.0),
+        condition(tier)
     )];
     lines.extend(lines_of(&tier.steps).iter().map(|line| format!("  {line}")));
     for window in [&tier.long, &tier.short] {
@@ -208,8 +206,25 @@ fn tier(tier: &TierStepsView) -> Vec<String> {
     lines
 }
 
-fn compared(window: &ComparedView, limit: f64) -> String {
+/// When it fires.
+fn condition(tier: &TierStepsView) -> String {
+    let long = words::window(tier.long.length.0);
+    let short = words::window(tier.short.length.0);
+    match tier.bad {
+        Some(bad) => format!("from {bad} bad in {long}, some of them in {short}"),
+        None => {
+            let limit = words::limit(tier.threshold.unwrap_or(f64::INFINITY));
+            format!("above {limit} in {long} and in {short}")
+        }
+    }
+}
+
+fn compared(window: &ComparedView, limit: Option<f64>) -> String {
     let length = words::window(window.length.0);
+    let Some(limit) = limit else {
+        let enough = if window.exceeds { "enough" } else { "too few" };
+        return format!("{length:>4}: {} bad, {enough}", number(window.bad.0));
+    };
     let Some(ratio) = window.ratio else {
         return format!("{length:>4}: nothing was counted, so nothing is exceeded");
     };

@@ -51,15 +51,22 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "budgetSpent: 2%",
+        "bad: 0",
+        &[
+            "alerts.yaml:6:68: error[SB0203]: `0` is not a number of bad events; write a whole number, as in bad: 3",
+        ],
+    ),
+    (
+        "budgetSpent: 2%",
         "burn: 14.4, budgetSpent: 2%",
         &[
-            "alerts.yaml:6:69: error[SB0109]: `burn` and `budgetSpent` exclude each other; keep one of budgetSpent, burn",
+            "alerts.yaml:6:69: error[SB0109]: `burn` and `budgetSpent` exclude each other; keep one of budgetSpent, burn, bad",
         ],
     ),
     (
         ", budgetSpent: 2%",
         "",
-        &["alerts.yaml:6:7: error[SB0109]: a tier needs a limit; write one of budgetSpent, burn"],
+        &["alerts.yaml:6:7: error[SB0109]: a tier needs a limit; write one of budgetSpent, burn, bad"],
     ),
     (
         "budgetSpent: 2%",

@@ -243,9 +243,9 @@ fn follow(
 }
 
 fn verdict(slo: &Slo, tier: &Tier, counted: &mut Counted<'_>, at: Timestamp) -> Verdict {
-    let limit = tier.error_limit(slo.objective, slo.window.length(at));
-    let above = |counts: Counts| counts.exceeds(limit);
-    if above(counted.within((at - tier.long, at))) && above(counted.within((at - tier.short, at))) {
+    let long = counted.within((at - tier.long, at));
+    let short = counted.within((at - tier.short, at));
+    if tier.is_exceeded(slo.objective, slo.window.length(at), (long, short)) {
         Verdict::Burning
     } else {
         Verdict::Clear
@@ -264,10 +264,13 @@ fn formula(
     let Some(tier) = tier else {
         return "no tier's long window comes above its threshold".to_owned();
     };
-    let limit = tier
-        .error_limit(slo.objective, slo.window.length(fault.from))
-        .to_f64();
-    let burn = tier.burn(slo.window.length(fault.from)).to_f64();
+    let period = slo.window.length(fault.from);
+    let (Some(limit), Some(burn)) = (tier.error_limit(slo.objective, period), tier.burn(period))
+    else {
+        let bad = tier.bad().unwrap_or_default();
+        return format!("{bad} failures within {} are enough", tier.long);
+    };
+    let (limit, burn) = (limit.to_f64(), burn.to_f64());
     let shown = |share: f64| format!("{}%", (share * 1e6).round() / 1e4);
     let allowance = slo.objective.allowance().to_f64();
     if let Budgeting::Timeslices(slice) = slo.budgeting() {

@@ -189,11 +189,15 @@ impl TierRow {
             .guard
             .filter(|guard| !tier.firing && guard.seen.0 < needed(*guard));
         let long = words::window(tier.long.0);
+        let threshold = tier.threshold.unwrap_or(f64::INFINITY);
         Self {
             name: tier.name.clone(),
             severity: Sign::of_alert(tier.severity),
-            threshold: words::limit(tier.threshold),
-            windows: [tier.long, tier.short].map(|length| Pace::new(length, tier.threshold, slo)),
+            threshold: match tier.bad {
+                Some(bad) => format!("{bad} bad"),
+                None => words::limit(threshold),
+            },
+            windows: [tier.long, tier.short].map(|length| Pace::new(length, threshold, slo)),
             firing: tier.firing,
             guard: waiting.map(|guard| {
                 let needed = words::count(needed(guard));

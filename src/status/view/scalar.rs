@@ -13,6 +13,17 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 #[serde(transparent)]
 pub struct Count(pub f64);
 
+impl Count {
+    /// A whole number.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "numbers that people write are far below 2^53"
+    )]
+    pub const fn of(number: u64) -> Self {
+        Self(number as f64)
+    }
+}
+
 impl Serialize for Count {
     #[expect(
         clippy::cast_possible_truncation,

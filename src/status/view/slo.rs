@@ -230,8 +230,11 @@ pub struct TierView {
     pub long: Length,
     /// Its short window.
     pub short: Length,
-    /// The burn rate above which it fires.
-    pub threshold: f64,
+    /// The burn rate above which it fires; where it counts, at which, or `null` while its long window is empty.
+    pub threshold: Option<f64>,
+    /// The bad events in the long window from which it fires, where it counts.
+    #[serde(default)]
+    pub bad: Option<u64>,
     /// Whether it keeps an incident open.
     pub firing: bool,
     /// The low-traffic guard, where it applies.
@@ -424,7 +427,8 @@ impl TierView {
             severity: tier.severity.into(),
             long: Length(tier.long),
             short: Length(tier.short),
-            threshold: tier.threshold,
+            threshold: finite(tier.threshold),
+            bad: tier.bad,
             firing: tier.firing,
             guard: tier.guard.map(|guard| GuardView {
                 seen: Count(guard.seen),

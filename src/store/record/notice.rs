@@ -82,6 +82,8 @@ object!(TierFacts as TierFactsJson {
     name: String,
     severity: Severity,
     threshold: f64,
+    #[serde(default)]
+    bad: Option<u64>,
     firing: bool,
     #[serde(default)]
     held_until: Option<Timestamp>,

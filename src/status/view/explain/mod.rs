@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::decimal::Fraction;
 use crate::domain::evidence::Evidence;
 use crate::domain::indicator::Budgeting;
 use crate::domain::labels::Labels;
@@ -106,10 +107,13 @@ pub struct TierStepsView {
     pub name: String,
     /// How loud it is for this objective.
     pub severity: Alert,
-    /// The burn rate above which it fires.
-    pub threshold: f64,
-    /// The error ratio above which it fires.
-    pub limit: f64,
+    /// The burn rate above which it fires; where it counts, at which, or `null` while its long window is empty.
+    pub threshold: Option<f64>,
+    /// The bad events in the long window from which it fires, where it counts.
+    #[serde(default)]
+    pub bad: Option<u64>,
+    /// The error ratio above which it fires; `null` where it counts.
+    pub limit: Option<f64>,
     /// How threshold and limit come to be.
     pub steps: Vec<StepView>,
     /// The window that says that it matters.
@@ -120,7 +124,7 @@ pub struct TierStepsView {
     pub guard: Option<GuardView>,
     /// Whether failures in the long window are too many for chance; `true` without a guard.
     pub guard_passed: bool,
-    /// Whether it burns: both windows are above the limit, and the guard is passed.
+    /// Whether it burns: both windows are above the limit (or hold enough bad events), and the guard is passed.
     pub burns: bool,
 }
 
@@ -358,23 +362,29 @@ impl ExplanationView {
 fn tier_of(it: &Explanation, tier: &ExplainedTier) -> TierStepsView {
     let objective = it.slo.objective;
     let limit = tier.tier.error_limit(objective, it.period);
-    let compared = |length: Span, sum: &WindowSum| ComparedView {
+    let compared = |length: Span, sum: &WindowSum, is_enough: bool| ComparedView {
         length: Length(length),
         bad: Count(sum.counts.bad),
         total: Count(sum.counts.total),
         ratio: sum.counts.error_ratio(),
         burn: BurnRate::of(sum.counts, objective).and_then(|burn| finite(burn.get())),
         coverage: sum.covered,
-        exceeds: sum.counts.exceeds(limit),
+        exceeds: limit.map_or(is_enough, |limit| sum.counts.exceeds(limit)),
     };
-    let long = compared(tier.tier.long, &tier.long);
-    let short = compared(tier.tier.short, &tier.short);
+    let (all, still) = (tier.long.counts, tier.short.counts);
+    let enough = tier
+        .tier
+        .bad()
+        .is_some_and(|bad| Count::of(bad).0 <= all.bad);
+    let long = compared(tier.tier.long, &tier.long, enough);
+    let short = compared(tier.tier.short, &tier.short, still.bad > 0.0);
     let guard_passed = tier.guard.is_none_or(|guard| guard.is_passed());
     TierStepsView {
         name: tier.tier.name.clone(),
         severity: Some(tier.severity).into(),
-        threshold: tier.tier.burn(it.period).to_f64(),
-        limit: limit.to_f64(),
+        threshold: finite(tier.tier.threshold(objective, it.period, tier.long.counts)),
+        bad: tier.tier.bad(),
+        limit: limit.map(Fraction::to_f64),
         steps: steps::tier(it, tier),
         long,
         short,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::budget::ErrorBudget;
+use crate::domain::decimal::Fraction;
 use crate::domain::indicator::{Budgeting, Indicator};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::TierLimit;
@@ -148,7 +149,12 @@ fn counted(
 /// How a tier's threshold and limit come to be.
 pub(super) fn tier(it: &Explanation, tier: &ExplainedTier) -> Vec<StepView> {
     let allowance = it.slo.objective.allowance().to_f64();
-    let threshold = tier.tier.burn(it.period).to_f64();
+    let (Some(threshold), Some(limit)) = (
+        tier.tier.burn(it.period).map(Fraction::to_f64),
+        tier.tier.error_limit(it.slo.objective, it.period),
+    ) else {
+        return Vec::new();
+    };
     let mut steps = Vec::new();
     if let TierLimit::BudgetSpent(share) = tier.tier.limit {
         steps.push(step(
@@ -166,7 +172,7 @@ pub(super) fn tier(it: &Explanation, tier: &ExplainedTier) -> Vec<StepView> {
         "limit",
         "threshold × allowance",
         &[("threshold", threshold), ("allowance", allowance)],
-        tier.tier.error_limit(it.slo.objective, it.period).to_f64(),
+        limit.to_f64(),
     ));
     steps
 }
