@@ -15,6 +15,8 @@ pub(super) struct Exposed {
 pub(super) enum Kind {
     Counter,
     Gauge,
+    /// A gauge of a time so many seconds ago, in seconds of the Unix epoch.
+    Age,
     /// `_bucket`, `_sum` and `_count`, with these boundaries.
     Histogram(&'static [&'static str]),
 }
@@ -56,6 +58,8 @@ const REFUNDS: &str =
     "job=celery-exporter,instance=10.0.0.5:9808,hostname=worker-1,name=refund,queue_name=refunds";
 const RABBIT: &str = "job=rabbitmq,instance=10.0.0.6:15692";
 const POSTGRES: &str = "job=postgres,instance=10.0.0.8:9187";
+const WEB: &str = "job=web,instance=10.0.1.1:8080";
+const KAFKA: &str = "job=kafka-exporter,instance=10.0.1.2:9308,consumergroup=orders";
 
 /// Every metric that the shipped definitions may use, and a few of their neighbours.
 pub(super) const EXPOSED: &[Exposed] = &[
@@ -223,5 +227,114 @@ pub(super) const EXPOSED: &[Exposed] = &[
         Kind::Gauge,
         POSTGRES,
         &[("server=db:5432", 100.0)],
+    ),
+    // A service with a label for its route.
+    exposed(
+        "http_requests_total",
+        Kind::Counter,
+        WEB,
+        &[
+            ("route=/cart,code=200", 20.0),
+            ("route=/cart,code=404", 1.0),
+            ("route=/cart,code=500", 0.02),
+            ("route=/healthz,code=200", 0.2),
+        ],
+    ),
+    exposed(
+        "http_request_duration_seconds",
+        GO,
+        WEB,
+        &[
+            ("route=/cart", 20.0),
+            ("route=/export", 0.5),
+            ("route=/search", 3.0),
+            ("route=/healthz", 0.2),
+        ],
+    ),
+    // grpc-go with the interceptors of go-grpc-middleware.
+    exposed(
+        "grpc_server_handled_total",
+        Kind::Counter,
+        "job=inventory,instance=10.0.1.3:9090,grpc_type=unary,grpc_service=stock.v1.Stock,grpc_method=Get",
+        &[
+            ("grpc_code=OK", 50.0),
+            ("grpc_code=NotFound", 2.0),
+            ("grpc_code=Unavailable", 0.01),
+        ],
+    ),
+    exposed(
+        "kafka_consumergroup_lag",
+        Kind::Gauge,
+        KAFKA,
+        &[
+            ("topic=orders,partition=0", 12.0),
+            ("topic=orders,partition=1", 7.0),
+            ("topic=refunds,partition=0", 0.0),
+        ],
+    ),
+    exposed(
+        "etl_last_success_timestamp_seconds",
+        Kind::Age,
+        "job=orders-etl,instance=10.0.1.4:9091",
+        &[("", 1_200.0)],
+    ),
+    exposed(
+        "probe_success",
+        Kind::Gauge,
+        "job=blackbox,instance=https://shop.example.com",
+        &[
+            ("prober=ams", 1.0),
+            ("prober=fra", 1.0),
+            ("prober=nyc", 0.0),
+        ],
+    ),
+    exposed(
+        "istio_requests_total",
+        Kind::Counter,
+        "job=istio,instance=10.0.1.5:15020,reporter=destination",
+        &[
+            ("destination_service_name=payments,response_code=200", 9.0),
+            ("destination_service_name=payments,response_code=503", 0.01),
+            ("destination_service_name=cart,response_code=200", 30.0),
+            ("destination_service_name=cart,response_code=500", 0.02),
+        ],
+    ),
+    exposed(
+        "shop_payments_started_total",
+        Kind::Counter,
+        "job=shop,instance=10.0.1.6:8080",
+        &[("method=card", 4.0), ("method=invoice", 1.0)],
+    ),
+    exposed(
+        "gateway_bookings_total",
+        Kind::Counter,
+        "app=gateway,pod=gateway-0",
+        &[
+            ("state=accepted,bank=a", 4.9),
+            ("state=refused,bank=a", 0.1),
+        ],
+    ),
+    exposed(
+        "http_requests_total",
+        Kind::Counter,
+        "job=edge",
+        &[
+            ("cluster=eu1,code=200", 70.0),
+            ("cluster=eu1,code=503", 0.01),
+            ("cluster=us1,code=200", 40.0),
+            ("cluster=us1,code=502", 0.02),
+        ],
+    ),
+    exposed(
+        "http_requests_total",
+        Kind::Counter,
+        "job=back-office,instance=10.0.1.7:8080",
+        &[("code=200", 0.2), ("code=500", 0.001)],
+    ),
+    exposed(
+        "mail_requests_total",
+        Kind::Counter,
+        "job=notifications,instance=10.0.1.8:8080,provider=mailer",
+        &[("result=sent", 8.0), ("result=failed", 0.01)],
     ),
 ];

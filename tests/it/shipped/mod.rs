@@ -51,8 +51,8 @@ async fn every_objective_is_measured_and_all_four_signals_are_in_use() {
         files += 1;
     }
     assert!(
-        files >= 4,
-        "a web service, a worker, a database and a workload on Kubernetes"
+        files >= 15,
+        "a web service, a worker, a database, a workload on Kubernetes, and eleven examples"
     );
     assert_eq!(
         signals,
@@ -82,12 +82,17 @@ async fn a_metric_that_no_exporter_exposes_is_noticed() {
     assert!(spoiled >= 20, "only {spoiled} names were spoiled");
 }
 
-/// The files of `slo-definitions/` and what they say.
+/// The files of `slo-definitions/` and of the examples in the documentation, and what they say.
 fn shipped() -> Vec<(PathBuf, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("slo-definitions");
-    let entries = fs::read_dir(folder).expect("the definitions are shipped");
-    let files = entries.map(|entry| entry.expect("a readable folder").path());
-    let mut files: Vec<PathBuf> = files.collect();
+    let folders = ["slo-definitions", "docs/examples"]
+        .into_iter()
+        .flat_map(|folder| {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            fs::read_dir(folder).expect("the definitions are shipped")
+        });
+    let files = folders.map(|entry| entry.expect("a readable folder").path());
+    let is_yaml = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "yaml");
+    let mut files: Vec<PathBuf> = files.filter(is_yaml).collect();
     files.sort();
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("a readable file");

@@ -29,6 +29,7 @@ pub(super) struct World {
 enum Course {
     Grows { per_second: f64 },
     Stays { at: f64 },
+    Follows { seconds_behind: f64 },
 }
 
 impl World {
@@ -45,6 +46,9 @@ impl World {
                 (per_second * at.since(self.begun).as_secs_f64()).floor()
             }
             Course::Stays { at } => at,
+            Course::Follows { seconds_behind } => {
+                at.since(Timestamp::from_millis(0)).as_secs_f64() - seconds_behind
+            }
         }
     }
 
@@ -153,6 +157,10 @@ fn series_of(exposed: &Exposed) -> Vec<(Labels, Course)> {
         match exposed.kind {
             Kind::Counter => all.push((labels("", own, ""), grows(number))),
             Kind::Gauge => all.push((labels("", own, ""), Course::Stays { at: number })),
+            Kind::Age => {
+                let seconds_behind = number;
+                all.push((labels("", own, ""), Course::Follows { seconds_behind }));
+            }
             Kind::Histogram(boundaries) => {
                 let mut rest = number;
                 // Half of what is left lies above each boundary.
