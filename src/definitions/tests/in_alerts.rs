@@ -66,7 +66,9 @@ const MISTAKES: &[Mistake] = &[
     (
         ", budgetSpent: 2%",
         "",
-        &["alerts.yaml:6:7: error[SB0109]: a tier needs a limit; write one of budgetSpent, burn, bad"],
+        &[
+            "alerts.yaml:6:7: error[SB0109]: a tier needs a limit; write one of budgetSpent, burn, bad",
+        ],
     ),
     (
         "budgetSpent: 2%",
