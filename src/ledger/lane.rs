@@ -54,7 +54,11 @@ impl Lane {
         self.provisional.clear();
     }
 
-    pub(super) fn restore(&mut self, chunk: Arc<Chunk>) {
+    pub(super) fn restore(&mut self, mut chunk: Arc<Chunk>) {
+        // Nobody adds to most of them any more.
+        if let Some(own) = Arc::get_mut(&mut chunk) {
+            own.shrink();
+        }
         Arc::make_mut(self.of_mut(chunk.key().age)).put(chunk);
     }
 
@@ -113,7 +117,6 @@ impl Lane {
                 coarse.add(end_of(now, calendar, end), &slot);
             }
             if coarse != *chunk {
-                coarse.shrink();
                 changed.push(coarse.key());
                 self.restore(Arc::new(coarse));
             }

@@ -8,6 +8,9 @@ use crate::domain::time::{TimeRange, Timestamp};
 use super::chunk::{Chunk, ChunkKey};
 use super::tally::{Tally, touch};
 
+/// So many more chunks a row has room for when it grows.
+const ROOM: usize = 8;
+
 /// Chunks of equal length, oldest first. What ends up to any time is one running sum and a part of
 /// one chunk, so that a window of any length is the difference of two such: nothing of it is walked
 /// through. A chunk that is filled later than newer ones changes the sums behind it, once.
@@ -108,6 +111,12 @@ impl Row {
 
     /// An empty place for a chunk that does not count yet.
     fn insert(&mut self, position: usize, chunk: Arc<Chunk>) {
+        // They grow by one an hour or a day: room for twice as many would never be used.
+        if self.chunks.len() == self.chunks.capacity() {
+            self.starts.reserve_exact(ROOM);
+            self.chunks.reserve_exact(ROOM);
+            self.sums.reserve_exact(ROOM);
+        }
         let before = position.checked_sub(1);
         let sum = before.and_then(|before| self.sums.get(before)).copied();
         self.starts.insert(position, chunk.start());
