@@ -147,16 +147,17 @@ impl<'a> Reader<'a> {
     }
 
     fn need(&mut self) -> Step<(Event<'a>, Span)> {
-        let end = Place::of(
-            self.file,
-            self.text,
-            self.offset + self.part.len()..self.offset + self.part.len(),
-        );
-        self.next()?.ok_or_else(|| {
-            Stop(Box::new(
-                Diagnostic::error(codes::SYNTAX, "the document ends too early").at(&end),
-            ))
-        })
+        match self.next()? {
+            Some(event) => Ok(event),
+            None => Err(self.too_short()),
+        }
+    }
+
+    fn too_short(&self) -> Stop {
+        let end = self.offset + self.part.len();
+        let place = Place::of(self.file, self.text, end..end);
+        let fault = Diagnostic::error(codes::SYNTAX, "the document ends too early");
+        Stop(Box::new(fault.at(&place)))
     }
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Step<Node> {

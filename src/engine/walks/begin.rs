@@ -206,6 +206,9 @@ impl State {
 
     fn companies(&self, beginnings: Vec<Beginning>) -> Vec<Company> {
         let mut companies: Vec<Company> = Vec::new();
+        // Which company reads a family, of those that begin and stopped together.
+        let mut hosts: BTreeMap<(Timestamp, Option<Timestamp>, FamilyIndex), usize> =
+            BTreeMap::new();
         for Beginning {
             lane,
             seam,
@@ -213,23 +216,33 @@ impl State {
         } in beginnings
         {
             let families = self.plan.meters[lane.0].lanes[lane.1].families();
-            let mut own = Company {
-                lanes: vec![lane],
-                families: families.into_iter().collect(),
-                seam,
-                stopped,
-            };
-            companies.retain_mut(|other| {
-                let together = (other.seam, other.stopped) == (own.seam, own.stopped)
-                    && !other.families.is_disjoint(&own.families);
-                if together {
-                    own.lanes.append(&mut other.lanes);
-                    own.families.append(&mut other.families);
-                }
-                !together
-            });
-            companies.push(own);
+            let found = families
+                .iter()
+                .filter_map(|family| hosts.get(&(seam, stopped, *family)).copied());
+            let found: BTreeSet<usize> = found.collect();
+            let mut found = found.into_iter();
+            let host = found.next().unwrap_or(companies.len());
+            if host == companies.len() {
+                companies.push(Company {
+                    lanes: Vec::new(),
+                    families: BTreeSet::new(),
+                    seam,
+                    stopped,
+                });
+            }
+            let mut families: BTreeSet<FamilyIndex> = families.into_iter().collect();
+            for guest in found {
+                let lanes = std::mem::take(&mut companies[guest].lanes);
+                companies[host].lanes.extend(lanes);
+                families.append(&mut companies[guest].families);
+            }
+            for family in &families {
+                hosts.insert((seam, stopped, *family), host);
+            }
+            companies[host].lanes.push(lane);
+            companies[host].families.append(&mut families);
         }
+        companies.retain(|company| !company.lanes.is_empty());
         companies
     }
 
