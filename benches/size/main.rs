@@ -6,6 +6,7 @@
     reason = "a benchmark prints real time, and fails where it fails"
 )]
 
+mod decode;
 mod run;
 mod stub;
 mod usage;
@@ -34,6 +35,7 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("stub") => block_on(stub::serve(size(numbers.get(1)))).unwrap(),
         Some("run") => block_on(measure(size(None))),
+        Some("decode") => tell_decoding(),
         _ => {
             let sizes = if numbers.is_empty() {
                 vec![100, 1_000, 10_000]
@@ -41,17 +43,29 @@ fn main() {
                 numbers
             };
             sizes.into_iter().for_each(start);
+            start_of(&["decode".to_owned()]);
         }
     }
 }
 
 /// Each size is a process of its own, so that none has the memory of another.
 fn start(instances: usize) {
+    start_of(&["run".to_owned(), instances.to_string()]);
+}
+
+fn start_of(arguments: &[String]) {
     let program = env::current_exe().unwrap();
-    let ended = Command::new(program)
-        .args(["run", &instances.to_string()])
-        .status();
-    assert!(ended.unwrap().success(), "{instances} instances failed");
+    let ended = Command::new(program).args(arguments).status();
+    assert!(ended.unwrap().success(), "{arguments:?} failed");
+}
+
+fn tell_decoding() {
+    let (cpu, bytes) = decode::measure();
+    println!(
+        "an answer with 100,000 series of two samples, {} MiB",
+        bytes >> 20
+    );
+    println!("  CPU to decode {cpu:>9.3} s");
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sloburn::domain::time::{Span, Timestamp};
+use sloburn::domain::time::{Span, TimeRange, Timestamp};
 
 /// Metric families, each one query a tick.
 pub(crate) const FAMILIES: usize = 10;
@@ -70,6 +70,31 @@ impl Size {
             series / 250,
             series % 250,
         )
+    }
+
+    /// What a Prometheus answers about a family's counters over a range, by what each shows at a scrape.
+    pub(crate) fn answer(
+        self,
+        family: usize,
+        range: TimeRange,
+        value: impl Fn(usize, i64) -> i64,
+    ) -> Vec<u8> {
+        let mut body = r#"{"status":"success","data":{"resultType":"matrix","result":["#.to_owned();
+        for series in 0..self.in_family() {
+            let comma = if series == 0 { "" } else { "," };
+            let labels = self.labels(family, series);
+            write!(body, r#"{comma}{{"metric":{labels},"values":["#).expect("a string takes it");
+            for (position, (at, step)) in scrapes(range.from, range.to).enumerate() {
+                let comma = if position == 0 { "" } else { "," };
+                let (second, millis) = (at.as_millis() / 1_000, at.as_millis() % 1_000);
+                let value = value(series, step);
+                write!(body, r#"{comma}[{second}.{millis:03},"{value}"]"#)
+                    .expect("a string takes it");
+            }
+            body.push_str("]}");
+        }
+        body.push_str("]}}");
+        body.into_bytes()
     }
 
     /// Definitions of all instances.

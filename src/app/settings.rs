@@ -27,6 +27,8 @@ pub(super) fn settings(config: &Config) -> Settings {
                 settle: prometheus.settle.into(),
                 scrape_interval: prometheus.scrape_interval.map(Span::from),
                 series_per_query: prometheus.series_per_query,
+                push_down_above: prometheus.push_down_above,
+                replica_labels: prometheus.replica_labels.clone(),
                 link_url: prometheus.link_url.clone(),
                 backfill_percent: prometheus.backfill_percent,
                 partial: match prometheus.partial {
@@ -39,6 +41,8 @@ pub(super) fn settings(config: &Config) -> Settings {
                 settle: scrape.settle.into(),
                 scrape_interval: Some(scrape.interval.into()),
                 series_per_query: usize::MAX,
+                push_down_above: usize::MAX,
+                replica_labels: Vec::new(),
                 link_url: None,
                 // A page tells of the present only.
                 backfill_percent: 0,

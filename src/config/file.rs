@@ -114,7 +114,11 @@ impl Reader<'_> {
                     self.scalar(joined(&path, &name.name), value, |text| text);
                 }
             }
-            Shape::Paths => self.paths(path, node),
+            Shape::Paths => {
+                let folder = self.folder;
+                self.list(path, node, "path", |text| relative_to(folder, text));
+            }
+            Shape::Words => self.list(path, node, "word", str::to_owned),
             Shape::Targets => self.targets(path, node),
             Shape::Path => {
                 let folder = self.folder;
@@ -165,16 +169,16 @@ impl Reader<'_> {
         );
     }
 
-    fn paths(&mut self, path: KeyPath, node: Node) {
+    fn list(&mut self, path: KeyPath, node: Node, what: &str, change: impl Fn(&str) -> String) {
         let key = path.join(".");
         let text_of = |item: Node| match item.value {
-            Yaml::Scalar(text) => Some(relative_to(self.folder, &text)),
+            Yaml::Scalar(text) => Some(change(&text)),
             _ => None,
         };
         let (texts, help) = match node.value {
             Yaml::List(items) => (
                 items.into_iter().map(text_of).collect(),
-                "each of them is one path".to_owned(),
+                format!("each of them is one {what}"),
             ),
             Yaml::Scalar(text) => (None, format!("write `{key}: [{text}]`")),
             _ => (None, format!("write `{key}: [one, two]`")),
@@ -184,7 +188,7 @@ impl Reader<'_> {
             None => self.fault(
                 SHAPE,
                 &node.place,
-                format!("`{key}` must be a list of paths"),
+                format!("`{key}` must be a list of {what}s"),
                 help,
             ),
         }

@@ -9,6 +9,8 @@ pub(super) enum Shape {
     Path,
     /// A list of paths; in a file, relative to that file's folder.
     Paths,
+    /// A list of words.
+    Words,
     /// Names of the user's choice, each with one value.
     Entries,
     /// A list of pages to scrape, each with its labels.
@@ -116,7 +118,18 @@ const PROMETHEUS: &[Key] = &[
         "SLOBURN_PROMETHEUS_SERIES_PER_QUERY",
     )
     .default("20000"),
+    key(
+        "pushDownAbove",
+        Shape::One,
+        "SLOBURN_PROMETHEUS_PUSH_DOWN_ABOVE",
+    )
+    .default("100000"),
     key("partial", Shape::One, "SLOBURN_PROMETHEUS_PARTIAL").default("hold"),
+    key(
+        "replicaLabels",
+        Shape::Words,
+        "SLOBURN_PROMETHEUS_REPLICA_LABELS",
+    ),
 ];
 
 const TLS: &[Key] = &[

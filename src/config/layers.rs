@@ -81,7 +81,7 @@ fn variable(
             .filter(|part| !part.is_empty())
     };
     match key.shape {
-        Shape::Paths => {
+        Shape::Paths | Shape::Words => {
             let value = Raw::Many(parts().map(str::to_owned).collect());
             layer.insert(path, Given { value, origin });
         }
@@ -179,7 +179,7 @@ fn is_of_its_kind(given: &Layer, path: &[String]) -> bool {
 
 fn by_default(shape: Shape, text: &str) -> Given {
     let value = match shape {
-        Shape::Paths => Raw::Many(vec![text.to_owned()]),
+        Shape::Paths | Shape::Words => Raw::Many(vec![text.to_owned()]),
         _ => Raw::One(text.to_owned()),
     };
     Given {

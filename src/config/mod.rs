@@ -136,6 +136,10 @@ pub struct Prometheus {
     pub backfill_percent: u32,
     /// How many series one query may bring; from 1 to 10,000,000.
     pub series_per_query: usize,
+    /// With more series than this a family is summed up by the server; from 1 to 10,000,000.
+    pub push_down_above: usize,
+    /// Series that differ by nothing but these labels are of replicas, and one.
+    pub replica_labels: Vec<String>,
 }
 
 /// Files in PEM for TLS; certificate and key are both there or neither.

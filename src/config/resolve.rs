@@ -175,6 +175,10 @@ impl Resolver {
         let series = self.read(&key("seriesPerQuery"), |text| {
             values::count(text, MOST_SERIES)
         });
+        let push_down = self.read(&key("pushDownAbove"), |text| {
+            values::count(text, MOST_SERIES)
+        });
+        let replica_labels = self.words(&key("replicaLabels"));
         self.one_authorization(
             &key("headers"),
             &key("bearerTokenFile"),
@@ -198,6 +202,8 @@ impl Resolver {
             max_body_bytes: body?,
             backfill_percent: backfill?,
             series_per_query: usize::try_from(series?).ok()?,
+            push_down_above: usize::try_from(push_down?).ok()?,
+            replica_labels,
         })
     }
 
@@ -361,6 +367,13 @@ impl Resolver {
     fn paths(&mut self, key: &str) -> Vec<PathBuf> {
         match self.given.get(&owned(&[key])).map(|given| &given.value) {
             Some(Raw::Many(texts)) => texts.iter().map(PathBuf::from).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn words(&self, path: &[&str]) -> Vec<String> {
+        match self.given.get(&owned(path)).map(|given| &given.value) {
+            Some(Raw::Many(words)) => words.clone(),
             _ => Vec::new(),
         }
     }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::Batch;
 use crate::series::cursor::validity;
 use crate::series::gaps::Gaps;
 use crate::series::plan::{FamilyIndex, Lane, LaneIndex, Towards};
+use crate::series::pushed::arrived;
+use crate::series::roll::Edge;
 use crate::series::table::{Counted, Gain, Layer, Past};
 use crate::store::commit::{Commit, LaneRecord};
 
-use super::intake::{Taken, put};
+use super::intake::{Answer, Taken, put};
+use super::pushed::{Summed, count};
 use super::state::{State, family_key};
 
 /// How long a series is remembered after its last sample.
@@ -26,20 +28,24 @@ impl State {
     pub(super) fn take_counters(
         &mut self,
         family: FamilyIndex,
-        range: TimeRange,
         at: Timestamp,
-        batch: &Batch,
+        answer: &Answer,
         taken: &mut Taken,
         commit: &mut Commit,
     ) {
+        let range = answer.range;
         let mut settled_to = self.settled_to(family, at);
         let boundary = self.boundary(family, range, settled_to);
         let grid = self
             .settings
             .settle_grid(&self.plan.families[family].source);
-        let rebuilds = self.families[family].head_to.is_none() || boundary > settled_to;
+        let head_to = self.families[family].head_to;
+        // A step that is summed up a second time takes the place of the first.
+        let is_again = answer.summed.is_some() && Some(range.from) < head_to;
+        let rebuilds = head_to.is_none() || boundary > settled_to || is_again;
         if rebuilds {
-            self.begin_counters(family, settled_to, batch);
+            self.prime(family, settled_to, answer);
+            self.begin_counters(family, settled_to, answer);
             let mut moved = Vec::new();
             while settled_to < boundary {
                 // Block by block on the grid, so that a stop makes no difference to what is settled.
@@ -50,7 +56,7 @@ impl State {
                     from: settled_to,
                     to,
                 };
-                moved.extend(self.count(family, block, Layer::Settled, batch, taken));
+                moved.extend(self.count(family, block, Layer::Settled, answer, taken));
                 settled_to = to;
                 self.families[family].settled_to = Some(to);
             }
@@ -60,23 +66,40 @@ impl State {
                 from: settled_to,
                 to: range.to,
             };
-            moved.extend(self.count(family, head, Layer::Head, batch, taken));
+            moved.extend(self.count(family, head, Layer::Head, answer, taken));
             self.families[family].reselected = false;
             self.commit_family(family, &moved, commit);
         } else {
-            self.count(
-                family,
-                TimeRange {
-                    from: settled_to,
-                    to: range.to,
-                },
-                Layer::Head,
-                batch,
-                taken,
-            );
+            let from = match answer.summed {
+                // Each step is asked for once, and there is no cursor that would pass over a second time.
+                Some(_) => range.from,
+                None => settled_to,
+            };
+            let head = TimeRange { from, to: range.to };
+            self.count(family, head, Layer::Head, answer, taken);
         }
         self.families[family].begun = true;
-        self.note_series(family, at);
+        self.note_series(family, at, answer);
+    }
+
+    /// Shows a table that knows no cursors where its series stand: what lies before is read with it.
+    fn prime(&mut self, family: FamilyIndex, settled_to: Timestamp, answer: &Answer) {
+        let state = &mut self.families[family];
+        if !std::mem::take(&mut state.unprimed) || answer.summed.is_some() {
+            return;
+        }
+        let before = TimeRange {
+            from: answer.range.from,
+            to: settled_to,
+        };
+        let table = &mut state.table;
+        table.count(
+            self.plan.roll(family),
+            answer.batch,
+            before,
+            Layer::Settled,
+            Past::Unread,
+        );
     }
 
     /// Up to where a range can be settled: not without the evidence on births that is to be had,
@@ -110,7 +133,7 @@ impl State {
         family: FamilyIndex,
         range: TimeRange,
         layer: Layer,
-        batch: &Batch,
+        answer: &Answer,
         taken: &mut Taken,
     ) -> Vec<usize> {
         let plan = Arc::clone(&self.plan);
@@ -125,9 +148,16 @@ impl State {
         } else {
             Past::Read(self.starts.get(&planned.source))
         };
-        let counted = state
-            .table
-            .count(plan.roll(family), batch, range, layer, past);
+        let roll = plan.roll(family);
+        let counted = match answer.summed {
+            None => state.table.count(roll, answer.batch, range, layer, past),
+            Some(summed) => {
+                let starts = self.starts.get(&planned.source);
+                let arrived = arrived(roll, &summed.arrivals, range, summed.form, starts);
+                let table = &mut state.table;
+                table.add_up(roll, answer.batch, range, summed.form, arrived)
+            }
+        };
         let Counted {
             gains,
             ignored,
@@ -230,6 +260,7 @@ impl State {
         let planned = &self.plan.families[family];
         let state = &mut self.families[family];
         let mut record = state.record(planned, moved);
+        record.falls = state.table.take_new_falls();
         let forgotten = state.table.forget(record.settled_to - SERIES_KEPT);
         for labels in forgotten {
             record.cursors.remove(&labels);
@@ -250,13 +281,28 @@ impl State {
     }
 
     /// Counts the living series of a family towards their objectives, for the status.
-    fn note_series(&mut self, family: FamilyIndex, at: Timestamp) {
+    fn note_series(&mut self, family: FamilyIndex, at: Timestamp, answer: &Answer) {
         let state = &mut self.families[family];
         state.newest_totals = state.table.newest_totals();
-        let since = at - validity(state.interval);
         let mut living: BTreeMap<(usize, Towards), u64> = BTreeMap::new();
-        for edge in state.table.alive(since) {
-            *living.entry((edge.meter, edge.towards)).or_default() += 1;
+        let mut add = |edge: Edge, series: u64| {
+            *living.entry((edge.meter, edge.towards)).or_default() += series;
+        };
+        match answer.summed {
+            None => {
+                let since = at - validity(state.interval);
+                state.table.alive(since).for_each(|edge| add(*edge, 1));
+            }
+            Some(Summed { living: None, .. }) => return,
+            Some(Summed {
+                living: Some(rows), ..
+            }) => {
+                for row in rows.series() {
+                    let series = count(row.samples) as u64;
+                    let edges = self.plan.roll(family).edges_of(row.labels);
+                    edges.for_each(|edge| add(edge, series));
+                }
+            }
         }
         state.living = living;
         let plan = Arc::clone(&self.plan);

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::domain::slo::SourceName;
-use crate::domain::time::{Span, Timestamp};
-use crate::series::batch::Batch;
+use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::series::batch::{Batch, Fetch};
 use crate::source::Source;
 use crate::store::commit::WalkKey;
 
@@ -181,9 +181,9 @@ fn share(settings: &Settings, source: &SourceName) -> u32 {
 }
 
 /// Reads a chunk and counts it.
-pub(super) async fn read<S: Source>(source: Arc<S>, dig: Dig) -> Finished {
+pub(super) async fn read<S: Source>(source: Arc<S>, mut dig: Dig) -> Finished {
     let (name, key) = (dig.source().clone(), dig.key().clone());
-    let result = match fetch(&*source, &dig).await {
+    let result = match fetch_all(&*source, &mut dig).await {
         Err(refused) => Err(refused),
         Ok(batches) => {
             // Millions of samples: too long for a thread that others wait for.
@@ -201,12 +201,25 @@ pub(super) async fn read<S: Source>(source: Arc<S>, dig: Dig) -> Finished {
     }
 }
 
+async fn fetch_all<S: Source>(source: &S, dig: &mut Dig) -> Result<Vec<Batch>, Refused> {
+    let reads = dig.reads().map(|(fetch, range)| (fetch.clone(), range));
+    let reads: Vec<(Fetch, TimeRange)> = reads.collect();
+    let mut batches = fetch(source, dig, reads).await?;
+    let more = dig.follow_up(&batches);
+    batches.extend(fetch(source, dig, more).await?);
+    Ok(batches)
+}
+
 /// One query after the other: nobody is to notice that the past is read.
-async fn fetch<S: Source>(source: &S, dig: &Dig) -> Result<Vec<Batch>, Refused> {
+async fn fetch<S: Source>(
+    source: &S,
+    dig: &Dig,
+    reads: Vec<(Fetch, TimeRange)>,
+) -> Result<Vec<Batch>, Refused> {
     let mut batches = Vec::new();
-    for (fetch, range) in dig.reads() {
+    for (fetch, range) in reads {
         let refuse = |sentence, too_much| Err(Refused { sentence, too_much });
-        match timeout(DEADLINE, source.read_past(fetch, range)).await {
+        match timeout(DEADLINE, source.read_past(&fetch, range)).await {
             Err(_) => {
                 let name = dig.source();
                 return refuse(

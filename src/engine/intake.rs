@@ -14,6 +14,7 @@ use crate::series::table::Layer;
 use crate::series::trace::Trace;
 use crate::store::commit::{Commit, LaneKey};
 
+use super::pushed::Summed;
 use super::reads::Wanted;
 use super::state::{MeterState, State};
 
@@ -38,6 +39,8 @@ pub enum Reading {
     Partial(String),
     /// Not at all. A sentence for people.
     Failed(String),
+    /// Not at all, because it would have been too much at once. A sentence for people.
+    TooMuch(String),
 }
 
 /// A complete answer, for all who need it.
@@ -47,6 +50,8 @@ pub(super) struct Answer<'b> {
     pub(super) batch: &'b Batch,
     /// By selectors, where a lane without cursors reads the family.
     pub(super) sorted: Option<Sorted<'b>>,
+    /// Where the batch holds sums of the source in place of samples.
+    pub(super) summed: Option<&'b Summed>,
 }
 
 /// What taking in the reads of a tick brought to light.
@@ -64,7 +69,7 @@ impl State {
             trace: self.trace_of(reads),
             ..Taken::default()
         };
-        let whole = self.gather(reads);
+        let whole = self.gather(reads, commit);
         let read = whole.iter();
         self.find_groups(read.map(|(family, whole)| (*family, &*whole.batch)), commit);
         let mut complete: BTreeMap<FamilyIndex, Answer> = BTreeMap::new();
@@ -76,6 +81,7 @@ impl State {
                 range: whole.range,
                 batch: &whole.batch,
                 sorted: planned.is_read.then(sort),
+                summed: whole.summed.as_ref(),
             };
             complete.insert(*family, answer);
         }
@@ -89,8 +95,7 @@ impl State {
         }
         for (family, answer) in &complete {
             if !self.plan.families[*family].roles.is_empty() {
-                let Answer { range, batch, .. } = *answer;
-                self.take_counters(*family, range, at, batch, &mut taken, commit);
+                self.take_counters(*family, at, answer, &mut taken, commit);
             }
         }
         self.take_lanes(at, &complete, &mut taken, commit);
@@ -99,7 +104,7 @@ impl State {
             let head_to = &mut self.families[*family].head_to;
             *head_to = (*head_to).max(Some(answer.range.to));
         }
-        self.revise_queries(&whole);
+        self.revise_queries(&whole, commit);
         taken
     }
 
@@ -128,7 +133,7 @@ impl State {
             Reading::Complete(batch) => {
                 source.samples += u64::try_from(batch.samples().len()).unwrap_or(u64::MAX);
             }
-            Reading::Partial(why) | Reading::Failed(why) => {
+            Reading::Partial(why) | Reading::Failed(why) | Reading::TooMuch(why) => {
                 source.failures += 1;
                 source.error = Some(why.clone());
             }

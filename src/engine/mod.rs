@@ -18,6 +18,7 @@ mod judge;
 mod lanes;
 mod past;
 mod picture;
+mod pushed;
 mod reading;
 pub mod reads;
 pub mod settings;

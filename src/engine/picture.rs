@@ -56,7 +56,7 @@ impl State {
                     .iter()
                     .zip(&self.families)
                     .filter(|(family, _)| own(family));
-                let series: usize = families.map(|(_, state)| state.table.len()).sum();
+                let series: u64 = families.map(|(_, state)| state.series()).sum();
                 SourceStatus {
                     name: name.clone(),
                     last_good: source.last_good,
@@ -64,7 +64,9 @@ impl State {
                     queries: source.queries,
                     failures: source.failures,
                     samples: source.samples,
-                    series: u64::try_from(series).unwrap_or(u64::MAX),
+                    series,
+                    summed: self.summed_families(name),
+                    twins: source.twins,
                     backfill: self.backfill(name),
                     births_ignored: source.births_ignored,
                     births: source.births.iter().cloned().collect(),

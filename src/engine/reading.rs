@@ -59,6 +59,7 @@ async fn one<S: Source>(
                 "source `{source}` answered with a part of the data, and nothing of it was used: {}; see to what it warns of, or set `partial: accept`",
                 batch.warnings.join("; ")
             )),
+            Ok(Err(error)) if error.failure.is_too_large() => Reading::TooMuch(error.to_string()),
             Ok(Err(error)) => Reading::Failed(error.to_string()),
         },
     };

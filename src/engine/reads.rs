@@ -12,22 +12,46 @@ use super::state::State;
 /// How far before the counters the first read of processes' starts reaches.
 const STARTS_MARGIN: Span = Span::from_mins(5);
 
+/// How far before what is counted samples are read that only tell where each series stands.
+pub(super) fn primed_by(interval: Span) -> Span {
+    validity(interval).max(STARTS_MARGIN)
+}
+
 /// One query to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Which family.
     pub family: FamilyIndex,
     /// Which of the family's queries.
-    pub query: usize,
+    pub query: Query,
     /// Which range.
     pub range: TimeRange,
+}
+
+/// One of the queries of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// Samples: one of the queries that bring all of them together.
+    Part(usize),
+    /// What its counters grew by, as the source sums it up.
+    Increases,
+    /// How many of its series begin or return.
+    Arrivals,
+    /// How many series it has.
+    Living,
+    /// Samples of the targets whose series begin or return.
+    Raw(usize),
+    /// How many series each target has, of a query that was refused as too much.
+    Census(usize),
+    /// How often there is a sample.
+    Pace,
 }
 
 impl State {
     /// Whom to ask, what, and for which range: what stands for earlier periods is asked for there.
     pub fn fetch(&self, wanted: Wanted) -> (&SourceName, &Fetch, TimeRange) {
         let planned = &self.plan.families[wanted.family];
-        let query = self.families[wanted.family].fetches.query(wanted.query);
+        let query = self.families[wanted.family].fetch(wanted.query);
         let range = planned.asked(wanted.range);
         (&planned.source, query.unwrap_or(&planned.fetch), range)
     }
@@ -42,7 +66,7 @@ impl State {
                 let to = at.min((from + LONGEST_READ).floor_to(self.settings.slot));
                 (to > from).then_some(Wanted {
                     family,
-                    query: 0,
+                    query: Query::Part(0),
                     range: TimeRange { from, to },
                 })
             })
@@ -67,21 +91,26 @@ impl State {
                 Some(wanted) => wanted.range = wanted.range.hull(range),
                 None => wanted.push(Wanted {
                     family,
-                    query: 0,
+                    query: Query::Part(0),
                     range,
                 }),
             }
         }
         wanted
             .into_iter()
-            .flat_map(|wanted| self.queries(wanted))
+            .flat_map(|wanted| self.queries(wanted, at))
             .collect()
     }
 
     /// The same for each query of the family.
-    fn queries(&self, wanted: Wanted) -> impl Iterator<Item = Wanted> + use<> {
-        let queries = 0..self.families[wanted.family].fetches.queries().len();
-        queries.map(move |query| Wanted { query, ..wanted })
+    fn queries(&self, wanted: Wanted, at: Timestamp) -> Vec<Wanted> {
+        let state = &self.families[wanted.family];
+        if let Some(pushed) = &state.pushed {
+            return pushed.queries(wanted, self.settles(wanted.family, at));
+        }
+        let parts = 0..state.fetches.queries().len();
+        let queries = parts.map(Query::Part);
+        queries.map(|query| Wanted { query, ..wanted }).collect()
     }
 
     /// The time for which counters of a source are to be read.
@@ -129,7 +158,19 @@ impl State {
     fn counters_from(&self, family: FamilyIndex, at: Timestamp) -> Timestamp {
         let state = &self.families[family];
         let settled_to = self.settled_to(family, at);
+        let source = &self.plan.families[family].source;
+        if !self.settings.replica_labels(source).is_empty() {
+            // Which replica was heard of late, and what the other showed then.
+            return settled_to.min(state.head_to.unwrap_or(settled_to)) - primed_by(state.interval);
+        }
+        if state.unprimed {
+            return settled_to - primed_by(state.interval);
+        }
         match state.head_to {
+            // Each step is summed up once; what comes late to it is seen when it is settled.
+            Some(head_to) if state.pushed.is_some() && !self.settles(family, at) => {
+                settled_to.max(head_to)
+            }
             Some(head_to) if !self.settles(family, at) => {
                 let overlap = if state.interval == Span::ZERO {
                     self.settings.tick

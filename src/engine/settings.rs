@@ -37,6 +37,10 @@ pub struct SourceSettings {
     pub scrape_interval: Option<Span>,
     /// How many series one query may bring; a family with more is asked for in several.
     pub series_per_query: usize,
+    /// With more series than this a family is summed up by its source in place of being fetched.
+    pub push_down_above: usize,
+    /// Series that differ by nothing but these labels are of replicas of one Prometheus, and one.
+    pub replica_labels: Vec<String>,
     /// A page that shows a query: `{query}` is replaced by it.
     pub link_url: Option<String>,
     /// How much of the time the past may be read from it, in percent; 0 for never.
@@ -62,6 +66,8 @@ impl Default for SourceSettings {
             settle: Span::from_mins(5),
             scrape_interval: None,
             series_per_query: 20_000,
+            push_down_above: 100_000,
+            replica_labels: Vec::new(),
             link_url: None,
             backfill_percent: 50,
             partial: Partial::Hold,
@@ -70,6 +76,12 @@ impl Default for SourceSettings {
 }
 
 impl Settings {
+    /// The labels by which replicas of `source` are told apart; none where there is only one.
+    pub fn replica_labels(&self, source: &SourceName) -> &[String] {
+        let source = self.sources.get(source);
+        source.map_or(&[], |source| &source.replica_labels)
+    }
+
     /// Whether answers of `source` that come with warnings count as whole.
     pub fn accepts_partial(&self, source: &SourceName) -> bool {
         let partial = self.sources.get(source).map(|source| source.partial);

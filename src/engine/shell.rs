@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
-use crate::series::plan::PlanError;
+use crate::series::plan::{FamilyIndex, PlanError};
 use crate::source::Source;
 use crate::status::board::Board;
 use crate::status::snapshot::{Backfill, EngineStatus};
@@ -266,10 +266,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         self.state.leap(at);
         loop {
             let reads = self.read(at).await;
-            let behind = |read: &Read| {
-                read.wanted.range.to < at && matches!(read.reading, Reading::Complete(_))
-            };
-            let judge = !reads.iter().any(behind);
+            let judge = !is_behind(&reads, at);
             tracing::debug!(tick = %at, queries = reads.len(), judge, "read the samples of tick {at}");
             let input = Input {
                 reads,
@@ -290,9 +287,15 @@ impl<S: Source, K: Store> Engine<S, K> {
         self.ask(at).await;
     }
 
-    async fn read(&self, at: Timestamp) -> Vec<Read> {
+    /// Everything that is wanted, and what is wanted because of the answers.
+    async fn read(&mut self, at: Timestamp) -> Vec<Read> {
         let wanted = self.state.wanted(at);
-        reading::all(&self.state, &self.settings, &self.parts.sources, wanted).await
+        let mut reads =
+            reading::all(&self.state, &self.settings, &self.parts.sources, wanted).await;
+        let more = self.state.follow_up(&reads);
+        let more = reading::all(&self.state, &self.settings, &self.parts.sources, more).await;
+        reads.extend(more);
+        reads
     }
 
     /// Asks which boundaries a histogram has whose threshold is none of them; the next tick tells.
@@ -364,6 +367,20 @@ impl<S: Source, K: Store> Engine<S, K> {
             }
         }
     }
+}
+
+/// Whether the reads brought all of some family, but not up to `at` yet.
+fn is_behind(reads: &[Read], at: Timestamp) -> bool {
+    let mut families: BTreeMap<FamilyIndex, (Timestamp, bool)> = BTreeMap::new();
+    for Read { wanted, reading } in reads {
+        let is_complete = matches!(reading, Reading::Complete(_));
+        let (to, whole) = families
+            .entry(wanted.family)
+            .or_insert((wanted.range.to, true));
+        *to = (*to).max(wanted.range.to);
+        *whole &= is_complete;
+    }
+    families.values().any(|(to, whole)| *to < at && *whole)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::domain::slo::{Slo, SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::versions::Versions;
 use crate::ledger::Ledger;
+use crate::series::batch::Fetch;
 use crate::series::cursor;
 use crate::series::fetches::Fetches;
 use crate::series::plan::{Family, Lane, Meter, MeterIndex, Plan, Towards};
@@ -29,6 +30,7 @@ use super::adopt::Shelf;
 use super::blame::Blame;
 use super::coverage::Coverage;
 use super::groups::Groups;
+use super::pushed::Pushed;
 use super::settings::Settings;
 use super::walks::{Beginning, Seam, Walk};
 
@@ -81,6 +83,8 @@ pub(super) struct SourceState {
     pub(super) queries: u64,
     pub(super) failures: u64,
     pub(super) samples: u64,
+    /// A label by which alone some of its series differ, as those of replicas do that nobody told of.
+    pub(super) twins: Option<&'static str>,
     /// First values that were not counted.
     pub(super) births_ignored: u64,
     /// The newest of them, oldest first.
@@ -110,6 +114,15 @@ impl SourceState {
 pub(super) struct FamilyState {
     /// How it is asked for, by what was learned of the answers.
     pub(super) fetches: Fetches,
+    /// How the source sums it up, if it is too large to be fetched.
+    pub(super) pushed: Option<Box<Pushed>>,
+    /// How often in a row it was found too large.
+    pub(super) too_large: u32,
+    /// Its cursors are not known, though it was counted before: its next read shows where its series stand.
+    pub(super) unprimed: bool,
+    /// What counts the series of queries that were refused as too much, and how often there is a sample.
+    pub(super) census: BTreeMap<usize, Fetch>,
+    pub(super) pace: Option<Fetch>,
     /// How often all of it was read.
     pub(super) reads: u64,
     pub(super) table: SeriesTable,
@@ -249,6 +262,11 @@ impl FamilyState {
             .and_then(|source| source.scrape_interval);
         let mut state = Self {
             fetches: family.fetches.clone(),
+            pushed: None,
+            too_large: 0,
+            unprimed: false,
+            census: BTreeMap::new(),
+            pace: None,
             reads: 0,
             table: SeriesTable::default(),
             sorter: Sorter::default(),
@@ -267,6 +285,20 @@ impl FamilyState {
         state.settled_to = Some(record.settled_to);
         state.begun = true;
         state.reselected = record.selector != family.fetch.text();
+        if let Some(interval) = record.summed_every {
+            let source = settings.sources.get(&family.source);
+            let above = source.map_or(usize::MAX, |source| source.push_down_above);
+            if family.may_be_summed() && !roll.is_grouped() && above < usize::MAX {
+                let series = u64::try_from(above).unwrap_or(u64::MAX);
+                let pushed = Pushed::new(family, settings.slot, interval, series);
+                (state.pushed, state.interval) = (Some(Box::new(pushed)), interval);
+            } else {
+                state.unprimed = true;
+            }
+        }
+        for (target, at) in record.falls {
+            state.table.restore_fall(target, at);
+        }
         for (labels, cursor) in record.cursors {
             state.interval = state.interval.max(cursor.interval);
             state.table.restore(roll, &labels, cursor);
@@ -276,6 +308,8 @@ impl FamilyState {
 
     /// What the store is to keep of this family once `moved` series were settled.
     pub(super) fn record(&self, family: &Family, moved: &[usize]) -> FamilyRecord {
+        // Sums have no cursors: where their series stand the source knows.
+        let moved = if self.pushed.is_some() { &[] } else { moved };
         let cursors: BTreeMap<Labels, _> = moved
             .iter()
             .filter_map(|row| self.table.settled(*row))
@@ -284,6 +318,8 @@ impl FamilyState {
         FamilyRecord {
             selector: family.fetch.text(),
             settled_to: self.settled_to.unwrap_or_default(),
+            summed_every: self.pushed.as_ref().map(|pushed| pushed.form.interval),
+            falls: BTreeMap::new(),
             dropped: BTreeSet::new(),
             cursors,
         }

@@ -15,7 +15,7 @@ pub use expression::{check_expression, check_value};
 pub use matching::CompiledMatchers;
 pub use matching::Patterns;
 pub use print::conditions_text;
-pub use print::selector_text;
+pub use print::{label_text, selector_text};
 pub use re2::literals;
 pub use selector::parse_matchers;
 pub use selector::parse_selector;

@@ -36,12 +36,17 @@ pub fn conditions_text(matchers: &[Matcher]) -> String {
 }
 
 fn condition_text(matcher: &Matcher) -> String {
-    let label = if is_label_name(&matcher.label) {
-        matcher.label.clone()
+    let (label, value) = (label_text(&matcher.label), quoted(&matcher.value));
+    format!("{label}{}{value}", sign(matcher.op))
+}
+
+/// A label's name as PromQL, quoted where it needs to be.
+pub fn label_text(label: &str) -> String {
+    if is_label_name(label) {
+        label.to_owned()
     } else {
-        quoted(&matcher.label)
-    };
-    format!("{label}{}{}", sign(matcher.op), quoted(&matcher.value))
+        quoted(label)
+    }
 }
 
 /// The sign of `op` in PromQL.

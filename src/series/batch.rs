@@ -10,6 +10,8 @@ use crate::domain::selector::Selector;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::promql::selector_text;
 
+use super::pushed::Sums;
+
 /// One thing to ask of a source for a range of time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fetch {
@@ -30,6 +32,8 @@ pub enum Fetch {
         /// The distance of the evaluations; divides both ends of the range.
         step: Span,
     },
+    /// What counters grew by, worked out and summed up by the source.
+    Sums(Sums),
 }
 
 impl Fetch {
@@ -43,6 +47,7 @@ impl Fetch {
                 thresholds,
             } => format!("{} # le {}", selector_text(selector), thresholds.join(", ")),
             Self::Expression { text, .. } => text.clone(),
+            Self::Sums(sums) => sums.text(),
         }
     }
 }

@@ -434,6 +434,8 @@ impl Draft {
 
 impl FamilyDraft {
     fn finish(mut self) -> Family {
+        let matchers = self.positions.keys().flat_map(|it| &it.matchers);
+        let told_by: BTreeSet<String> = matchers.map(|it| it.label.clone()).collect();
         let selectors = self.positions.into_keys().chain(self.besides);
         let selectors: Vec<Selector> = selectors.collect();
         let (selectors, thresholds) = match self.kind {
@@ -455,6 +457,7 @@ impl FamilyDraft {
             fetches,
             selectors: SelectorIndex::new(self.selectors),
             is_read: self.is_read,
+            told_by: told_by.into_iter().collect(),
             roles: self.roles,
         }
     }

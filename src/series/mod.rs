@@ -12,6 +12,8 @@ pub mod index;
 pub mod past;
 pub mod plan;
 pub mod points;
+pub mod pushed;
+pub mod replicas;
 pub mod roll;
 pub mod seen;
 pub mod slices;

@@ -19,6 +19,7 @@ use super::groups::{Planned, PlannedGroups};
 use super::index::SelectorIndex;
 use super::roll::{Members, Roll};
 use super::slices::Limit;
+use super::starts::METRIC;
 
 /// A selector that cannot be matched here.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,8 @@ pub struct Family {
     pub selectors: SelectorIndex,
     /// Whether a lane without cursors reads its series.
     pub is_read: bool,
+    /// The labels that its selectors look at: series that are alike in these are counted alike.
+    pub told_by: Vec<String>,
     /// Which series are counted towards which lanes, in the order of their selectors; empty when no
     /// events are counted here.
     pub roles: Vec<Role>,
@@ -125,6 +128,7 @@ impl Family {
         match &self.fetch {
             Fetch::Samples(selector) | Fetch::Histograms { selector, .. } => &selector.metric,
             Fetch::Expression { text, .. } => text,
+            Fetch::Sums(sums) => &sums.selector.metric,
         }
     }
 
@@ -134,6 +138,12 @@ impl Family {
             from: range.from - self.ago,
             to: range.to - self.ago,
         }
+    }
+
+    /// Whether the source may be asked for sums in place of samples: where nothing but events is counted.
+    pub fn may_be_summed(&self) -> bool {
+        let are_samples = matches!(self.fetch, Fetch::Samples(_));
+        are_samples && self.counts() && !self.is_read && self.name() != METRIC
     }
 }
 

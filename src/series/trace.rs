@@ -76,6 +76,8 @@ impl Trace {
                     !family.selectors.matching(series.labels).is_empty()
                 }
                 Fetch::Expression { .. } => true,
+                // Rows of sums are no series.
+                Fetch::Sums(_) => false,
             };
             if is_wanted {
                 let samples = series.samples.iter().filter(is_sample);

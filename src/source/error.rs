@@ -107,6 +107,16 @@ pub enum Failure {
     },
 }
 
+/// What servers say when a query asks for more than they give: Prometheus and Thanos, Mimir and Cortex, and
+/// VictoriaMetrics, whose flags all begin alike.
+const LIMITS: [&str; 5] = [
+    "too many samples",
+    "err-mimir-max-",
+    "the query hit the max number of",
+    "exceeded the maximum number of",
+    "-search.max",
+];
+
 impl Failure {
     /// Whether a read of less may well succeed: it was too much, or took too long.
     pub const fn is_too_much(&self) -> bool {
@@ -114,6 +124,19 @@ impl Failure {
             self,
             Self::TooLarge { .. } | Self::TimedOut { .. } | Self::Refused { .. }
         )
+    }
+
+    /// Whether what was asked for is more than may come at once: of bytes for us, or of samples for the server.
+    pub fn is_too_large(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => true,
+            Self::Refused { message, .. }
+            | Self::Server {
+                message: Some(message),
+                ..
+            } => LIMITS.iter().any(|limit| message.contains(limit)),
+            _ => false,
+        }
     }
 
     /// Whether the same read may well succeed a moment later.

@@ -360,6 +360,8 @@ pub(crate) fn snapshot() -> Snapshot {
         failures: if error.is_none() { 0 } else { 28 },
         samples: 691_200,
         series: 240,
+        summed: Vec::new(),
+        twins: None,
         backfill: None,
         births_ignored: if error.is_none() { 5 } else { 0 },
         births: births(error),

@@ -67,12 +67,27 @@ pub struct SourceStatus {
     pub samples: u64,
     /// Series known.
     pub series: u64,
+    /// Which of its families it sums up itself, because they are too large to be fetched.
+    pub summed: Vec<SummedFamily>,
+    /// A label by which alone some of its series differ: if they are of replicas, all is counted twice.
+    pub twins: Option<&'static str>,
     /// How far its past is counted, while it is not all counted.
     pub backfill: Option<Backfill>,
     /// First values of new series that were not counted, since the start.
     pub births_ignored: u64,
     /// The newest of them, oldest first.
     pub births: Vec<IgnoredBirth>,
+}
+
+/// A family that its source sums up, because it is too large to be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SummedFamily {
+    /// The metric.
+    pub metric: String,
+    /// How many series it has; at the least, before they were counted.
+    pub series: u64,
+    /// With more than this it is not fetched.
+    pub above: u64,
 }
 
 /// How far the past of a source is counted.

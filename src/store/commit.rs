@@ -12,6 +12,7 @@ use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::versions::Versions;
 use crate::ledger::chunk::{Chunk, ChunkKey};
+use crate::series::births::Target;
 use crate::series::cursor::Cursor;
 use crate::series::past::LooseEnds;
 use crate::series::slices::missing::Behind;
@@ -66,6 +67,10 @@ pub struct FamilyRecord {
     pub settled_to: Timestamp,
     /// The settled cursors that changed (in a commit), or all of them (in a recovery).
     pub cursors: BTreeMap<Labels, Cursor>,
+    /// The usual distance of its samples, where the source sums it up and there are no cursors.
+    pub summed_every: Option<Span>,
+    /// When a counter of a target last fell: those that fell anew (in a commit), or all (in a recovery).
+    pub falls: BTreeMap<Target, Timestamp>,
     /// Series whose cursors are no longer needed (in a commit; empty in a recovery).
     pub dropped: BTreeSet<Labels>,
 }
@@ -75,6 +80,8 @@ impl FamilyRecord {
     pub fn merge(&mut self, newer: Self) {
         self.selector = newer.selector;
         self.settled_to = newer.settled_to;
+        self.summed_every = newer.summed_every;
+        self.falls.extend(newer.falls);
         for labels in &newer.dropped {
             self.cursors.remove(labels);
         }

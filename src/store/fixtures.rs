@@ -21,6 +21,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::domain::versions::{Version, Versions};
 use crate::ledger::chunk::{Age, Chunk, ChunkKey};
 use crate::series::batch::Sample;
+use crate::series::births::Target;
 use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
 use crate::series::past::{Judgement, LooseEnd, Worth};
 use crate::series::slices::missing::Behind;
@@ -288,6 +289,8 @@ pub(super) fn family(secs: i64, cursors: &[(&str, Cursor)]) -> FamilyRecord {
             .iter()
             .map(|(code, cursor)| (labels(code), *cursor))
             .collect(),
+        summed_every: (secs % 2 == 0).then(|| Span::from_secs(secs)),
+        falls: BTreeMap::from([(Target::new("api", "a:80"), at(secs))]),
         dropped: BTreeSet::new(),
     }
 }

@@ -17,6 +17,7 @@ mod increments;
 mod kill;
 mod live;
 mod oracle;
+mod pushed;
 mod scrape;
 mod selectors;
 mod shipped;

@@ -121,13 +121,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $name := index . 0 -}}
 {{- $values := index . 1 -}}
 {{- $settings := dict "url" $values.url -}}
-{{- range list "timeout" "matchers" "offset" "settle" "scrapeInterval" "linkUrl" "headers" "params" -}}
+{{- range list "timeout" "matchers" "offset" "settle" "scrapeInterval" "linkUrl" "headers" "params" "replicaLabels" -}}
 {{- $value := index $values . -}}
 {{- if $value -}}
 {{- $_ := set $settings . $value -}}
 {{- end -}}
 {{- end -}}
-{{- range list "maxInFlight" "maxBodyBytes" -}}
+{{- range list "maxInFlight" "maxBodyBytes" "seriesPerQuery" "pushDownAbove" -}}
 {{- $value := index $values . -}}
 {{- if $value -}}
 {{- $_ := set $settings . (int64 $value) -}}

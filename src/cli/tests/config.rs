@@ -68,7 +68,9 @@ async fn config_print_shows_what_is_in_force_and_why() {
           maxBodyBytes: 134217728  # default
           backfill: 50%  # default
           seriesPerQuery: 20000  # default
+          pushDownAbove: 100000  # default
           partial: hold  # default
+          # replicaLabels is not set
       on:
         prometheus:
           url: http://other  # FOLDER/my.yaml:12
@@ -91,7 +93,9 @@ async fn config_print_shows_what_is_in_force_and_why() {
           maxBodyBytes: 134217728  # default
           backfill: 50%  # default
           seriesPerQuery: 20000  # default
+          pushDownAbove: 100000  # default
           partial: hold  # default
+          # replicaLabels is not set
     store:
       sqlite: /var/lib/sloburn.db  # SLOBURN_STORE
       history: 400d  # default

@@ -94,7 +94,7 @@ async fn of_the_program_and_of_its_commands() {
 
 #[tokio::test]
 async fn of_settings_with_flags_and_variables() {
-    insta::assert_snapshot!(run(&["config", "print", "--help"], &[]).await, @r"
+    insta::assert_snapshot!(run(&["config", "print", "--help"], &[]).await, @"
     out:
     Print what is in force: defaults, file, environment and flags
 
@@ -169,7 +169,9 @@ async fn of_settings_with_flags_and_variables() {
       SLOBURN_PROMETHEUS_MAX_BODY_BYTES     sources.default.prometheus.maxBodyBytes
       SLOBURN_PROMETHEUS_BACKFILL           sources.default.prometheus.backfill
       SLOBURN_PROMETHEUS_SERIES_PER_QUERY   sources.default.prometheus.seriesPerQuery
+      SLOBURN_PROMETHEUS_PUSH_DOWN_ABOVE    sources.default.prometheus.pushDownAbove
       SLOBURN_PROMETHEUS_PARTIAL            sources.default.prometheus.partial
+      SLOBURN_PROMETHEUS_REPLICA_LABELS     sources.default.prometheus.replicaLabels
       SLOBURN_SCRAPE_TARGETS                sources.default.scrape.targets
       SLOBURN_SCRAPE_INTERVAL               sources.default.scrape.interval
       SLOBURN_SCRAPE_TIMEOUT                sources.default.scrape.timeout

@@ -82,7 +82,9 @@ fn nothing_configured_is_a_configuration() {
     sources.default.prometheus.maxBodyBytes = 134217728 (default)
     sources.default.prometheus.backfill = 50% (default)
     sources.default.prometheus.seriesPerQuery = 20000 (default)
+    sources.default.prometheus.pushDownAbove = 100000 (default)
     sources.default.prometheus.partial = hold (default)
+    sources.default.prometheus.replicaLabels is not set
     store.sqlite = sloburn.db (default)
     store.history = 400d (default)
     listen = 127.0.0.1:9099 (default)
@@ -149,7 +151,9 @@ log: {level: debug}
     sources.default.prometheus.maxBodyBytes = 134217728 (default)
     sources.default.prometheus.backfill = 50% (default)
     sources.default.prometheus.seriesPerQuery = 20000 (default)
+    sources.default.prometheus.pushDownAbove = 100000 (default)
     sources.default.prometheus.partial = hold (default)
+    sources.default.prometheus.replicaLabels is not set
     sources.other.prometheus.url = https://other/prefix (/etc/sloburn/sloburn.yaml:8)
     sources.other.prometheus.timeout = 10s (default)
     sources.other.prometheus.bearerTokenFile = /etc/sloburn/token (/etc/sloburn/sloburn.yaml:8)
@@ -167,7 +171,9 @@ log: {level: debug}
     sources.other.prometheus.maxBodyBytes = 134217728 (default)
     sources.other.prometheus.backfill = 50% (default)
     sources.other.prometheus.seriesPerQuery = 20000 (default)
+    sources.other.prometheus.pushDownAbove = 100000 (default)
     sources.other.prometheus.partial = hold (default)
+    sources.other.prometheus.replicaLabels is not set
     store.sqlite = sloburn.db (default)
     store.history = 400d (default)
     listen = localhost:82 (--listen)

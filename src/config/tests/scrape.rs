@@ -47,7 +47,9 @@ sources:
     sources.prod.prometheus.scrapeInterval is not set
     sources.prod.prometheus.backfill = 50% (default)
     sources.prod.prometheus.seriesPerQuery = 20000 (default)
+    sources.prod.prometheus.pushDownAbove = 100000 (default)
     sources.prod.prometheus.partial = hold (default)
+    sources.prod.prometheus.replicaLabels is not set
     "#);
     let Source::Scrape(scrape) = &config.sources["laptop"] else {
         panic!("`laptop` scrapes");

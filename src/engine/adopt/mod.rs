@@ -17,12 +17,14 @@ use crate::ledger::chunk::Chunk;
 use crate::series::plan::{Family, FamilyIndex, Lane, Meter, Plan, PlanError, Role};
 use crate::series::roll::Roll;
 use crate::series::seen::Sorter;
+use crate::series::table::SeriesTable;
 use crate::store::commit::{
     Commit, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey, WalkRecord,
 };
 
 use super::coverage::Coverage;
 use super::groups::Entry;
+use super::pushed::Pushed;
 use super::state::{FamilyState, LaneState, MeterState, State, family_key, meter_key};
 
 /// A set of definitions and what it takes to follow it. An engine runs every tick under exactly one.
@@ -102,7 +104,8 @@ impl State {
             {
                 let same = before.families[index].fetch == family.fetch;
                 let counted = counted(before, &before.families[index]) == counted(&plan, family);
-                let mut state = state.replanned(plan.roll(place), same, counted);
+                let mut state =
+                    state.replanned(plan.roll(place), self.settings.slot, same, counted);
                 // Queries that were divided for other selectors might leave something out.
                 if before.families[index].fetches != family.fetches {
                     state.fetches = family.fetches.clone();
@@ -113,7 +116,8 @@ impl State {
         for (key, (index, state)) in known {
             let rows: Vec<usize> = (0..state.table.len()).collect();
             if state.settled_to.is_some() {
-                let record = state.record(&before.families[index], &rows);
+                let mut record = state.record(&before.families[index], &rows);
+                record.falls = state.table.falls_of_all();
                 self.shelf.families.insert(key, record);
             }
         }
@@ -311,7 +315,8 @@ type Groups<'a> = Option<(&'a [String], &'a BTreeSet<Group>)>;
 impl FamilyState {
     /// The same series under another plan. Where more or something else is counted, what is
     /// provisional is read once more, and replaced when that succeeds.
-    fn replanned(mut self, roll: Roll, same_fetch: bool, same_counted: bool) -> Self {
+    fn replanned(mut self, roll: Roll, slot: Span, same_fetch: bool, same_counted: bool) -> Self {
+        let family = roll.family();
         if !same_fetch {
             self.reselected = true;
         }
@@ -319,6 +324,16 @@ impl FamilyState {
             self.head_to = None;
         }
         self.living.clear();
+        if let Some(pushed) = self.pushed.take() {
+            // Other objectives may tell series apart by other labels, or look at the samples themselves.
+            self.table = SeriesTable::default();
+            if family.may_be_summed() && !roll.is_grouped() {
+                let pushed = Pushed::new(family, slot, pushed.form.interval, pushed.series);
+                self.pushed = Some(Box::new(pushed));
+            } else {
+                (self.unprimed, self.head_to) = (self.settled_to.is_some(), None);
+            }
+        }
         self.table.assign(roll);
         self.sorter = Sorter::default();
         self.newest_totals = self.table.newest_totals();

@@ -264,10 +264,10 @@ impl<S: Source> Reader<'_, S> {
         let own = family.asked(self.range);
         let from = match fetch {
             Fetch::Samples(_) | Fetch::Histograms { .. } => listed_from(own, &series),
-            Fetch::Expression { .. } => own.from,
+            Fetch::Expression { .. } | Fetch::Sums(_) => own.from,
         };
         let fits = match fetch {
-            Fetch::Samples(_) | Fetch::Histograms { .. } => true,
+            Fetch::Samples(_) | Fetch::Histograms { .. } | Fetch::Sums(_) => true,
             Fetch::Expression { step, .. } => {
                 own.length().as_millis() / step.as_millis() <= MOST_POINTS
             }

@@ -112,6 +112,7 @@ pub(in crate::engine) fn answers_of<'a, 'b: 'a>(
             Answer {
                 range: whole.range,
                 batch,
+                summed: None,
                 sorted,
             },
         );

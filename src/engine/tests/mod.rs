@@ -655,3 +655,142 @@ fn a_threshold_that_is_no_boundary_counts_nothing_and_says_so() {
     assert_eq!(status.window.counts.total, 0.0);
     insta::assert_snapshot!(status.measurement.reason.clone().unwrap_or_default(), @"`seconds_bucket` has no bucket that ends at 0.25; set `atMost` to one of 0.3");
 }
+
+/// One process that two replicas scrape, five seconds apart; the first is away from `away` on for 20 minutes.
+fn pair(away: i64) -> World {
+    let count = |second: i64| {
+        if second < 6_000 {
+            100 + second * 7
+        } else {
+            (second - 6_000) * 7
+        }
+    };
+    let at_phase = |second: i64, phase: i64| second.rem_euclid(15) == phase;
+    let (gone, back) = (away, away + 1_200);
+    World::new(1)
+        .with(
+            "requests_total",
+            "prometheus_replica=a,code=200",
+            move |second| {
+                let is_there = at_phase(second, 0) && !(gone..back).contains(&second);
+                is_there.then(|| count(second) as f64)
+            },
+        )
+        .with(
+            "requests_total",
+            "prometheus_replica=b,code=200",
+            move |second| at_phase(second, 5).then(|| count(second) as f64),
+        )
+        .with(
+            "requests_total",
+            "prometheus_replica=a,code=500",
+            move |second| {
+                let is_there = at_phase(second, 0) && !(gone..back).contains(&second);
+                is_there.then(|| (count(second) / 50) as f64)
+            },
+        )
+        .with(
+            "requests_total",
+            "prometheus_replica=b,code=500",
+            move |second| at_phase(second, 5).then(|| (count(second) / 50) as f64),
+        )
+}
+
+#[test]
+fn two_replicas_count_as_one_while_one_dies_and_returns() {
+    let one = World::new(15)
+        .with("requests_total", "code=200", |second| {
+            Some(if second < 6_000 {
+                100 + second * 7
+            } else {
+                (second - 6_000) * 7
+            } as f64)
+        })
+        .with("requests_total", "code=500", |second| {
+            let count = if second < 6_000 {
+                100 + second * 7
+            } else {
+                (second - 6_000) * 7
+            };
+            Some((count / 50) as f64)
+        });
+    let count = |world: &World, labels: &[&str], restarted: bool| {
+        let mut run = Run::new(catalog(requests()));
+        let labels: Vec<String> = labels.iter().map(|&label| label.to_owned()).collect();
+        let replicate = |run: &mut Run| {
+            for source in run.state.settings.sources.values_mut() {
+                source.replica_labels.clone_from(&labels);
+            }
+        };
+        replicate(&mut run);
+        run.ticks(world, 0, 4_500, healthy);
+        if restarted {
+            run.restart();
+            replicate(&mut run);
+        }
+        run.ticks(world, 4_500, 9_000, healthy);
+        let last = run.last.as_ref().unwrap();
+        let twins = last.sources[0].twins;
+        let slo = &last.slos[0];
+        (slo.window.counts, slo.series.total, twins)
+    };
+    let (truth, series, _) = count(&one, &[], false);
+    for away in [3_000, 5_700, 8_000] {
+        for restarted in [false, true] {
+            let labels = ["prometheus_replica"];
+            let (counts, merged, twins) = count(&pair(away), &labels, restarted);
+            // Where the first is away at the end, the other was scraped last, five seconds after it; and where it
+            // was away at the reset, the other was scraped five seconds closer to that.
+            let apart = counts.total - truth.total;
+            let five_seconds = 7.0 * 5.0 * 51.0 / 50.0 + 1.0;
+            let (least, most) = match away {
+                5_700 => (0.0, five_seconds),
+                8_000 => (-2.0 * five_seconds, 0.0),
+                _ => (0.0, 0.0),
+            };
+            assert!(
+                least <= apart && apart <= most,
+                "{away}: {counts:?} {truth:?}"
+            );
+            assert_eq!((merged, twins), (series, None));
+        }
+    }
+    let (doubled, _, twins) = count(&pair(3_000), &[], false);
+    assert!(doubled.total > 1.7 * truth.total, "{doubled:?} {truth:?}");
+    assert_eq!(twins, Some("prometheus_replica"), "and it is noticed");
+}
+
+#[test]
+fn a_counter_that_fell_before_a_restart_is_remembered_behind_it() {
+    // The second series is away while the process begins anew, and returns higher than it was.
+    let world = || {
+        World::new(15)
+            .with("requests_total", "code=200", |second| {
+                Some(if second < 3_000 {
+                    second * 10
+                } else {
+                    (second - 3_000) * 10
+                } as f64)
+            })
+            .with("requests_total", "code=500", |second| match second {
+                ..2_700 => Some(50.0),
+                4_200.. => Some((second - 4_200 + 80) as f64),
+                _ => None,
+            })
+    };
+    let bad = |restart: bool| {
+        let mut run = Run::new(catalog(requests()));
+        run.ticks(&world(), 0, 3_900, healthy);
+        if restart {
+            run.restart();
+        }
+        run.ticks(&world(), 3_900, 6_000, healthy).window.counts
+    };
+    let counts = bad(false);
+    assert_eq!(
+        counts.bad,
+        (6_000 - 4_200 + 80) as f64,
+        "all since it began anew"
+    );
+    assert_eq!(bad(true), counts);
+}

@@ -9,6 +9,7 @@ use crate::domain::slices::MissingData;
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::counters::SERIES_KEPT;
+use crate::engine::intake::Answer;
 use crate::engine::lanes::lane_missing;
 use crate::engine::settings::LONGEST_READ;
 use crate::engine::state::{State, family_key};
@@ -62,6 +63,12 @@ impl State {
             }
             let stopped = state.settled_to.take();
             let older = state.table.take_settled();
+            // The rows of sums are no series.
+            let older = if state.pushed.is_some() {
+                BTreeMap::new()
+            } else {
+                older
+            };
             (state.head_to, state.newest_totals) = (None, BTreeMap::new());
             let key = family_key(&self.plan.families[family]);
             self.seams.entry(key).or_default().older = older;
@@ -100,12 +107,12 @@ impl State {
     }
 
     /// Takes note that the counters of a family are about to be counted live, for lanes of which
-    /// that is the first time. `batch` is what was read.
+    /// that is the first time. `answer` is what was read.
     pub(in crate::engine) fn begin_counters(
         &mut self,
         family: FamilyIndex,
         seam: Timestamp,
-        batch: &Batch,
+        answer: &Answer,
     ) {
         let lanes = self.counter_lanes(family);
         let is_new = |(meter, lane): &LaneIndex| !self.meters[*meter].lanes[*lane].begun;
@@ -115,7 +122,10 @@ impl State {
         }
         let table = &self.families[family].table;
         let mut loose = LooseEnds::new();
-        for series in batch.series().filter(|it| !table.knows(it.id, it.labels)) {
+        // Of sums the first step builds on a sample before it, which is no loose end.
+        let samples = answer.summed.is_none().then_some(answer.batch);
+        let series = samples.into_iter().flat_map(Batch::series);
+        for series in series.filter(|it| !table.knows(it.id, it.labels)) {
             let is_first = |sample: &&crate::series::batch::Sample| {
                 sample.at > seam && sample.value.is_finite() && sample.value >= 0.0
             };
@@ -300,6 +310,7 @@ impl State {
             source,
             lanes: company.lanes,
             length: self.first_length(&record.families, &company.families),
+            summed: false,
             families: company.families.into_iter().collect(),
             record,
         };
@@ -319,7 +330,7 @@ impl State {
     fn first_length(&self, walked: &[WalkedFamily], families: &BTreeSet<FamilyIndex>) -> Span {
         let hour = Span::from_hours(1).as_millis();
         let samples = walked.iter().zip(families).map(|(walked, family)| {
-            let series = i64::try_from(self.families[*family].table.len()).unwrap_or(i64::MAX);
+            let series = i64::try_from(self.families[*family].series()).unwrap_or(i64::MAX);
             series.saturating_mul(hour / walked.interval.as_millis().max(1_000))
         });
         let an_hour = samples.fold(1, i64::saturating_add);
@@ -336,6 +347,9 @@ impl State {
         let Some(settled_to) = self.families[family].settled_to else {
             return;
         };
+        if self.families[family].pushed.is_some() {
+            return;
+        }
         let plan = Arc::clone(&self.plan);
         let planned = &plan.families[family];
         let mut learned = Vec::new();

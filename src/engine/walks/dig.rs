@@ -13,20 +13,27 @@ use crate::engine::counters::SERIES_KEPT;
 use crate::engine::groups::{Found, split};
 use crate::engine::intake::Answer;
 use crate::engine::lanes::{lane_missing, lane_slots};
+use crate::engine::pushed::{Arriving, LOOKED_BACK, MANY, Summing};
 use crate::series::batch::{Batch, Fetch, Series};
 use crate::series::cursor::{Cursor, IgnoredBirth};
 use crate::series::past::{Chunk, Family, Gained, LooseEnds, Sums, WantedLane};
 use crate::series::plan::{FamilyIndex, Lane, LaneIndex, MeterIndex, Plan, Share, SloIndex};
+use crate::series::pushed::{arrived, strung};
+use crate::series::replicas::merged;
 use crate::series::seen::Sorter;
 use crate::series::slices::Slices;
 use crate::series::slices::missing::{self, Behind, decided_past};
 use crate::series::slices::noted::Noted;
 use crate::series::starts::Starts;
+use crate::series::table::usual_interval;
 use crate::series::trace::Trace;
 use crate::store::commit::{WalkKey, WalkedFamily};
 
 /// Slices are judged in pieces of this length: each looks at all samples that it is given.
 const PIECE: Span = Span::from_hours(1);
+
+/// So many series one query for the targets of series that begin or return brings at most, about.
+const SERIES_PER_QUERY: usize = 20_000;
 
 /// What to read of the past, and all that is needed to make slots of it.
 #[derive(Clone, Debug)]
@@ -45,6 +52,12 @@ pub struct Dig {
     pub(super) starts: Option<FamilyIndex>,
     /// Whether a trace is kept.
     pub(super) is_traced: bool,
+    /// The labels by which replicas are told apart.
+    pub(super) replica_labels: Vec<String>,
+    /// How the source sums each family up, where it does.
+    pub(super) summed: Option<Vec<Summing>>,
+    /// What is read of the targets of series that begin or return, with the family's place.
+    pub(super) raw: Vec<(usize, Fetch, TimeRange)>,
 }
 
 /// What a chunk of the past held.
@@ -92,29 +105,109 @@ impl Dig {
             let family = &self.plan.families[index];
             (&family.fetch, family.asked(self.chunk.read()))
         };
-        families.chain(self.starts).map(read)
+        let samples = families.filter(|_| self.summed.is_none());
+        let sums = self.summed.iter().flatten().flat_map(Summing::reads);
+        sums.chain(samples.chain(self.starts).map(read))
+    }
+
+    /// What to ask because of these answers: one more answer is due for each, behind them.
+    pub fn follow_up(&mut self, mut batches: &[Batch]) -> Vec<(Fetch, TimeRange)> {
+        for (place, summing) in self.summed.iter().flatten().enumerate() {
+            let (_, arrivals) = summing.answers(&mut batches);
+            let planned = &self.plan.families[self.families[place].0];
+            let Fetch::Samples(selector) = &planned.fetch else {
+                continue;
+            };
+            let Some(arriving) = Arriving::of(selector, arrivals.iter(), SERIES_PER_QUERY) else {
+                continue;
+            };
+            let back = if arriving.series > MANY {
+                self.chunk.margin
+            } else {
+                self.chunk.margin.max(LOOKED_BACK)
+            };
+            let range = TimeRange {
+                from: arriving.first - back,
+                to: self.chunk.read().to,
+            };
+            let fetches = arriving.fetches.into_iter();
+            self.raw.extend(fetches.map(|fetch| (place, fetch, range)));
+        }
+        let asked = self.raw.iter();
+        asked
+            .map(|(_, fetch, range)| (fetch.clone(), *range))
+            .collect()
     }
 
     /// Makes slots of the answers.
     pub fn count(mut self, batches: Vec<Batch>) -> Dug {
+        if let Some(summing) = self.summed.take() {
+            return self.count_summed(&summing, &batches);
+        }
         let ago = |index: &FamilyIndex| self.plan.families[*index].ago;
         let families = self.families.iter().map(|(index, _)| index);
         let delays = families.chain(&self.starts).map(ago);
         let batches = batches.into_iter().zip(delays);
         let batches: Vec<Batch> = batches.map(|(batch, ago)| batch.delayed(ago)).collect();
-        let plan = Arc::clone(&self.plan);
-        let found = self.find_groups(&batches);
-        let numbered = self.number(&found);
-        let mut sums = Sums::new(&self.lanes, self.chunk.counted, self.slot);
-        if self.is_traced {
-            sums = sums.traced();
+        if self.replica_labels.is_empty() {
+            return self.count_merged(&batches);
         }
-        let mut dug = Dug {
+        let intervals = self.families.iter().map(|(_, walked)| walked.interval);
+        let intervals = intervals.chain(std::iter::repeat(Span::ZERO));
+        let merge = |(batch, interval): (&Batch, Span)| {
+            let interval = usual_interval(batch).unwrap_or(interval);
+            merged(batch, &self.replica_labels, interval)
+        };
+        let batches: Vec<Batch> = batches.iter().zip(intervals).map(merge).collect();
+        self.count_merged(&batches)
+    }
+
+    /// Makes slots of sums.
+    fn count_summed(self, summing: &[Summing], mut batches: &[Batch]) -> Dug {
+        let mut dug = self.nothing(batches);
+        let mut sums = Sums::new(&self.lanes, self.chunk.counted, self.slot);
+        let answers: Vec<_> = summing.iter().map(|it| it.answers(&mut batches)).collect();
+        let starts = self.starts.and_then(|_| batches.split_first());
+        let (starts, raw) = match starts {
+            Some((batch, rest)) => {
+                let mut starts = Starts::default();
+                starts.note(batch, self.chunk.read());
+                (Some(starts), rest)
+            }
+            None => (None, batches),
+        };
+        for (place, (index, walked)) in self.families.iter().enumerate() {
+            let family = Family {
+                index: *index,
+                roll: self.plan.roll(*index),
+                interval: walked.interval,
+                kept: SERIES_KEPT,
+                starts: starts.as_ref(),
+            };
+            let own = self.raw.iter().zip(raw);
+            let own = own.filter(|((of, ..), _)| *of == place);
+            let raw = Batch::joined(own.map(|(_, batch)| batch));
+            let form = summing[place].form;
+            let counted = self.chunk.counted;
+            let arrived = arrived(family.roll, &raw, counted, form, starts.as_ref());
+            let increases = strung(answers[place].0);
+            let counted = family.count_sums(&self.chunk, &increases, arrived, form, &mut sums);
+            dug.ignored.extend(counted.ignored);
+            dug.samples += u64::try_from(raw.samples().len()).unwrap_or(u64::MAX);
+            dug.ends.push((*index, Vec::new()));
+            dug.loose.push(LooseEnds::new());
+        }
+        dug.gained = sums.into_gained().collect();
+        dug
+    }
+
+    fn nothing(&self, batches: &[Batch]) -> Dug {
+        Dug {
             key: self.key.clone(),
-            plan,
+            plan: Arc::clone(&self.plan),
             chunk: self.chunk,
-            found,
-            numbered,
+            found: BTreeSet::new(),
+            numbered: Vec::new(),
             gained: Vec::new(),
             loose: Vec::new(),
             ends: Vec::new(),
@@ -123,13 +216,29 @@ impl Dig {
             queries: u64::try_from(batches.len()).unwrap_or(u64::MAX),
             samples: 0,
             trace: None,
+        }
+    }
+
+    fn count_merged(mut self, batches: &[Batch]) -> Dug {
+        let plan = Arc::clone(&self.plan);
+        let found = self.find_groups(batches);
+        let numbered = self.number(&found);
+        let mut sums = Sums::new(&self.lanes, self.chunk.counted, self.slot);
+        if self.is_traced {
+            sums = sums.traced();
+        }
+        let mut dug = Dug {
+            plan,
+            found,
+            numbered,
+            ..self.nothing(batches)
         };
         let starts = self.starts.and(batches.last()).map(|batch| {
             let mut starts = Starts::default();
             starts.note(batch, self.chunk.read());
             starts
         });
-        for ((index, walked), batch) in self.families.iter().zip(&batches) {
+        for ((index, walked), batch) in self.families.iter().zip(batches) {
             self.count_family(
                 (*index, walked),
                 batch,
@@ -138,8 +247,8 @@ impl Dig {
                 &mut dug,
             );
         }
-        dug.behind = self.judge_slices(&batches, &mut sums);
-        dug.trace = sums.take_trace().map(|trace| self.trace(trace, &batches));
+        dug.behind = self.judge_slices(batches, &mut sums);
+        dug.trace = sums.take_trace().map(|trace| self.trace(trace, batches));
         dug.gained = sums.into_gained().collect();
         dug
     }
@@ -347,6 +456,7 @@ impl Dig {
             let answer = Answer {
                 range: seen,
                 batch,
+                summed: None,
                 sorted: planned.is_read.then(|| sorter.sort(planned, batch)),
             };
             complete.insert(*index, answer);

@@ -22,6 +22,7 @@ use crate::series::terms::SidesSeen;
 use crate::status::snapshot::Backfill;
 use crate::store::commit::{Commit, LaneKey, MeterKey, WalkKey, WalkRecord};
 
+use super::pushed::Summing;
 use super::state::{State, family_key};
 use super::step::hand_over;
 use dig::{Dig, Dug};
@@ -44,6 +45,8 @@ pub(super) struct Walk {
     record: WalkRecord,
     /// How long the next chunk is.
     length: Span,
+    /// Not even the shortest chunk of samples could be read: the source sums it up.
+    summed: bool,
 }
 
 impl Walk {
@@ -120,6 +123,7 @@ impl State {
                 families,
                 record,
                 length: FIRST_LENGTH,
+                summed: false,
             };
             if !walk.is_done() && !walk.lanes.is_empty() {
                 self.walks.insert(key, walk);
@@ -176,6 +180,9 @@ impl State {
                 })
                 .collect(),
             is_traced: self.traced.is_some(),
+            replica_labels: self.settings.replica_labels(source).to_vec(),
+            summed: walk.summed.then(|| self.summed(walk, chunk.counted)),
+            raw: Vec::new(),
             starts: self.plan.starts.get(source).copied().filter(|starts| {
                 let counts = |it: &FamilyIndex| !self.plan.families[*it].roles.is_empty();
                 walk.families.iter().any(counts) && !walk.families.contains(starts)
@@ -239,14 +246,41 @@ impl State {
     }
 
     /// After a chunk that was too large for the source, the next try is for half of it. Says
-    /// whether there is a half.
+    /// whether there is a half, or whether its sums are tried next.
     pub fn shorten(&mut self, key: &WalkKey) -> bool {
         let Some(walk) = self.walks.get_mut(key) else {
             return false;
         };
-        let shorter = walk.length > SHORTEST;
-        walk.length = Span::from_millis(walk.length.as_millis() / 2).max(SHORTEST);
-        shorter
+        if walk.length > SHORTEST {
+            walk.length = Span::from_millis(walk.length.as_millis() / 2).max(SHORTEST);
+            return true;
+        }
+        let source = self.settings.sources.get(&walk.source);
+        let offers_sums = source.is_some_and(|source| {
+            source.push_down_above < usize::MAX && source.replica_labels.is_empty()
+        });
+        let may = |family: &FamilyIndex| {
+            let is_grouped = self.plan.roll(*family).is_grouped();
+            self.plan.families[*family].may_be_summed() && !is_grouped
+        };
+        let turns = !walk.summed && offers_sums && walk.families.iter().all(may);
+        walk.summed |= turns;
+        if turns {
+            let name = &walk.source;
+            tracing::info!(source = %name, "the past of source `{name}` is too large to be read; it sums it up itself");
+        }
+        turns
+    }
+
+    /// How the families of a walk are summed up over a chunk.
+    fn summed(&self, walk: &Walk, range: TimeRange) -> Vec<Summing> {
+        let families = walk.families.iter().zip(&walk.record.families);
+        let summing = families.map(|(family, walked)| {
+            let series = self.families[*family].series();
+            let planned = &self.plan.families[*family];
+            Summing::of(planned, self.settings.slot, walked.interval, series, range)
+        });
+        summing.collect()
     }
 
     /// The meter that a chunk of the past knew by a number: it numbered those that it found by itself.

@@ -268,6 +268,8 @@ async fn the_status_holds_everything_in_one_answer() {
           "failures":0,
           "samples":691200,
           "series":240,
+          "summed":[],
+          "suspectedReplicaLabel":null,
           "backfill":null,
           "birthsIgnored":{"count":5, "newest":[{"series":"{__name__=\"jobs_total\",pod=\"b-1\"}", "value":4711, "at":"2026-01-15T11:53:00Z"}]}
         },
@@ -280,6 +282,8 @@ async fn the_status_holds_everything_in_one_answer() {
           "failures":28,
           "samples":691200,
           "series":240,
+          "summed":[],
+          "suspectedReplicaLabel":null,
           "backfill":null,
           "birthsIgnored":{"count":0, "newest":[]}
         }

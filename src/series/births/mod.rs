@@ -18,6 +18,21 @@ use super::starts::Starts;
 pub struct Target(Box<str>, Box<str>);
 
 impl Target {
+    /// The target with this job and instance.
+    pub fn new(job: &str, instance: &str) -> Self {
+        Self(job.into(), instance.into())
+    }
+
+    /// Its job; may be empty.
+    pub fn job(&self) -> &str {
+        &self.0
+    }
+
+    /// Its instance; never empty.
+    pub fn instance(&self) -> &str {
+        &self.1
+    }
+
     /// The `job` and `instance` of a series; pushed metrics have none of their own.
     pub fn of<'a>(labels: impl Into<LabelsRef<'a>>) -> Option<Self> {
         let labels = labels.into();

@@ -90,21 +90,32 @@ const FROM_END: usize = 12;
 /// A condition that about half of the series of a batch meet: that a character of a label's value
 /// is one of some. With its opposite it divides all series there are or will be.
 pub fn division(batch: &Batch) -> Option<Matcher> {
+    let series: Vec<_> = batch.series().collect();
+    let labels = series.iter().flat_map(|series| series.labels.iter());
+    middle_of(labels.map(|(label, value)| (label, value, 1)), batch.len())
+}
+
+/// The same for values of one label, each with how many series have it.
+pub(super) fn middle<'a>(
+    values: impl Iterator<Item = (&'a str, &'a str, usize)> + Clone,
+) -> Option<Matcher> {
+    let all = values.clone().map(|(_, _, series)| series).sum();
+    middle_of(values, all)
+}
+
+fn middle_of<'a>(
+    values: impl Iterator<Item = (&'a str, &'a str, usize)>,
+    all: usize,
+) -> Option<Matcher> {
     let mut seen: BTreeMap<(&str, usize), BTreeMap<char, usize>> = BTreeMap::new();
-    for series in batch.series() {
-        for (label, value) in series
-            .labels
-            .iter()
-            // Native histograms have no buckets to divide by, and of classic ones two are read.
-            .filter(|(label, _)| *label != METRIC_NAME && *label != LE)
-        {
-            for (distance, char) in value.chars().rev().take(FROM_END).enumerate() {
-                let counts = seen.entry((label, distance)).or_default();
-                *counts.entry(char).or_default() += 1;
-            }
+    // Native histograms have no buckets to divide by, and of classic ones two are read.
+    let divides = |(label, ..): &(&str, &str, usize)| *label != METRIC_NAME && *label != LE;
+    for (label, value, series) in values.filter(divides) {
+        for (distance, char) in value.chars().rev().take(FROM_END).enumerate() {
+            let counts = seen.entry((label, distance)).or_default();
+            *counts.entry(char).or_default() += series;
         }
     }
-    let all = batch.len();
     let half = |counts: &BTreeMap<char, usize>| {
         let mut chars = Vec::new();
         let mut counted = 0;

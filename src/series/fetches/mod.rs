@@ -4,7 +4,11 @@
 
 mod cut;
 
+use std::collections::BTreeMap;
+
+use crate::domain::labels::Labels;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
+use crate::promql::CompiledMatchers;
 
 use super::batch::Fetch;
 use super::union::union;
@@ -46,6 +50,8 @@ enum Cause {
     Width,
     /// One brought too many series.
     Size,
+    /// One was refused as too much: so many series, where that was counted.
+    Refused(usize),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +77,12 @@ pub struct Measured {
     /// What would divide them in two, where there are too many.
     pub division: Option<Matcher>,
 }
+
+/// How many series each target has, by the values of [`CENSUS_LABEL`].
+pub type Census = Vec<(String, usize)>;
+
+/// The label by which series are counted that cannot be read at once: targets are told apart by it.
+pub const CENSUS_LABEL: &str = "instance";
 
 /// How many divisions are left.
 struct Room {
@@ -119,6 +131,22 @@ impl Fetches {
         self.queries().get(position).copied()
     }
 
+    /// Whether one of the queries can be divided without counting its series first.
+    pub fn may_be_halved(&self, position: usize) -> bool {
+        let query = self.0.leaves().into_iter().nth(position);
+        query.is_some_and(|query| halves(&query.selectors).is_some())
+    }
+
+    /// What to ask from now on, when these of the queries were refused as too much: each in parts of at
+    /// most `most` series, and in two at least. By its selectors where it has several, else by the targets
+    /// that were counted for it. `None` when none of them can be divided.
+    #[must_use]
+    pub fn divided(&self, refused: &BTreeMap<usize, Census>, most: usize) -> Option<Self> {
+        let mut room = MOST_QUERIES.saturating_sub(self.0.leaves().len());
+        let node = self.0.divided(&mut 0, refused, most, &mut room);
+        (node != self.0).then_some(Self(node))
+    }
+
     /// What to ask from now on, when `measured` came of the queries (in their order) and one query
     /// may bring `most` series; `None` when there is nothing to remember and nothing to change.
     #[must_use]
@@ -142,6 +170,29 @@ impl Node {
         }
     }
 
+    fn divided(
+        &self,
+        position: &mut usize,
+        refused: &BTreeMap<usize, Census>,
+        most: usize,
+        room: &mut usize,
+    ) -> Self {
+        match self {
+            Self::Query(query) => {
+                let census = refused.get(position);
+                *position += 1;
+                let divided = census.and_then(|census| query.divided(census, most, room));
+                divided.unwrap_or_else(|| self.clone())
+            }
+            Self::Fork { cause, sides } => {
+                let [one, other] = &**sides;
+                let one = one.divided(position, refused, most, room);
+                let other = other.divided(position, refused, most, room);
+                fork(*cause, one, other)
+            }
+        }
+    }
+
     /// The node as it is to be, and how many series it brought.
     fn revised<'m>(
         &self,
@@ -160,8 +211,13 @@ impl Node {
                 let (other, second) = other.revised(measured, most, room);
                 let fetched = first + second;
                 // Half of what divides is what joins again, or a family at the limit would change with every pod.
-                if let (Cause::Size, Self::Query(one), Self::Query(other)) = (cause, &one, &other)
-                    && fetched <= most / 2
+                let joins_at = match cause {
+                    Cause::Size => Some(most / 2),
+                    Cause::Refused(series) => (*series > 0).then_some(series / 2),
+                    Cause::Width => None,
+                };
+                if let (Self::Query(one), Self::Query(other)) = (&one, &other)
+                    && joins_at.is_some_and(|joins_at| fetched <= joins_at)
                 {
                     return (Self::Query(one.joined(other)), fetched);
                 }
@@ -231,6 +287,43 @@ impl Query {
         Node::Query(kept)
     }
 
+    fn divided(&self, census: &Census, most: usize, room: &mut usize) -> Option<Node> {
+        let metric = self.metric()?;
+        let left = room.checked_sub(1)?;
+        let query = |selectors, side| Self::new(metric, selectors, self.thresholds.clone(), side);
+        let part = |selectors: Vec<Selector>| Node::Query(query(selectors, self.side.clone()));
+        if let Some((one, other)) = halves(&self.selectors) {
+            *room = left;
+            return Some(fork(Cause::Refused(0), part(one), part(other)));
+        }
+        let counted: usize = census.iter().map(|(_, series)| series).sum();
+        let values = census
+            .iter()
+            .map(|(value, series)| (CENSUS_LABEL, value.as_str(), *series));
+        let matcher = cut::middle(values)?;
+        let tells = CompiledMatchers::new(std::slice::from_ref(&matcher)).ok()?;
+        let is_first = |(value, _): &&(String, usize)| {
+            let labels: Labels = [(CENSUS_LABEL, value.as_str())].into_iter().collect();
+            tells.matches(&labels)
+        };
+        let (one, other): (Vec<_>, Vec<_>) = census.iter().partition(is_first);
+        *room = left;
+        let mut side = |matcher: Matcher, census: Vec<&(String, usize)>| {
+            let side = self.side.iter().cloned().chain([matcher]).collect();
+            let query = query(self.selectors.clone(), side);
+            let census: Census = census.into_iter().cloned().collect();
+            let series: usize = census.iter().map(|(_, series)| series).sum();
+            let divided = (series > most).then(|| query.divided(&census, most, room));
+            divided.flatten().unwrap_or(Node::Query(query))
+        };
+        let rest = Matcher {
+            op: MatchOp::NotMatches,
+            ..matcher.clone()
+        };
+        let (one, other) = (side(matcher, one), side(rest, other));
+        Some(fork(Cause::Refused(counted), one, other))
+    }
+
     /// The query that brings what both bring, which were one before.
     fn joined(&self, other: &Self) -> Self {
         let metric = self.metric().unwrap_or_default();
@@ -258,7 +351,7 @@ impl Query {
             Fetch::Samples(selector) | Fetch::Histograms { selector, .. } => {
                 Some(selector.metric.as_str())
             }
-            Fetch::Expression { .. } => None,
+            Fetch::Expression { .. } | Fetch::Sums(_) => None,
         }
     }
 }

@@ -9,6 +9,7 @@
 //! then the pair is counted, once. What remains is a birth, and was judged when it was seen.
 
 mod births;
+mod summed;
 mod sums;
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ fn planned() -> plan::Family {
         fetches: Fetches::union("requests_total", &[]),
         selectors: SelectorIndex::new(selectors.into()),
         is_read: false,
+        told_by: vec!["code".into()],
         roles: vec![
             role(0, 0.0, 1.0, Towards::Total),
             role(1, 1.0, 0.0, Towards::Part),

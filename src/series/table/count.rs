@@ -57,6 +57,10 @@ impl SeriesTable {
             );
         }
         *self.falls(layer) = falls;
+        if layer == Layer::Settled {
+            let new = fell.iter().map(|(target, at)| (target.clone(), *at));
+            self.new_falls.extend(new);
+        }
         self.falls(layer).extend(fell);
         self.scratch.rows = rows;
         if layer == Layer::Settled {

@@ -1,6 +1,7 @@
 //! The series of one family: who is counted where, and how far.
 
 mod count;
+mod sums;
 
 use crate::domain::contributors::{BUCKET, Variety};
 use crate::domain::labels::{Labels, LabelsRef};
@@ -44,6 +45,8 @@ pub struct SeriesTable {
     histograms: HashMap<SeriesId, usize>,
     settled_falls: Falls,
     head_falls: Falls,
+    /// Those of the settled ones that nobody took note of yet.
+    new_falls: Falls,
     scratch: Scratch,
 }
 
@@ -107,6 +110,23 @@ impl SeriesTable {
         let row = self.row(roll, SeriesId::of(labels), labels.into());
         self.settled[row] = Some(cursor);
         self.head[row] = Some(cursor);
+    }
+
+    /// Takes over when a counter of a target last fell, from the store.
+    pub fn restore_fall(&mut self, target: Target, at: Timestamp) {
+        self.settled_falls.insert(target.clone(), at);
+        self.head_falls.insert(target, at);
+    }
+
+    /// When counters of targets last fell, of those that fell since this was asked.
+    pub fn take_new_falls(&mut self) -> BTreeMap<Target, Timestamp> {
+        std::mem::take(&mut self.new_falls).into_iter().collect()
+    }
+
+    /// When counters of all targets last fell.
+    pub fn falls_of_all(&self) -> BTreeMap<Target, Timestamp> {
+        let falls = self.settled_falls.iter();
+        falls.map(|(target, at)| (target.clone(), *at)).collect()
     }
 
     /// Matches all series anew: others are wanted of them now.
@@ -192,6 +212,7 @@ impl SeriesTable {
         let old = std::mem::take(self);
         self.settled_falls = old.settled_falls;
         self.settled_falls.retain(|_, fell| *fell >= before);
+        self.new_falls = old.new_falls;
         let mut forgotten = Vec::new();
         for (row, (id, labels)) in old.seen.series().enumerate() {
             if is_old(&old.settled[row]) {
@@ -222,6 +243,11 @@ impl SeriesTable {
     /// The series whose labels tell where the events of a series come from, the same for all buckets of a histogram.
     pub fn origin(&self, row: usize) -> usize {
         self.origins.get(row).copied().unwrap_or(row)
+    }
+
+    /// The labels of all series.
+    pub fn all_labels(&self) -> impl Iterator<Item = &Labels> {
+        self.seen.series().map(|(_, labels)| labels)
     }
 
     /// The labels of a series.

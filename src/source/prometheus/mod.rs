@@ -274,6 +274,14 @@ impl Source for PrometheusSource {
     }
 }
 
+/// The samples of an answer to a query that lie in `range`.
+///
+/// # Errors
+/// When it is none, or only a part of one.
+pub fn batch(body: &[u8], range: TimeRange) -> Result<Batch, Failure> {
+    Ok(decode(body, range, &Thresholds::NONE)?.batch)
+}
+
 impl fmt::Debug for PrometheusSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrometheusSource")

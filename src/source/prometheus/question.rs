@@ -4,6 +4,7 @@ use crate::domain::selector::Matcher;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::promql::selector_text;
 use crate::series::batch::Fetch;
+use crate::series::pushed::Sums;
 
 /// One request to the query API.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,12 +43,29 @@ impl Question {
                     at: range.to,
                 })
             }
-            Fetch::Expression { text, step } => {
-                let start = range.from.floor_to(*step) + *step;
-                let end = range.to.floor_to(*step);
-                (start <= end).then(|| Self::evaluations(text, start, end, *step))
+            Fetch::Sums(sums) => {
+                let narrowed = sums.selector.refined(matchers.iter().cloned());
+                let narrowed = Sums {
+                    selector: narrowed,
+                    ..sums.clone()
+                };
+                if sums.has_steps() {
+                    return Self::steps(&narrowed.text(), range, sums.form.step);
+                }
+                Some(Self::Instant {
+                    query: narrowed.text(),
+                    at: range.to,
+                })
             }
+            Fetch::Expression { text, step } => Self::steps(text, range, *step),
         }
+    }
+
+    /// An evaluation at each multiple of `step` in the range; nothing, when there is none.
+    fn steps(text: &str, range: TimeRange, step: Span) -> Option<Self> {
+        let start = range.from.floor_to(step) + step;
+        let end = range.to.floor_to(step);
+        (start <= end).then(|| Self::evaluations(text, start, end, step))
     }
 
     fn evaluations(text: &str, start: Timestamp, end: Timestamp, step: Span) -> Self {

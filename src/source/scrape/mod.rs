@@ -160,7 +160,7 @@ impl Source for ScrapeSource {
 
     async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
         match fetch {
-            Fetch::Histograms { .. } | Fetch::Expression { .. } => {
+            Fetch::Histograms { .. } | Fetch::Expression { .. } | Fetch::Sums(_) => {
                 Err(self.fault(Failure::NeedsPrometheus))
             }
             Fetch::Samples(selector) => self.memory.read(selector, range).map_err(|error| {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::board::{DefinitionsStatus, DeliveryStatus, Reading, ReceiverStatus};
 use super::super::freshness::Freshness;
-use super::super::snapshot::{Backfill, EngineStatus, IgnoredBirth, SourceStatus};
+use super::super::snapshot::{Backfill, EngineStatus, IgnoredBirth, SourceStatus, SummedFamily};
 use super::scalar::{Count, Length, Time};
 use super::tally::TallyView;
 
@@ -60,11 +60,30 @@ pub struct SourceView {
     pub samples: u64,
     /// Series known.
     pub series: u64,
+    /// Which metrics it sums up itself, because they are too large to be fetched; older daemons do not say.
+    #[serde(default)]
+    pub summed: Vec<SummedView>,
+    /// A label by which alone some of its series differ: if they are of replicas, everything is counted twice
+    /// until `replicaLabels` says so; `null` where there is none.
+    #[serde(default)]
+    pub suspected_replica_label: Option<String>,
     /// How far its past is counted; `null` when all of it is.
     pub backfill: Option<BackfillView>,
     /// First values of new series that were not counted; older daemons do not list them.
     #[serde(default)]
     pub births_ignored: BirthsView,
+}
+
+/// A metric that its source sums up, because it is too large to be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SummedView {
+    /// Its name.
+    pub metric: String,
+    /// How many series it has.
+    pub series: u64,
+    /// With more than this it is not fetched: `pushDownAbove` of the source.
+    pub push_down_above: u64,
 }
 
 /// How far the past of a source is counted.
@@ -203,11 +222,23 @@ impl SourceView {
             failures: source.failures,
             samples: source.samples,
             series: source.series,
+            summed: source.summed.iter().map(SummedView::of).collect(),
+            suspected_replica_label: source.twins.map(str::to_owned),
             backfill: source.backfill.as_ref().map(BackfillView::of),
             births_ignored: BirthsView {
                 count: source.births_ignored,
                 newest: source.births.iter().rev().map(BirthView::of).collect(),
             },
+        }
+    }
+}
+
+impl SummedView {
+    fn of(family: &SummedFamily) -> Self {
+        Self {
+            metric: family.metric.clone(),
+            series: family.series,
+            push_down_above: family.above,
         }
     }
 }

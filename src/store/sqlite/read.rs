@@ -12,6 +12,7 @@ use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::domain::versions::{Version, Versions};
 use crate::ledger::chunk::{Age, Chunk, ChunkKey};
+use crate::series::births::Target;
 use crate::series::cursor::Cursor;
 
 use super::super::chunk_codec;
@@ -181,18 +182,29 @@ async fn families(
         source: SourceName::new(source),
         metric,
     };
-    let rows: Vec<(String, String, String, i64)> =
-        sqlx::query_as("SELECT source, metric, selector, settled_to FROM families")
+    let rows: Vec<(String, String, String, i64, Option<i64>)> =
+        sqlx::query_as("SELECT source, metric, selector, settled_to, summed_every FROM families")
             .fetch_all(&mut *connection)
             .await?;
     let mut families = BTreeMap::new();
-    for (source, metric, selector, settled_to) in rows {
+    for (source, metric, selector, settled_to, summed_every) in rows {
         let family = FamilyRecord {
             selector,
             settled_to: Timestamp::from_millis(settled_to),
+            summed_every: summed_every.map(Span::from_millis),
             ..FamilyRecord::default()
         };
         families.insert(key(source, metric), family);
+    }
+    let rows: Vec<(String, String, String, String, i64)> =
+        sqlx::query_as("SELECT source, metric, job, instance, at FROM falls")
+            .fetch_all(&mut *connection)
+            .await?;
+    for (source, metric, job, instance, at) in rows {
+        if let Some(family) = families.get_mut(&key(source, metric)) {
+            let target = Target::new(&job, &instance);
+            family.falls.insert(target, Timestamp::from_millis(at));
+        }
     }
     let rows: Vec<CursorRow> = sqlx::query_as(
         "SELECT source, metric, labels, at, value, interval, birth_at, birth_value FROM cursors",

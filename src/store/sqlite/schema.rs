@@ -11,7 +11,9 @@ use crate::ledger::chunk::Age;
 pub(super) const APPLICATION: i64 = 0x534c_4f42;
 
 /// Each entry leads from the version that is its index to the next one.
-const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+const STEPS: &[&str] = &[
+    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6,
+];
 
 const VERSION_1: &str = "
 CREATE TABLE chunks (
@@ -181,6 +183,18 @@ CREATE TABLE versions (
     slo TEXT NOT NULL, since INTEGER NOT NULL,
     objective TEXT NOT NULL,
     PRIMARY KEY (slo, since)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Families that their source sums up, with the usual distance of their samples; and when counters of
+/// a target last fell, which tells what series are worth that return.
+const VERSION_6: &str = "
+ALTER TABLE families ADD COLUMN summed_every INTEGER;
+CREATE TABLE falls (
+    source TEXT NOT NULL, metric TEXT NOT NULL, job TEXT NOT NULL, instance TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (source, metric, job, instance),
+    FOREIGN KEY (source, metric) REFERENCES families (source, metric) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 ";
 

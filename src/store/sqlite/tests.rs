@@ -275,7 +275,7 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
         .await
         .unwrap();
     let (newer_folder, newer) = self::folder().await;
-    let raise = "UPDATE meta SET value = 6 WHERE name = 'schema_version'";
+    let raise = "UPDATE meta SET value = 7 WHERE name = 'schema_version'";
     execute(&newer, raise).await.close().await.unwrap();
     let mut told = Vec::new();
     for (path, folder) in [
@@ -290,13 +290,14 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
     insta::assert_snapshot!(told.join("\n"), @"
     cannot open the store at `DIR/grafana.db`: the file is the database of another program; choose another place with `--store`
     cannot open the store at `DIR/marked.db`: the file is the database of another program; choose another place with `--store`
-    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 6, this one knows 5); run that version, or give this one its own store with `--store`
+    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 7, this one knows 6); run that version, or give this one its own store with `--store`
     ");
 }
 
 /// The tables as version 3 had them, with what is there now.
 const BACK_TO_3: &str = "
-DROP TABLE seen; DROP TABLE versions; DROP TABLE known_groups;
+DROP TABLE seen; DROP TABLE versions; DROP TABLE known_groups; DROP TABLE falls;
+ALTER TABLE families DROP COLUMN summed_every;
 CREATE TABLE chunks_3 (
     slo TEXT NOT NULL, lane INTEGER NOT NULL, start INTEGER NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (slo, lane, start)

@@ -6,7 +6,7 @@ use sqlx::{Connection as _, QueryBuilder, Sqlite, SqliteConnection};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Change};
 use crate::domain::slo::SloId;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::Age;
 use crate::series::cursor::Cursor;
 
@@ -18,6 +18,9 @@ use super::schema::{OF_INSTANCE, chunk_table};
 
 /// Rows of one statement; SQLite takes at most 32,766 values.
 const ROWS: usize = 500;
+
+/// How long it is remembered when a counter fell: longer than any series is without a sample.
+const FALLS_KEPT: Span = Span::from_days(4);
 
 type Row<'a> = Separated<'a, Sqlite, &'static str>;
 
@@ -209,18 +212,20 @@ async fn families(connection: &mut SqliteConnection, commit: &Commit) -> Result<
     let rows: Vec<(&FamilyKey, &FamilyRecord)> = commit.families.iter().collect();
     insert(
         connection,
-        "INSERT INTO families (source, metric, selector, settled_to) ",
+        "INSERT INTO families (source, metric, selector, settled_to, summed_every) ",
         &rows,
         " ON CONFLICT (source, metric) DO UPDATE \
-         SET selector = excluded.selector, settled_to = excluded.settled_to",
+         SET selector = excluded.selector, settled_to = excluded.settled_to, summed_every = excluded.summed_every",
         |mut row, (key, family)| {
             row.push_bind(key.source.as_str())
                 .push_bind(key.metric.as_str())
                 .push_bind(family.selector.as_str())
-                .push_bind(family.settled_to.as_millis());
+                .push_bind(family.settled_to.as_millis())
+                .push_bind(family.summed_every.map(Span::as_millis));
         },
     )
     .await?;
+    falls(connection, &rows).await?;
     let (mut dropped, mut kept) = (Vec::new(), Vec::new());
     for (key, family) in rows {
         for labels in &family.dropped {
@@ -243,6 +248,39 @@ async fn families(connection: &mut SqliteConnection, commit: &Commit) -> Result<
     )
     .await?;
     cursors(connection, &kept).await
+}
+
+async fn falls(
+    connection: &mut SqliteConnection,
+    families: &[(&FamilyKey, &FamilyRecord)],
+) -> Result<(), sqlx::Error> {
+    let falls = families.iter().flat_map(|(key, family)| {
+        let falls = family.falls.iter();
+        falls.map(|(target, at)| (*key, target, *at))
+    });
+    insert(
+        connection,
+        "INSERT INTO falls (source, metric, job, instance, at) ",
+        &falls.collect::<Vec<_>>(),
+        " ON CONFLICT (source, metric, job, instance) DO UPDATE SET at = excluded.at",
+        |mut row, (key, target, at)| {
+            row.push_bind(key.source.as_str())
+                .push_bind(key.metric.as_str())
+                .push_bind(target.job())
+                .push_bind(target.instance())
+                .push_bind(at.as_millis());
+        },
+    )
+    .await?;
+    for (key, family) in families.iter().filter(|(_, it)| !it.falls.is_empty()) {
+        sqlx::query("DELETE FROM falls WHERE source = $1 AND metric = $2 AND at < $3")
+            .bind(key.source.as_str())
+            .bind(key.metric.as_str())
+            .bind((family.settled_to - FALLS_KEPT).as_millis())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn cursors(

@@ -1,0 +1,84 @@
+//! Series that begin or return: what they are worth, from the raw samples of their targets.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::domain::labels::Labels;
+use crate::domain::time::{TimeRange, Timestamp};
+use crate::series::batch::{Batch, Sample};
+use crate::series::cursor::{IgnoredBirth, Increase};
+use crate::series::roll::Roll;
+use crate::series::starts::Starts;
+use crate::series::table::{Counted, Layer, Past, SeriesTable};
+
+use super::Form;
+
+/// What series that begin or return are worth.
+#[derive(Debug, Default)]
+pub struct Arrived {
+    /// What each adds that the sums of the source lack, with its labels.
+    pub increases: Vec<(Labels, Increase)>,
+    /// First values that were not counted.
+    pub ignored: Vec<(Labels, IgnoredBirth)>,
+}
+
+/// Counts the arrivals in `range` from the raw samples of their targets, which reach back to before
+/// it and show how each series goes on.
+pub fn arrived(
+    roll: Roll,
+    raw: &Batch,
+    range: TimeRange,
+    form: Form,
+    starts: Option<&Starts>,
+) -> Arrived {
+    let mut arrived = Arrived::default();
+    if raw.is_empty() {
+        return arrived;
+    }
+    let mut table = SeriesTable::default();
+    let before = TimeRange {
+        from: Timestamp::from_millis(i64::MIN / 2),
+        to: range.from,
+    };
+    table.count(roll, raw, before, Layer::Settled, Past::Unread);
+    // What follows on a first value tells what that is worth.
+    let behind = TimeRange {
+        to: range.to + form.valid(),
+        ..range
+    };
+    let Counted { gains, ignored, .. } =
+        table.count(roll, raw, behind, Layer::Settled, Past::Read(starts));
+    let samples: HashMap<Labels, &[Sample]> = raw
+        .series()
+        .map(|series| (series.labels.to_labels(), series.samples))
+        .collect();
+    let mut told: BTreeSet<(usize, Timestamp, Timestamp)> = BTreeSet::new();
+    for gain in gains {
+        let Increase { from, to, .. } = gain.increase;
+        let Some(labels) = table.labels(gain.row) else {
+            continue;
+        };
+        // One for each role, and the labels say which roles there are.
+        if range.contains(to)
+            && told.insert((gain.row, from, to))
+            && arrives(samples.get(labels).copied().unwrap_or_default(), to, form)
+        {
+            arrived.increases.push((labels.clone(), gain.increase));
+        }
+    }
+    let within = |(_, birth): &(Labels, IgnoredBirth)| range.contains(birth.at);
+    arrived.ignored = ignored.into_iter().filter(within).collect();
+    arrived
+}
+
+/// Whether the step that ends at or behind `at` finds no sample on which it could build.
+fn arrives(samples: &[Sample], at: Timestamp, form: Form) -> bool {
+    let seen_to = at.ceil_to(form.step) - form.step;
+    let seen_from = seen_to - form.valid();
+    let is_base = |sample: &Sample| {
+        sample.at > seen_from
+            && sample.at <= seen_to
+            && sample.value.is_finite()
+            && sample.value >= 0.0
+    };
+    !samples.iter().any(is_base)
+}

@@ -1,0 +1,253 @@
+//! What a source sums up comes to the same slots as what is fetched from it: asked of a real Prometheus.
+
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sloburn::clock::Clock;
+use sloburn::definitions::{self, Options};
+use sloburn::domain::slo::{Catalog, SourceName};
+use sloburn::domain::slot::Slot;
+use sloburn::domain::time::{Span, TimeRange, Timestamp};
+use sloburn::engine::settings::{Settings, SourceSettings};
+use sloburn::engine::shell::{Engine, Parts};
+use sloburn::source::prometheus::{PrometheusSettings, PrometheusSource};
+use sloburn::status::board::Board;
+use sloburn::status::snapshot::Snapshot;
+use sloburn::store::memory::MemoryStore;
+use tokio::sync::Notify;
+
+use crate::support::remote_write;
+use crate::support::tools::RealServer;
+
+const TICK: i64 = 30_000;
+const HOUR: i64 = 3_600_000;
+
+const DEFINITIONS: &str = r#"
+apiVersion: sloburn.dev/v1
+kind: ServiceObjectives
+metadata: {name: api}
+spec:
+  window: 1d
+  alertPolicy: none
+  objectives:
+    - name: availability
+      objective: 99%
+      errors: {total: 'http_requests_total{job="api",code!~"4.."}', badWhere: 'code=~"5.."'}
+    - name: writes
+      objective: 99%
+      errors: {total: 'http_requests_total{job="api"}', bad: 'http_requests_total{job="api",code="201"}'}
+"#;
+
+/// How one engine fares.
+struct Daemon {
+    engine: Engine<PrometheusSource, MemoryStore>,
+    board: Arc<Board>,
+    store: Arc<MemoryStore>,
+    url: String,
+    settings: SourceSettings,
+    body: usize,
+}
+
+impl Daemon {
+    async fn start(url: &str, settings: SourceSettings, body: usize, store: MemoryStore) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let name = SourceName::new("default");
+        let source = PrometheusSettings {
+            max_body_bytes: body,
+            ..PrometheusSettings::new(name.clone(), url)
+        };
+        let (board, store) = (
+            Arc::new(Board::new(Timestamp::from_millis(0))),
+            Arc::new(store),
+        );
+        let source = Arc::new(PrometheusSource::new(source).unwrap());
+        let parts = Parts {
+            sources: BTreeMap::from([(name.clone(), source)]),
+            store: Arc::clone(&store),
+            clock: Clock::System,
+            board: Arc::clone(&board),
+            wake: Arc::new(Notify::new()),
+        };
+        let all = Settings {
+            tick: Span::from_millis(TICK),
+            slot: Span::from_millis(TICK),
+            sources: BTreeMap::from([(name, settings.clone())]),
+            external_url: None,
+            history: sloburn::engine::settings::HISTORY,
+        };
+        Self {
+            engine: Engine::start(all, catalog(), parts).await.unwrap(),
+            board,
+            store,
+            url: url.to_owned(),
+            settings,
+            body,
+        }
+    }
+
+    /// What a kill −9 leaves.
+    async fn restart(self) -> Self {
+        let store = self.store.survivors();
+        Self::start(&self.url, self.settings, self.body, store).await
+    }
+
+    async fn ticks(&mut self, from: i64, to: i64) {
+        let mut at = from;
+        while at <= to {
+            self.engine.tick(Timestamp::from_millis(at)).await;
+            at += TICK;
+        }
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.board.read().snapshot
+    }
+
+    fn slots(&self, range: TimeRange) -> BTreeMap<(usize, Timestamp), Slot> {
+        let snapshot = self.snapshot();
+        let slos = snapshot.slos.iter().enumerate();
+        let slots = slos.flat_map(|(index, slo)| {
+            let slots: Vec<_> = slo.ledger.slots(range).collect();
+            slots
+                .into_iter()
+                .map(move |(end, slot)| ((index, end), slot))
+        });
+        slots.collect()
+    }
+
+    fn summed(&self) -> Vec<(String, u64)> {
+        let source = &self.snapshot().sources[0];
+        let summed = source.summed.iter();
+        summed.map(|it| (it.metric.clone(), it.series)).collect()
+    }
+}
+
+fn catalog() -> Arc<Catalog> {
+    let texts = [(PathBuf::from("api.yaml"), DEFINITIONS.to_owned())];
+    let (catalog, diagnostics) = definitions::read(&texts, &Options::default());
+    Arc::new(catalog.unwrap_or_else(|| panic!("{diagnostics:?}")))
+}
+
+fn settings(push_down_above: usize) -> SourceSettings {
+    SourceSettings {
+        push_down_above,
+        backfill_percent: 0,
+        ..SourceSettings::default()
+    }
+}
+
+/// Where two ledgers differ: in events, or in covered time by more than what one step may hide.
+fn differences(
+    one: &BTreeMap<(usize, Timestamp), Slot>,
+    other: &BTreeMap<(usize, Timestamp), Slot>,
+) -> String {
+    let mut text = String::new();
+    let keys: BTreeSet<_> = one.keys().chain(other.keys()).collect();
+    for key in keys {
+        let (one, other) = (
+            one.get(key).copied().unwrap_or_default(),
+            other.get(key).copied().unwrap_or_default(),
+        );
+        let apart = (one.covered.as_millis() - other.covered.as_millis()).abs();
+        if one.counts != other.counts || one.reconstructed != other.reconstructed || apart > 15_000
+        {
+            writeln!(text, "{key:?}: {one:?} and {other:?}").unwrap();
+        }
+    }
+    text
+}
+
+async fn hold_sums_against_samples(server: Option<RealServer>) {
+    let Some(server) = server else { return };
+    let end = now() / 300_000 * 300_000;
+    let begin = end - 3 * HOUR;
+    let (written, happened) = world::made(7, begin - HOUR, end);
+    let least = [happened.resets, happened.births, happened.gaps];
+    assert!(least.iter().all(|count| *count >= 20), "{happened:?}");
+    remote_write::write(&server.url(), &written).await.unwrap();
+
+    let body = 128 << 20;
+    let url = server.url();
+    let start = |above| Daemon::start(&url, settings(above), body, MemoryStore::default());
+    let (mut fetched, mut summed) = (start(usize::MAX).await, start(10).await);
+    let middle = begin + HOUR;
+    for daemon in [&mut fetched, &mut summed] {
+        daemon.ticks(begin, middle).await;
+    }
+    assert_eq!(fetched.summed(), []);
+    assert_eq!(summed.summed()[0].0, "http_requests_total");
+    let mut summed = summed.restart().await;
+    for daemon in [&mut fetched, &mut summed] {
+        daemon.ticks(middle + TICK, end).await;
+    }
+    assert_eq!(summed.summed().len(), 1, "a restart goes on with sums");
+    let range = TimeRange {
+        from: Timestamp::from_millis(begin - HOUR),
+        to: Timestamp::from_millis(end - 300_000),
+    };
+    let (one, other) = (fetched.slots(range), summed.slots(range));
+    assert!(one.len() > 600, "{}", one.len());
+    assert_eq!(differences(&one, &other), "");
+
+    // Back to samples, where more of them are allowed: nothing is lost at the seam.
+    let last = fetched.snapshot();
+    let counts = |snapshot: &Snapshot| {
+        let slos = snapshot.slos.iter();
+        slos.map(|slo| (slo.series.total, slo.series.bad))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(counts(&last), counts(&summed.snapshot()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_sums_up_to_the_slots_that_its_samples_make() {
+    hold_sums_against_samples(RealServer::prometheus(CONFIG).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_2_sums_up_to_the_slots_that_its_samples_make() {
+    hold_sums_against_samples(RealServer::prometheus2(CONFIG).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_too_large_is_asked_for_in_parts_and_nothing_is_lost() {
+    let Some(server) = RealServer::prometheus(CONFIG).await else {
+        return;
+    };
+    let end = now() / 300_000 * 300_000;
+    let begin = end - HOUR;
+    let (written, _) = world::made(11, begin - HOUR, end);
+    remote_write::write(&server.url(), &written).await.unwrap();
+    let url = server.url();
+    let start = |body| Daemon::start(&url, settings(100_000), body, MemoryStore::default());
+    let (mut whole, mut parts) = (start(128 << 20).await, start(24 << 10).await);
+    let failures = |daemon: &Daemon| daemon.snapshot().sources[0].failures;
+    let middle = begin + HOUR / 2;
+    parts.ticks(begin, middle).await;
+    let first = failures(&parts);
+    assert!((1..20).contains(&first), "{first}");
+    parts.ticks(middle + TICK, end).await;
+    assert_eq!(failures(&parts), first, "it is no loop");
+    assert_eq!(parts.snapshot().sources[0].error, None);
+    whole.ticks(begin, end).await;
+    assert_eq!(failures(&whole), 0);
+    let range = TimeRange {
+        from: Timestamp::from_millis(begin - HOUR),
+        to: Timestamp::from_millis(end - 300_000),
+    };
+    assert_eq!(
+        differences(&whole.slots(range), &parts.slots(range)),
+        "",
+        "what failed at first is made up for"
+    );
+}
+
+const CONFIG: &str = "global: {}\n";
+
+fn now() -> i64 {
+    Timestamp::from(Clock::System.now()).as_millis()
+}
