@@ -318,14 +318,7 @@ fn judged(
         Judge::Drop { total, past, kept } => {
             let past = past.iter().map(|read| rates(*read));
             let past = past.collect::<Option<Vec<_>>>()?;
-            let slices = drop::below_usual(&rates(*total)?, &past, *kept, noted);
-            let count = |judged: Option<bool>| judged.map_or(NOTHING, |bad| one(share_of(bad)));
-            let slices = slices.into_iter();
-            return Some(
-                slices
-                    .map(|(end, judged)| (end, judged.map(count)))
-                    .collect(),
-            );
+            return Some(compared(drop::below_usual(&rates(*total)?, &past, *kept, noted)));
         }
         Judge::Events { terms, allowance } => {
             let kinds = terms.iter().map(|term| {
@@ -404,6 +397,15 @@ fn judged(
     };
     let share = |(end, bad): (Timestamp, Option<bool>)| (end, bad.map(share_of));
     Some(counts(slices.into_iter().map(share).collect()))
+}
+
+/// Slices that were compared with earlier ones; those without any count as nothing.
+fn compared(slices: Slices<Option<bool>>) -> Slices<Counts> {
+    let count = |judged: Option<bool>| judged.map_or(NOTHING, |bad| one(share_of(bad)));
+    let slices = slices.into_iter();
+    slices
+        .map(|(end, judged)| (end, judged.map(count)))
+        .collect()
 }
 
 /// Slices by the share of each that is bad, each as one.

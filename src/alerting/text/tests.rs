@@ -3,7 +3,7 @@
 use crate::domain::calendar::Period;
 use crate::domain::incident::CloseReason;
 use crate::domain::indicator::Signal;
-use crate::domain::slices::Breach;
+use crate::domain::slices::Breach::{Above, Below, Dropped, Older, OverLimit};
 use crate::domain::slot::Counts;
 
 use super::super::sample;
@@ -211,7 +211,6 @@ fn everything_can_be_measured_again() {
 #[test]
 fn each_signal_has_words_of_its_own() {
     let mut titles = String::new();
-    use Breach::{Above, Below, Dropped, Older, OverLimit};
     for (signal, objective, breach, threshold, bad, total) in [
         (Signal::Errors, "99.9%", None, None, 954.0, 4_769.0),
         (Signal::Latency, "99%", None, Some("300ms"), 32.0, 1_000.0),

@@ -23,7 +23,7 @@ pub struct Gauges<S> {
 /// Gauges by group.
 #[derive(Debug)]
 pub struct Groups<'a> {
-    groups: BTreeMap<Labels, Vec<&'a [Sample]>>,
+    series: BTreeMap<Labels, Vec<&'a [Sample]>>,
     aggregate: Aggregate,
     valid: Span,
 }
@@ -31,19 +31,18 @@ pub struct Groups<'a> {
 impl<'a> Groups<'a> {
     /// Groups of the series that agree in the labels `by`; without `by` each series is one.
     pub fn of(gauges: Gauges<impl Iterator<Item = Series<'a>>>, by: Option<&[String]>) -> Self {
-        let mut groups: BTreeMap<Labels, Vec<&[Sample]>> = BTreeMap::new();
+        let mut by_group: BTreeMap<Labels, Vec<&[Sample]>> = BTreeMap::new();
         for series in gauges.series {
-            let group = match by {
-                Some(by) => series.labels.only(by),
-                None => {
-                    let labels = series.labels.iter();
-                    labels.filter(|(label, _)| *label != METRIC_NAME).collect()
-                }
+            let group = if let Some(by) = by {
+                series.labels.only(by)
+            } else {
+                let labels = series.labels.iter();
+                labels.filter(|(label, _)| *label != METRIC_NAME).collect()
             };
-            groups.entry(group).or_default().push(series.samples);
+            by_group.entry(group).or_default().push(series.samples);
         }
         Self {
-            groups,
+            series: by_group,
             aggregate: gauges.aggregate,
             valid: validity(gauges.usual),
         }
@@ -77,7 +76,7 @@ impl<'a> Groups<'a> {
             let values = series.iter().filter_map(|samples| value(samples));
             aggregate(values, self.aggregate)
         };
-        self.groups
+        self.series
             .iter()
             .filter_map(|(group, series)| Some((group, of(series)?)))
             .collect()

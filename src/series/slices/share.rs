@@ -39,7 +39,10 @@ mod tests {
     use crate::domain::decimal::Fraction;
     use crate::domain::indicator::Aggregate;
 
+    type Given<'a> = &'a [(&'a str, &'a str)];
+
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn a_limit_is_judged_by_group_with_the_last_valid_values() {
         let limits: &[(&str, &str)] = &[
             ("pod=a", "0:100 60:100 120:100"),
@@ -50,7 +53,6 @@ mod tests {
             BadWhen::Count(2),
             BadWhen::Share(Fraction::new(6, 10)),
         );
-        type Given<'a> = &'a [(&'a str, &'a str)];
         let cases: &[(&str, Given, Given, Aggregate, BadWhen, &str)] = &[
             (
                 "below",
