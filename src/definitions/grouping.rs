@@ -138,10 +138,8 @@ fn expected(fields: &Fields<'_>, by: &[Located<String>]) -> BTreeSet<Group> {
         let named = names(&entry.node, &entry.key, faults);
         values.insert(&entry.key, named.into_iter().map(|it| it.value).collect());
     }
-    for label in by
-        .iter()
-        .filter(|label| !values.contains_key(&*label.value))
-    {
+    let is_missing = |label: &&Located<String>| !values.contains_key(&*label.value);
+    if let Some(label) = by.iter().find(is_missing) {
         let name = &label.value;
         faults.add(
             Diagnostic::error(

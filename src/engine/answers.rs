@@ -194,7 +194,7 @@ fn summed<'r>(form: Form, reads: &[&'r Read]) -> Option<Whole<'r>> {
     let pieces = || of(|query| query == Query::Increases);
     let range = pieces().map(|(range, _)| range).reduce(TimeRange::hull)?;
     let raw = of(|query| matches!(query, Query::Raw(_)));
-    let living = of(|query| query == Query::Living);
+    let mut living = of(|query| query == Query::Living);
     Some(Whole {
         range,
         batch: Cow::Owned(strung(pieces().map(|(_, batch)| batch))),
@@ -202,7 +202,7 @@ fn summed<'r>(form: Form, reads: &[&'r Read]) -> Option<Whole<'r>> {
         summed: Some(Summed {
             form,
             arrivals: Batch::joined(raw.map(|(_, batch)| batch)),
-            living: living.map(|(_, batch)| batch.clone()).last(),
+            living: living.next_back().map(|(_, batch)| batch.clone()),
         }),
     })
 }

@@ -296,42 +296,31 @@ fn judged(
     complete: &BTreeMap<FamilyIndex, Answer>,
     noted: &mut Noted,
 ) -> Option<Slices<Counts>> {
-    let series = |read: Read| {
-        let sorted = complete.get(&read.family)?.sorted.as_ref()?;
-        Some(sorted.series(read.selector))
+    let seen = Seen {
+        lane,
+        range,
+        interval,
+        complete,
     };
-    let rates = |read: Read| {
-        let counters: Vec<Series> = series(read)?.collect();
-        let usual = interval(read.family);
-        Some(rate::rates(&counters, lane.slice, range, usual))
-    };
-    let gauges = |gauge: &GaugeRead| {
-        Some(Gauges {
-            series: series(gauge.read)?,
-            aggregate: gauge.aggregate,
-            usual: interval(gauge.read.family),
-        })
-    };
-    let values = |family: FamilyIndex| Some(complete.get(&family)?.batch.series());
-    let slices = match &lane.judge {
-        Judge::Rate { total, limit } => rate::beyond(&rates(*total)?, *limit, noted),
+    match &lane.judge {
         Judge::Drop { total, past, kept } => {
-            let past = past.iter().map(|read| rates(*read));
+            let past = past.iter().map(|read| seen.rates(*read));
             let past = past.collect::<Option<Vec<_>>>()?;
-            return Some(compared(drop::below_usual(&rates(*total)?, &past, *kept, noted)));
+            let slices = drop::below_usual(&seen.rates(*total)?, &past, *kept, noted);
+            Some(compared(slices))
         }
         Judge::Events { terms, allowance } => {
             let kinds = terms.iter().map(|term| {
                 Some(Counters {
-                    series: series(term.read)?.collect(),
+                    series: seen.series(term.read)?.collect(),
                     weight: term.weight,
                     usual: interval(term.read.family),
                 })
             });
             let kinds = kinds.collect::<Option<Vec<_>>>()?;
-            return Some(events::over_allowance(
+            Some(events::over_allowance(
                 &kinds, *allowance, lane.slice, range,
-            ));
+            ))
         }
         Judge::Probe {
             probers,
@@ -340,63 +329,119 @@ fn judged(
             allowance,
         } => {
             let usual = interval(probers.family);
-            let probers: Vec<Series> = series(*probers)?.collect();
-            return Some(match allowance {
+            let probers: Vec<Series> = seen.series(*probers)?.collect();
+            Some(match allowance {
                 None => probe::counts(&probers, *quorum, *slot, range, usual),
                 Some(allowance) => {
                     let widths = (*slot, lane.slice);
                     probe::over_allowance(&probers, *quorum, widths, *allowance, range, usual)
                 }
-            });
-        }
-        Judge::Share {
-            used,
-            limit,
-            by,
-            at_most,
-            bad_when,
-        } => {
-            let judge = (*at_most, *bad_when);
-            let (used, limit) = (gauges(used)?, gauges(limit)?);
-            share::over_limit(used, limit, by, judge, lane.slice, range, noted)
-        }
-        Judge::Level {
-            gauge,
-            by,
-            limit,
-            within,
-            bad_when,
-        } => {
-            let groups = Groups::of(gauges(gauge)?, by.as_deref());
-            let judge = (*within, *bad_when);
-            level::beyond(&groups, *limit, judge, lane.slice, range, noted)
-        }
-        Judge::Age {
-            gauge,
-            by,
-            unit,
-            at_most,
-            bad_when,
-        } => {
-            let groups = Groups::of(gauges(gauge)?, by.as_deref());
-            let judge = (*at_most, *bad_when);
-            age::older(&groups, *unit, judge, lane.slice, range, noted)
-        }
-        Judge::Value {
-            family,
-            limit,
-            bad_when,
-        } => {
-            let judge = (*limit, *bad_when);
-            value::beyond(values(*family)?, judge, lane.slice, range, noted)
+            })
         }
         Judge::Ratio { family } => {
-            let ratios = value::ratios(values(*family)?, lane.slice, range, noted);
-            return Some(counts(ratios));
+            let ratios = value::ratios(seen.values(*family)?, lane.slice, range, noted);
+            Some(counts(ratios))
         }
-    };
-    let share = |(end, bad): (Timestamp, Option<bool>)| (end, bad.map(share_of));
-    Some(counts(slices.into_iter().map(share).collect()))
+        Judge::Rate { .. }
+        | Judge::Share { .. }
+        | Judge::Level { .. }
+        | Judge::Age { .. }
+        | Judge::Value { .. } => {
+            let slices = seen.sides(noted)?.into_iter();
+            let share = |(end, bad): (Timestamp, Option<bool>)| (end, bad.map(share_of));
+            Some(counts(slices.map(share).collect()))
+        }
+    }
+}
+
+/// What a lane sees of the answers.
+struct Seen<'a, 'b> {
+    lane: &'a SliceLane,
+    range: TimeRange,
+    interval: &'a dyn Fn(FamilyIndex) -> Span,
+    complete: &'a BTreeMap<FamilyIndex, Answer<'b>>,
+}
+
+impl<'b> Seen<'_, 'b> {
+    fn series(&self, read: Read) -> Option<impl Iterator<Item = Series<'b>>> {
+        let sorted = self.complete.get(&read.family)?.sorted.as_ref()?;
+        Some(sorted.series(read.selector))
+    }
+
+    fn values(&self, family: FamilyIndex) -> Option<impl Iterator<Item = Series<'b>>> {
+        Some(self.complete.get(&family)?.batch.series())
+    }
+
+    fn rates(&self, read: Read) -> Option<Slices<f64>> {
+        let counters: Vec<Series> = self.series(read)?.collect();
+        let usual = (self.interval)(read.family);
+        Some(rate::rates(&counters, self.lane.slice, self.range, usual))
+    }
+
+    fn gauges(&self, gauge: &GaugeRead) -> Option<Gauges<impl Iterator<Item = Series<'b>>>> {
+        Some(Gauges {
+            series: self.series(gauge.read)?,
+            aggregate: gauge.aggregate,
+            usual: (self.interval)(gauge.read.family),
+        })
+    }
+
+    /// On which side of a threshold each slice is; of judges without one, nothing.
+    fn sides(&self, noted: &mut Noted) -> Option<Slices<bool>> {
+        let (slice, range) = (self.lane.slice, self.range);
+        Some(match &self.lane.judge {
+            Judge::Rate { total, limit } => rate::beyond(&self.rates(*total)?, *limit, noted),
+            Judge::Share {
+                used,
+                limit,
+                by,
+                at_most,
+                bad_when,
+            } => {
+                let judge = (*at_most, *bad_when);
+                let (used, limit) = (self.gauges(used)?, self.gauges(limit)?);
+                share::over_limit(used, limit, by, judge, slice, range, noted)
+            }
+            Judge::Level {
+                gauge,
+                by,
+                limit,
+                within,
+                bad_when,
+            } => {
+                let groups = Groups::of(self.gauges(gauge)?, by.as_deref());
+                let judge = (*within, *bad_when);
+                level::beyond(&groups, *limit, judge, slice, range, noted)
+            }
+            Judge::Age {
+                gauge,
+                by,
+                unit,
+                at_most,
+                bad_when,
+            } => {
+                let groups = Groups::of(self.gauges(gauge)?, by.as_deref());
+                age::older(&groups, *unit, (*at_most, *bad_when), slice, range, noted)
+            }
+            Judge::Value {
+                family,
+                limit,
+                bad_when,
+            } => value::beyond(
+                self.values(*family)?,
+                (*limit, *bad_when),
+                slice,
+                range,
+                noted,
+            ),
+            Judge::Drop { .. }
+            | Judge::Events { .. }
+            | Judge::Probe { .. }
+            | Judge::Ratio { .. } => {
+                return None;
+            }
+        })
+    }
 }
 
 /// Slices that were compared with earlier ones; those without any count as nothing.

@@ -76,6 +76,9 @@ fn slow_lane(
     slots.into_iter().collect()
 }
 
+/// Parts of an event: 2^40.
+const PARTS: f64 = 1_099_511_627_776.0;
+
 proptest! {
     #[test]
     fn sums_are_those_of_a_plain_list(added in added(), from in -10_000_i64..21_000, length in 0_i64..15_000) {
@@ -481,14 +484,19 @@ proptest! {
             let sum = ledger.sum(range);
             prop_assert_eq!(restored.sum(range), sum);
             // Parts of an event that floats of this size hold are added up without an error.
-            let parts = |count: f64| (count * (1_u64 << 40) as f64).round() as i128;
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "counts of tests are far below 2^87"
+            )]
+            let parts = |count: f64| (count * PARTS).round() as i128;
             let (mut bad, mut total, mut slots) = (0_i128, 0_i128, 0);
             for (_, slot) in ledger.slots(range) {
                 bad += parts(slot.counts.bad);
                 total += parts(slot.counts.total);
                 slots += 1;
             }
-            let float = |parts: i128| parts as f64 / (1_u64 << 40) as f64;
+            #[expect(clippy::cast_precision_loss, reason = "sums round once, as the ledger does")]
+            let float = |parts: i128| parts as f64 / PARTS;
             prop_assert_eq!((sum.counts.bad, sum.counts.total), (float(bad), float(total)));
             prop_assert_eq!(sum.slots, slots);
         }

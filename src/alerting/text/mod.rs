@@ -87,10 +87,9 @@ pub fn message(notice: &Notice, zone: &TimeZone, now: Timestamp) -> Message {
     }
     lines.retain(|line| !line.parts.is_empty());
     let rings = match (notice.change, &notice.facts) {
-        (Change::Opened | Change::Rose { .. }, _) => true,
         // What burns no more and is only held wakes nobody.
         (Change::Reminded, Facts::Burn(facts)) => facts.held_until(notice.severity).is_none(),
-        (Change::Reminded, _) => true,
+        (Change::Opened | Change::Rose { .. } | Change::Reminded, _) => true,
         (Change::Fell { .. } | Change::Closed(_), _) => false,
     };
     Message {

@@ -210,13 +210,11 @@ fn tier(tier: &TierStepsView) -> Vec<String> {
 fn condition(tier: &TierStepsView) -> String {
     let long = words::window(tier.long.length.0);
     let short = words::window(tier.short.length.0);
-    match tier.bad {
-        Some(bad) => format!("from {bad} bad in {long}, some of them in {short}"),
-        None => {
-            let limit = words::limit(tier.threshold.unwrap_or(f64::INFINITY));
-            format!("above {limit} in {long} and in {short}")
-        }
+    if let Some(bad) = tier.bad {
+        return format!("from {bad} bad in {long}, some of them in {short}");
     }
+    let limit = words::limit(tier.threshold.unwrap_or(f64::INFINITY));
+    format!("above {limit} in {long} and in {short}")
 }
 
 fn compared(window: &ComparedView, limit: Option<f64>) -> String {
@@ -390,9 +388,10 @@ fn judged_text(it: &ExplanationView, judged: &JudgedView) -> String {
         .flat_map(|slice| slice.values.iter().map(move |value| (slice.end, value)))
         .filter(|(_, value)| value.bad)
         .map(|(end, value)| {
-            let group = match value.group.is_empty() {
-                true => String::new(),
-                false => format!("  {}", labels(&value.group, &BTreeSet::new())),
+            let group = if value.group.is_empty() {
+                String::new()
+            } else {
+                format!("  {}", labels(&value.group, &BTreeSet::new()))
             };
             let value = value.value.map_or_else(|| "∞".to_owned(), number);
             format!(

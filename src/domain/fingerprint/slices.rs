@@ -4,6 +4,7 @@ use super::super::indicator::Aggregate;
 use super::super::slices::{
     BadWhen, Bound, Gauge, Grouped, Judge, MissingData, Sliced, TimeUnit, WithinSlice,
 };
+use super::super::time::Span;
 use super::Digest;
 
 impl Digest {
@@ -108,18 +109,18 @@ impl Digest {
                 bound,
                 bad_when,
             } => {
-                self.text("value");
-                self.text(query);
-                self.span(*window);
+                self.expression("value", query, *window);
                 self.bound(*bound);
                 self.bad_when(*bad_when);
             }
-            Judge::Ratio { query, window } => {
-                self.text("ratio");
-                self.text(query);
-                self.span(*window);
-            }
+            Judge::Ratio { query, window } => self.expression("ratio", query, *window),
         }
+    }
+
+    fn expression(&mut self, kind: &str, query: &str, window: Span) {
+        self.text(kind);
+        self.text(query);
+        self.span(window);
     }
 
     /// The number and not its unit: half a second is 500 milliseconds.

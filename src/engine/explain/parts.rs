@@ -294,7 +294,7 @@ impl<S: Source> Reader<'_, S> {
         let ignored = ignored.filter(|birth| self.range.contains(birth.at));
         let mut notes: Vec<Note> = increases
             .iter()
-            .flat_map(|increase| notes(increase, &traced.samples))
+            .filter_map(|increase| notes(increase, &traced.samples))
             .chain(ignored.map(|birth| Note {
                 from: birth.at,
                 to: birth.at,

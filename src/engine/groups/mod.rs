@@ -15,7 +15,7 @@ use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
 use crate::ledger::Ledger;
 use crate::series::batch::Batch;
-use crate::series::plan::{FamilyIndex, MeterIndex, Plan, SloIndex};
+use crate::series::plan::{FamilyIndex, Lane, MeterIndex, Plan, SloIndex};
 use crate::series::table::Novelty;
 use crate::status::snapshot::GroupCount;
 use crate::store::commit::{Commit, GroupRecord};
@@ -181,7 +181,7 @@ impl State {
         let families: BTreeSet<FamilyIndex> = self
             .admit(&found, entry)
             .flat_map(|meter| self.plan.meters[meter].lanes.iter())
-            .flat_map(|lane| lane.families())
+            .flat_map(Lane::families)
             .collect();
         for family in families {
             let roll = self.plan.roll(family);

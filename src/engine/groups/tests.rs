@@ -21,11 +21,8 @@ use crate::domain::time::Span;
 use crate::status::snapshot::SloStatus;
 
 fn changed(mut catalog: Catalog, change: impl FnOnce(&mut Slo)) -> Catalog {
-    for slo in catalog.slos.values_mut() {
-        return {
-            change(Arc::make_mut(slo));
-            catalog
-        };
+    if let Some(slo) = catalog.slos.values_mut().next() {
+        change(Arc::make_mut(slo));
     }
     catalog
 }

@@ -789,7 +789,7 @@ fn a_counter_that_fell_before_a_restart_is_remembered_behind_it() {
     let counts = bad(false);
     assert_eq!(
         counts.bad,
-        (6_000 - 4_200 + 80) as f64,
+        f64::from(6_000 - 4_200 + 80),
         "all since it began anew"
     );
     assert_eq!(bad(true), counts);

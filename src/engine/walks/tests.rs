@@ -186,7 +186,11 @@ impl Daemon {
     }
 
     fn digs(&mut self) -> usize {
-        (0..).take_while(|_| self.dig(Span::from_hours(2))).count()
+        let mut digs = 0;
+        while self.dig(Span::from_hours(2)) {
+            digs += 1;
+        }
+        digs
     }
 
     fn slots(&self) -> BTreeMap<Timestamp, Slot> {

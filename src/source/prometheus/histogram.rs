@@ -58,6 +58,11 @@ impl Bucket {
         self.lower <= 0.0 && self.upper >= 0.0
     }
 
+    /// Whether it has the very boundary at which another begins.
+    const fn begins_as(&self, other: &Self) -> bool {
+        self.lower.to_bits() == other.lower.to_bits()
+    }
+
     /// Its width on the scale of logarithms to base 2, if it is one of a schema with exponential
     /// boundaries; those are powers of two, divided by a power of two.
     fn width(&self) -> Option<f64> {
@@ -179,7 +184,7 @@ impl Shape {
                     bucket.widened(widest)
                 };
                 match joined.last_mut() {
-                    Some(last) if !last.has_zero() && last.lower == wide.lower => {
+                    Some(last) if !last.has_zero() && last.begins_as(&wide) => {
                         last.count += wide.count;
                     }
                     _ => joined.push(wide),

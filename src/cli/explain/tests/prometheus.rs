@@ -31,10 +31,10 @@ const SERIES: &[(&str, &str, Course)] = &[
     }),
     // Was away from 2,700 to 2,400 s before the end.
     ("http_requests_total", "b 200", |ago| {
-        (ago >= 2_700 || ago < 2_400).then_some(150_000 - 2 * ago)
+        (!(2_400..2_700).contains(&ago)).then_some(150_000 - 2 * ago)
     }),
     ("http_requests_total", "b 404", |ago| {
-        (ago >= 2_700 || ago < 2_400).then_some(900 - ago / 100)
+        (!(2_400..2_700).contains(&ago)).then_some(900 - ago / 100)
     }),
     // Found 600 s before the end, with a lifetime behind it.
     ("http_requests_total", "c 200", |ago| {
