@@ -25,6 +25,6 @@ pub(crate) fn measure() -> (f64, usize) {
         let batch = prometheus::batch(&body, range).unwrap();
         assert_eq!((batch.len(), batch.samples().len()), (SERIES, 2 * SERIES));
     }
-    let cpu = Usage::now().cpu - before.cpu;
+    let cpu = Usage::now().cpu.saturating_sub(before.cpu);
     (cpu.as_secs_f64() / f64::from(ROUNDS), body.len())
 }
