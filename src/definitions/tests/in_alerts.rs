@@ -53,7 +53,7 @@ const MISTAKES: &[Mistake] = &[
         "budgetSpent: 2%",
         "bad: 0",
         &[
-            "alerts.yaml:6:68: error[SB0203]: `0` is not a number of bad events; write a whole number, as in bad: 3",
+            "alerts.yaml:6:62: error[SB0203]: `0` is not a number of bad events; write a whole number, as in bad: 3",
         ],
     ),
     (

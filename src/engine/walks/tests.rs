@@ -369,6 +369,7 @@ fn beside(change: impl FnOnce(&mut Slo)) -> Catalog {
     let slo = Slo::clone(&catalog.slos[&SloId::new("shop/it")]);
     let uid = SloId::new("z/same");
     let same = Slo {
+        id: uid.clone(),
         uid: uid.clone(),
         name: "same".to_owned(),
         policy: None,
