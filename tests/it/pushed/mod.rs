@@ -231,7 +231,9 @@ async fn an_answer_that_is_too_large_is_asked_for_in_parts_and_nothing_is_lost()
     let first = failures(&parts);
     assert!((1..20).contains(&first), "{first}");
     parts.ticks(middle + TICK, end).await;
-    assert_eq!(failures(&parts), first, "it is no loop");
+    // Answers that grow may have to be divided once more; a loop would fail at each of sixty ticks.
+    let later = failures(&parts) - first;
+    assert!(later < 5, "{later} more failed");
     assert_eq!(parts.snapshot().sources[0].error, None);
     whole.ticks(begin, end).await;
     assert_eq!(failures(&whole), 0);

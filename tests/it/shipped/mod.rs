@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use sloburn::clock::Clock;
 use sloburn::definitions::{self, Options};
-use sloburn::domain::indicator::Signal;
+use sloburn::domain::indicator::{Events, Indicator};
 use sloburn::domain::measurement::Outcome;
+use sloburn::domain::slices::Judge;
 use sloburn::domain::slo::{Catalog, SourceName};
 use sloburn::domain::time::{Span, Timestamp};
 use sloburn::engine::settings::{Settings, SourceSettings};
@@ -117,6 +118,7 @@ fn catalog(path: &Path, text: String) -> Catalog {
 
 /// What is not as it should be at any of so many ticks.
 async fn faults(catalog: Catalog, ticks: i64) -> Vec<String> {
+    let catalog = Arc::new(catalog);
     let first = Timestamp::from_millis(1_900_000_000_000).floor_to(TICK);
     let (board, clock) = (
         Arc::new(Board::new(first)),
@@ -137,10 +139,11 @@ async fn faults(catalog: Catalog, ticks: i64) -> Vec<String> {
         board: Arc::clone(&board),
         wake: Arc::new(Notify::new()),
     };
-    let mut engine = Engine::start(settings, Arc::new(catalog), parts)
+    let mut engine = Engine::start(settings, Arc::clone(&catalog), parts)
         .await
         .expect("an engine");
     let mut faults = BTreeSet::new();
+    let defined: BTreeSet<_> = catalog.slos.keys().cloned().collect();
     for number in 0..WARM_UP + ticks {
         let at = first + Span::from_millis(number * TICK.as_millis());
         engine.tick(at).await;
@@ -153,6 +156,10 @@ async fn faults(catalog: Catalog, ticks: i64) -> Vec<String> {
                     .iter()
                     .filter_map(|slo| fault(slo)),
             );
+            let read = board.read();
+            let shown: BTreeSet<_> = read.snapshot.slos.iter().map(|it| &it.slo.uid).collect();
+            let without = defined.iter().filter(|uid| !shown.contains(uid));
+            faults.extend(without.map(|uid| format!("{uid} has no instance")));
         }
     }
     faults.into_iter().collect()
@@ -170,8 +177,12 @@ fn fault(status: &SloStatus) -> Option<String> {
     if status.window.counts.total <= 0.0 {
         return Some(format!("{id} has counted nothing"));
     }
-    // Slices of a rate have one side only.
-    let two_sided = status.slo.signal() != Signal::Traffic;
+    // Of slices only those that are joined with a limit have two sides, and probes have one.
+    let two_sided = match &status.slo.indicator {
+        Indicator::Errors(Events::Probe(_)) => false,
+        Indicator::Slices(sliced) => matches!(sliced.judge, Judge::Share { .. }),
+        Indicator::Errors(_) | Indicator::Latency(_) | Indicator::Query { .. } => true,
+    };
     (two_sided && !status.bad_series_ever_seen)
         .then(|| format!("{id} has never seen a series of what is bad or good, or of its limit"))
 }
