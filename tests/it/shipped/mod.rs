@@ -177,6 +177,10 @@ fn fault(status: &SloStatus) -> Option<String> {
     if status.window.counts.total <= 0.0 {
         return Some(format!("{id} has counted nothing"));
     }
+    // What is told to take missing samples as bad finds nothing good in a metric that does not exist.
+    if status.window.counts.bad >= status.window.counts.total {
+        return Some(format!("{id} has counted nothing good"));
+    }
     // Of slices only those that are joined with a limit have two sides, and probes have one.
     let two_sided = match &status.slo.indicator {
         Indicator::Errors(Events::Probe(_)) => false,
