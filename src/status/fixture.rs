@@ -23,6 +23,7 @@ use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::versions::Versions;
 use crate::ledger::Ledger;
+use crate::ledger::WindowSum;
 
 use super::board::{
     Board, DefinitionsStatus, DeliveryStatus, ReceiverStatus, Refusal, StoreOpened,
@@ -336,6 +337,16 @@ fn incident(uid: &str, severity: Severity, closed: Option<CloseReason>) -> Incid
         closed: closed.map(|_| ago(200)),
         history,
         told: BTreeSet::new(),
+    }
+}
+
+/// What a window holds that was measured whole.
+pub(crate) fn sum(from: Timestamp, counts: Counts) -> WindowSum {
+    WindowSum {
+        from,
+        counts,
+        covered: 1.0,
+        ..WindowSum::default()
     }
 }
 

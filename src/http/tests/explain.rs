@@ -11,7 +11,6 @@ use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange};
 use crate::engine::explain::ExplainError;
 use crate::engine::explain::ask::Explainer;
-use crate::ledger::WindowSum;
 use crate::status::explanation::{Asked, AskedWindow, ExplainedTier, Explanation};
 use crate::status::fixture;
 use crate::status::view::explain::ExplanationView;
@@ -35,12 +34,7 @@ fn explanation(slo: Arc<Slo>, asked: Asked) -> Explanation {
         bad: 954.0,
         total: 57_223.0,
     };
-    let sum = WindowSum {
-        from: range.from,
-        counts,
-        covered: 1.0,
-        ..WindowSum::default()
-    };
+    let sum = fixture::sum(range.from, counts);
     let tier = Tier {
         name: "fast".to_owned(),
         severity: Severity::Page,
