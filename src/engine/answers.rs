@@ -124,6 +124,7 @@ impl State {
         let mut counted: BTreeMap<usize, &Batch> = BTreeMap::new();
         let mut pace = None;
         let (mut is_too_much, mut are_sums) = (false, false);
+        let mut is_uncounted = false;
         for read in reads {
             match (read.wanted.query, &read.reading) {
                 (query, Reading::TooMuch(_)) => {
@@ -136,11 +137,13 @@ impl State {
                 (Query::Census(part), Reading::Complete(batch)) => {
                     counted.insert(part, batch);
                 }
+                (Query::Census(_), Reading::Failed(_) | Reading::Partial(_)) => is_uncounted = true,
                 (Query::Pace, Reading::Complete(batch)) => pace = Some(batch),
                 _ => {}
             }
         }
-        if is_too_much {
+        // How to divide it is known only once its series could be counted: until then it is asked for again as before.
+        if is_too_much && !is_uncounted {
             self.divide(family, &refused, &counted, pace, are_sums, commit);
         }
     }

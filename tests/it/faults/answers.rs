@@ -12,7 +12,9 @@ async fn table(lies: &[(&str, Lie)]) -> String {
     for (name, lie) in lies {
         let shown = live_through(Setup::default(), *lie).await;
         writeln!(text, "{name}: {}: {}", shown.outcome, shown.reason).expect("a string takes it");
-        assert_eq!(shown.asked, READS, "{name}");
+        // Where an answer is too large, how it can be divided is asked, too.
+        let most = if shown.reason.contains("narrow") { 3 * READS } else { READS };
+        assert!((READS..=most).contains(&shown.asked), "{name}: {}", shown.asked);
         assert!(
             shown.told.contains("CANNOT MEASURE"),
             "{name}: {}",

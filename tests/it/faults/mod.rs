@@ -123,6 +123,8 @@ impl Scene {
             settle: Span::from_secs(10),
             scrape_interval: Some(SECOND),
             partial: setup.partial,
+            // What lies here cannot sum anything up.
+            push_down_above: usize::MAX,
             ..SourceSettings::default()
         };
         let settings = Settings {
