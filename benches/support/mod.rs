@@ -101,11 +101,8 @@ fn binary() -> PathBuf {
     });
     let pinned = include_str!("../../tests/tools/prometheus/go.mod").lines();
     let version = pinned
-        .filter_map(|line| {
-            line.trim()
-                .strip_prefix("github.com/prometheus/prometheus v")
-        })
-        .next()
+        .map(str::trim)
+        .find_map(|line| line.strip_prefix("github.com/prometheus/prometheus v"))
         .and_then(|rest| rest.split(' ').next());
     let path = cache.join(format!("prometheus-{}/prometheus", version.unwrap()));
     assert!(

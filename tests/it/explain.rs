@@ -19,8 +19,15 @@ const HOUR: i64 = 3_600;
 /// The value of a series by the seconds before the end; `None` where it was not there.
 type Course = fn(i64) -> Option<i64>;
 
+/// A metric, the labels of one of its series, and how that goes.
+type Made = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    Course,
+);
+
 /// A restart, an outage of half an hour, first failures, and everything else that indicators read.
-const SERIES: &[(&str, &[(&str, &str)], Course)] = &[
+const SERIES: &[Made] = &[
     ("http_requests_total", &[("code", "200")], |ago| {
         let away = (9_000..10_800).contains(&ago);
         let since = if ago > 5_400 { 4 * HOUR * 8 } else { 5_400 };

@@ -1,4 +1,8 @@
 //! Slices of time on a real Prometheus: what was written into it, second by second, is the truth that each is compared with.
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "seconds and requests of some days are far below 2^53"
+)]
 
 use std::process::Command;
 use std::time::Duration;
@@ -127,7 +131,7 @@ fn done(second: i64, end: i64) -> Option<f64> {
     let late = (60..90).contains(&ago(step, end));
     let told = if late { end - 91 * MINUTE } else { step };
     let is_told = !(10..25).contains(&ago(second, end));
-    is_told.then(|| told as f64)
+    is_told.then_some(told as f64)
 }
 
 /// Requests of a day until now: 20 a second, eight in the quarter of an hour before the last one of

@@ -13,8 +13,16 @@ async fn table(lies: &[(&str, Lie)]) -> String {
         let shown = live_through(Setup::default(), *lie).await;
         writeln!(text, "{name}: {}: {}", shown.outcome, shown.reason).expect("a string takes it");
         // Where an answer is too large, how it can be divided is asked, too.
-        let most = if shown.reason.contains("narrow") { 3 * READS } else { READS };
-        assert!((READS..=most).contains(&shown.asked), "{name}: {}", shown.asked);
+        let most = if shown.reason.contains("narrow") {
+            3 * READS
+        } else {
+            READS
+        };
+        assert!(
+            (READS..=most).contains(&shown.asked),
+            "{name}: {}",
+            shown.asked
+        );
         assert!(
             shown.told.contains("CANNOT MEASURE"),
             "{name}: {}",

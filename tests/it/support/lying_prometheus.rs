@@ -238,7 +238,8 @@ impl Shared {
     ) -> String {
         // It cannot count its series, which is asked when answers are too large.
         if question.query.starts_with("count by") || question.query.starts_with("quantile") {
-            return r#"{"status":"error","errorType":"bad_data","error":"no such function"}"#.to_owned();
+            return r#"{"status":"error","errorType":"bad_data","error":"no such function"}"#
+                .to_owned();
         }
         let range = question
             .query
