@@ -278,9 +278,7 @@ fn result(data: &Json) -> Result<Read, Other> {
             }
         }
         let is_histogram = |(name, value): &(String, Json)| {
-            name.starts_with("histogram")
-                && name.len() <= "histograms".len()
-                && *value != Json::Null
+            matches!(name.as_str(), "histogram" | "histograms") && *value != Json::Null
         };
         if pairs.iter().any(is_histogram) {
             histograms += 1;
