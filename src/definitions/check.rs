@@ -21,6 +21,7 @@ use crate::domain::slo::SourceName;
 use super::Options;
 use super::codes;
 use super::document::Found;
+use super::grouping;
 use super::node::Faults;
 use super::node::Located;
 use super::policy::PolicyDraft;
@@ -28,12 +29,19 @@ use super::routing::RoutingDraft;
 use super::service::Draft;
 use super::service::Service;
 use super::tiers;
+use super::written::AllWritten;
+use super::written::Written;
 
 const NEVER_ALERTS: &str = "none";
 const DEFAULT_SOURCE: &str = "default";
 
-/// The catalog of all that was `found`. Only complete when there were no faults.
-pub(super) fn catalog(mut found: Found, options: &Options, faults: &Faults) -> Catalog {
+/// The catalog of all that was `found`, and where its objectives are written. Only complete when
+/// there were no faults.
+pub(super) fn catalog(
+    mut found: Found,
+    options: &Options,
+    faults: &Faults,
+) -> (Catalog, AllWritten) {
     let policies = by_name(take(&mut found.policies), "alert policies", faults);
     let receivers = by_name(take(&mut found.receivers), "receivers", faults);
     let routings = take(&mut found.routings);
@@ -45,15 +53,18 @@ pub(super) fn catalog(mut found: Found, options: &Options, faults: &Faults) -> C
     };
     let routing = context.routing(routings, &receivers);
     let slos = context.slos();
-    Catalog {
-        slos: slos
-            .into_iter()
-            .map(|slo| (slo.uid.clone(), Arc::new(slo)))
-            .collect(),
+    let mut catalog = Catalog {
         policies: present(policies, |draft| draft.policy),
         receivers: present(receivers, |receiver| receiver),
         routing,
+        ..Catalog::default()
+    };
+    let mut all_written = AllWritten::new();
+    for (slo, written) in slos {
+        all_written.insert(slo.uid.clone(), written);
+        catalog.slos.insert(slo.uid.clone(), Arc::new(slo));
     }
+    (catalog, all_written)
 }
 
 type ByName<T> = BTreeMap<String, (Place, Option<T>)>;
@@ -174,7 +185,7 @@ impl Context<'_> {
         }
     }
 
-    fn slos(&self) -> Vec<Slo> {
+    fn slos(&self) -> Vec<(Slo, Written)> {
         let mut names: BTreeMap<&str, &Place> = BTreeMap::new();
         let mut uids: BTreeMap<String, Place> = BTreeMap::new();
         let mut slos = Vec::new();
@@ -240,7 +251,7 @@ impl Context<'_> {
     }
 
     /// Where a template was used, its faults show both places.
-    fn slo_of(&self, service: &Service, draft: &Draft) -> Option<Slo> {
+    fn slo_of(&self, service: &Service, draft: &Draft) -> Option<(Slo, Written)> {
         let Some(used_at) = &draft.used_at else {
             return self.slo(service, draft);
         };
@@ -249,19 +260,24 @@ impl Context<'_> {
         })
     }
 
-    fn slo(&self, service: &Service, draft: &Draft) -> Option<Slo> {
+    fn slo(&self, service: &Service, draft: &Draft) -> Option<(Slo, Written)> {
         let source = self.source(draft);
         self.judge_source(&source, draft);
         let policy = (draft.policy.value != NEVER_ALERTS).then(|| draft.policy.value.clone());
         if let Some(name) = &policy {
             self.judge_policy(name, draft);
         }
+        grouping::judge(draft, self.faults);
         let uid = SloId::new(uid(service, draft)?.value);
-        Some(Slo {
+        let objective = draft.objective.as_ref()?;
+        let slo = Slo {
             id: uid.clone(),
             uid,
             group: Group::default(),
-            grouping: draft.grouping.clone().map(Arc::new),
+            grouping: draft
+                .grouping
+                .as_ref()
+                .map(|it| Arc::new(it.grouping.clone())),
             service: service.name.as_ref()?.value.clone(),
             name: draft.name.as_ref()?.value.clone(),
             labels: draft.labels.clone(),
@@ -269,11 +285,12 @@ impl Context<'_> {
             owner: draft.owner.clone(),
             runbook: draft.runbook.clone(),
             source: SourceName::new(source),
-            objective: draft.objective.as_ref()?.value,
+            objective: objective.value,
             window: draft.window.as_ref()?.value.clone(),
             indicator: draft.indicator.as_ref()?.value.clone(),
             policy,
-        })
+        };
+        Some((slo, Written::of(draft, &objective.place)))
     }
 
     /// The source of an objective: the one it names, else the only one there is, else `default`.

@@ -84,6 +84,9 @@ pub(super) const GROUPS: &str = "SB0412";
 /// A condition on groups that matches none of the expected ones.
 pub(super) const NO_SUCH_GROUP: &str = "SB0413";
 
+/// A label of groups that has but one value.
+pub(super) const ONE_GROUP: &str = "SB0414";
+
 /// A tier whose short window is not shorter than its long one.
 pub(super) const TIER_ORDER: &str = "SB0501";
 /// A tier that looks further back than the objective's window.
@@ -92,3 +95,20 @@ pub(super) const TIER_TOO_LONG: &str = "SB0502";
 pub(super) const TIER_NEVER_FIRES: &str = "SB0503";
 /// A short window with too few samples in it.
 pub(super) const TIER_TOO_SHORT: &str = "SB0504";
+
+/// A source that cannot be read.
+pub const UNREAD: &str = "SB0601";
+/// A selector or an expression that finds no series.
+pub const NO_SERIES: &str = "SB0602";
+/// A selector of bad events that finds no series: perhaps nothing ever failed.
+pub const NEVER_BAD: &str = "SB0603";
+/// A threshold that is no boundary of its histogram, or a histogram of another kind.
+pub const NO_BUCKET: &str = "SB0604";
+/// Bad (or good) events that are none of the total.
+pub const OUTSIDE: &str = "SB0605";
+/// An objective that is finer than its events can show.
+pub const TOO_FINE: &str = "SB0606";
+/// A label of groups that no series has.
+pub const NO_SUCH_LABEL: &str = "SB0607";
+/// An objective that is not measured, for another reason.
+pub const UNMEASURED: &str = "SB0608";

@@ -113,6 +113,12 @@ impl<'a> Fields<'a> {
         Some(entry)
     }
 
+    /// The entry of the first of `keys` that is there, whatever it is.
+    pub(super) fn first_of(&self, keys: &[&str]) -> Option<&'a Entry> {
+        let is_meant = |entry: &&Entry| keys.contains(&entry.key.as_str());
+        self.entries.iter().find(is_meant)
+    }
+
     /// Where `key` stands, if it does.
     pub(super) fn place_of(&self, key: &str) -> Option<&'a Place> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;

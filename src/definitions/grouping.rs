@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
 use crate::domain::group::Group;
 use crate::domain::group::GroupOverride;
 use crate::domain::group::Grouping;
 use crate::domain::group::MOST_GROUPS;
 use crate::domain::objective::Objective;
+use crate::domain::selector::MatchOp;
+use crate::domain::selector::Matcher;
+use crate::domain::selector::Selector;
 use crate::promql;
 use crate::promql::CompiledMatchers;
 
@@ -22,6 +26,7 @@ use super::node::Faults;
 use super::node::Located;
 use super::node::Node;
 use super::node::Value;
+use super::service::Draft;
 
 /// The keys that say something of groups, besides `groupBy`.
 const BESIDE: [&str; 4] = ["alsoWhole", "maxGroups", "overrides", "expect"];
@@ -29,8 +34,18 @@ const BESIDE: [&str; 4] = ["alsoWhole", "maxGroups", "overrides", "expect"];
 /// More groups than this cannot be asked for: each is a budget, an alert and a line of its own.
 const MOST: usize = 10_000;
 
+/// How an objective is divided into groups, and where that is written.
+#[derive(Clone, Debug)]
+pub(super) struct GroupingDraft {
+    pub(super) grouping: Grouping,
+    /// The labels that tell groups apart.
+    pub(super) by: Vec<Located<String>>,
+    /// Where the objectives of the overrides stand, one for each of them.
+    pub(super) overrides: Vec<Place>,
+}
+
 /// How an objective is divided into groups, if it is.
-pub(super) fn grouping(fields: &Fields<'_>) -> Option<Grouping> {
+pub(super) fn grouping(fields: &Fields<'_>) -> Option<GroupingDraft> {
     let faults = fields.faults;
     let Some(by) = fields.get("groupBy") else {
         for key in BESIDE {
@@ -53,7 +68,7 @@ pub(super) fn grouping(fields: &Fields<'_>) -> Option<Grouping> {
         .map(|node| truth(node, "alsoWhole", faults));
     let most = fields.parse("maxGroups", codes::NUMBER, most_groups);
     let expected = expected(fields, &by);
-    let overrides = overrides(fields, &by, &expected);
+    let (overrides, places) = overrides(fields, &by, &expected).into_iter().unzip();
     let most = most.map_or(MOST_GROUPS, |most| most.value);
     if let Some(node) = fields.get("expect").filter(|_| expected.len() > most) {
         faults.add(
@@ -68,13 +83,52 @@ pub(super) fn grouping(fields: &Fields<'_>) -> Option<Grouping> {
             .help("raise `maxGroups`, or expect fewer"),
         );
     }
-    Some(Grouping {
-        also_whole: also_whole.unwrap_or(false),
-        most,
-        overrides,
-        expected,
-        ..Grouping::by(by.into_iter().map(|label| label.value))
+    Some(GroupingDraft {
+        grouping: Grouping {
+            also_whole: also_whole.unwrap_or(false),
+            most,
+            overrides,
+            expected,
+            ..Grouping::by(by.iter().map(|label| label.value.as_str()))
+        },
+        by,
+        overrides: places,
     })
+}
+
+/// Tells of labels that cannot tell groups apart, since all series have the same value.
+pub(super) fn judge(draft: &Draft, faults: &Faults) {
+    let (Some(groups), Some(indicator)) = (&draft.grouping, &draft.indicator) else {
+        return;
+    };
+    let selectors = indicator.value.everything();
+    for label in &groups.by {
+        let values = selectors.iter().map(|it| fixed(it, &label.value));
+        let values: Option<BTreeSet<&str>> = values.collect();
+        let values = values.map(Vec::from_iter);
+        let Some([only]) = values.as_deref() else {
+            continue;
+        };
+        let name = &label.value;
+        faults.add(
+            Diagnostic::warning(
+                codes::ONE_GROUP,
+                format!("`{name}` tells no groups apart: all series have {name}={only:?}"),
+            )
+            .at(&label.place)
+            .related(&indicator.place, "fixed in this indicator")
+            .help(format!(
+                "remove the condition on {name} from the selectors, or group by another label"
+            )),
+        );
+    }
+}
+
+/// The only value that series of `selector` have of a label, if it asks for one.
+fn fixed<'s>(selector: &'s Selector, label: &str) -> Option<&'s str> {
+    let is_it = |it: &&Matcher| it.label == label && it.op == MatchOp::Equal;
+    let found = selector.matchers.iter().find(is_it);
+    found.map(|it| it.value.as_str())
 }
 
 /// The labels that tell groups apart.
@@ -130,9 +184,11 @@ fn expected(fields: &Fields<'_>, by: &[Located<String>]) -> BTreeSet<Group> {
         return BTreeSet::new();
     };
     let mut values: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut is_misspelt = false;
     for entry in entries {
         if !by.iter().any(|label| label.value == entry.key) {
             faults.add(not_grouped_by(&entry.key, by).at(&entry.place));
+            is_misspelt = true;
             continue;
         }
         let named = names(&entry.node, &entry.key, faults);
@@ -141,17 +197,20 @@ fn expected(fields: &Fields<'_>, by: &[Located<String>]) -> BTreeSet<Group> {
     let is_missing = |label: &&Located<String>| !values.contains_key(&*label.value);
     if let Some(label) = by.iter().find(is_missing) {
         let name = &label.value;
-        faults.add(
-            Diagnostic::error(
-                codes::GROUPS,
-                format!("`expect` says nothing of `{name}`, and a group has a value of each label"),
-            )
-            .at(&node.place)
-            .related(&label.place, "grouped by it here")
-            .help(format!(
-                "write {name}: [VALUE, VALUE] too, or expect groups in an objective that is not grouped by `{name}`"
-            )),
-        );
+        // Whoever misspelt a label has been told so.
+        if !is_misspelt {
+            faults.add(
+                Diagnostic::error(
+                    codes::GROUPS,
+                    format!("`expect` says nothing of `{name}`, and a group has a value of each label"),
+                )
+                .at(&node.place)
+                .related(&label.place, "grouped by it here")
+                .help(format!(
+                    "write {name}: [VALUE, VALUE] too, or expect groups in an objective that is not grouped by `{name}`"
+                )),
+            );
+        }
         return BTreeSet::new();
     }
     let mut groups = vec![Vec::new()];
@@ -170,7 +229,7 @@ fn overrides(
     fields: &Fields<'_>,
     by: &[Located<String>],
     expected: &BTreeSet<Group>,
-) -> Vec<GroupOverride> {
+) -> Vec<(GroupOverride, Place)> {
     let nodes = fields.list("overrides").unwrap_or_default();
     nodes
         .iter()
@@ -183,7 +242,7 @@ fn one_override(
     by: &[Located<String>],
     expected: &BTreeSet<Group>,
     faults: &Faults,
-) -> Option<GroupOverride> {
+) -> Option<(GroupOverride, Place)> {
     let fields = Fields::of(node, "an override", &["where", "objective"], faults)?;
     let example = "where: 'cluster=\"eu1\"', a condition on labels that `groupBy` names";
     let whom = fields
@@ -217,10 +276,12 @@ fn one_override(
             .help("correct the value, or add the group to `expect`"),
         );
     }
-    Some(GroupOverride {
+    let objective = objective?;
+    let found = GroupOverride {
         whom: whom.value,
-        objective: objective?.value,
-    })
+        objective: objective.value,
+    };
+    Some((found, objective.place))
 }
 
 fn not_grouped_by(label: &str, by: &[Located<String>]) -> Diagnostic {

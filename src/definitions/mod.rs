@@ -17,6 +17,7 @@ mod service;
 mod template;
 mod tiers;
 mod values;
+mod written;
 mod yaml;
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ use crate::domain::slo::Catalog;
 use crate::domain::time::Span;
 
 pub use files::{Look, Texts};
+pub use written::{AllWritten, Written};
 
 /// What definitions are judged by besides themselves.
 #[derive(Clone, Debug)]
@@ -88,6 +90,8 @@ impl Options {
 pub struct Loaded {
     /// Everything that is defined; only there when nothing is an error.
     pub catalog: Option<Catalog>,
+    /// Where each objective is written; empty without a catalog.
+    pub written: AllWritten,
     /// What is wrong, in order.
     pub diagnostics: Diagnostics,
     /// The files and their contents, for showing lines of them.
@@ -104,9 +108,11 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
 /// Reads files whose contents are already there.
 pub fn lower(texts: Texts, options: &Options) -> Loaded {
     let revision = texts.revision();
-    let (catalog, diagnostics) = judge(&texts.sources, texts.faults, options);
+    let (made, diagnostics) = judge(&texts.sources, texts.faults, options);
+    let (catalog, written) = made.unzip();
     Loaded {
         catalog,
+        written: written.unwrap_or_default(),
         diagnostics,
         sources: texts.sources,
         revision,
@@ -115,14 +121,15 @@ pub fn lower(texts: Texts, options: &Options) -> Loaded {
 
 /// Reads texts that are in no file.
 pub fn read(sources: &[(PathBuf, String)], options: &Options) -> (Option<Catalog>, Diagnostics) {
-    judge(sources, Vec::new(), options)
+    let (made, diagnostics) = judge(sources, Vec::new(), options);
+    (made.map(|(catalog, _)| catalog), diagnostics)
 }
 
 fn judge(
     sources: &[(PathBuf, String)],
     file_faults: Vec<Diagnostic>,
     options: &Options,
-) -> (Option<Catalog>, Diagnostics) {
+) -> (Option<(Catalog, AllWritten)>, Diagnostics) {
     let faults = node::Faults::default();
     let mut found = document::Found {
         files_are_missing: file_faults
@@ -141,8 +148,8 @@ fn judge(
         roots.extend(documents.roots);
     }
     document::documents(&roots, options, &mut found, &faults);
-    let catalog = check::catalog(found, options, &faults);
+    let made = check::catalog(found, options, &faults);
     let diagnostics: Diagnostics = faults.into_vec().into_iter().collect();
-    let catalog = Some(catalog).filter(|_| !diagnostics.has_errors());
-    (catalog, diagnostics)
+    let made = Some(made).filter(|_| !diagnostics.has_errors());
+    (made, diagnostics)
 }

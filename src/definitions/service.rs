@@ -8,7 +8,6 @@ use crate::diagnostic::did_you_mean;
 use crate::domain::calendar::Calendar;
 use crate::domain::calendar::Period;
 use crate::domain::decimal::Fraction;
-use crate::domain::group::Grouping;
 use crate::domain::indicator::Budgeting;
 use crate::domain::indicator::Indicator;
 use crate::domain::objective::Objective;
@@ -19,6 +18,7 @@ use crate::domain::time::Span;
 use super::Options;
 use super::codes;
 use super::fields::Fields;
+use super::grouping::GroupingDraft;
 use super::grouping::grouping;
 use super::indicator;
 use super::indicator::Slicing;
@@ -30,6 +30,7 @@ use super::template::INDICATORS;
 use super::template::Made;
 use super::template::uses;
 use super::values;
+use super::written::Parts;
 
 /// A service and its objectives.
 #[derive(Debug)]
@@ -54,7 +55,9 @@ pub(super) struct Draft {
     /// `none` never alerts.
     pub(super) policy: Located<String>,
     pub(super) indicator: Option<Located<Indicator>>,
-    pub(super) grouping: Option<Grouping>,
+    pub(super) grouping: Option<GroupingDraft>,
+    /// Where the parts of the indicator stand.
+    pub(super) parts: Parts,
     /// Where the template was used that it came from.
     pub(super) used_at: Option<Place>,
 }
@@ -202,6 +205,7 @@ fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Op
             .unwrap_or_else(|| common.policy.clone()),
         indicator: read_indicator(&fields, common, options),
         grouping: grouping(&fields),
+        parts: Parts::of(&fields),
         used_at: None,
         name,
     })

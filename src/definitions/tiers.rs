@@ -22,8 +22,8 @@ pub(super) fn judge(draft: &PolicyDraft, slo: &Draft, faults: &Faults) {
     let name = &draft.policy.name;
     if let Some(window) = &slo.window {
         let fitting = too_long(name, tiers, window, faults);
-        if let Some(objective) = &slo.objective {
-            never_fires(name, fitting, objective, window.value.longest(), faults);
+        for objective in objectives(slo) {
+            never_fires(name, &fitting, &objective, window.value.longest(), faults);
         }
     }
     let (Some(objective), Some(indicator)) = (&slo.objective, &slo.indicator) else {
@@ -45,6 +45,19 @@ pub(super) fn judge(draft: &PolicyDraft, slo: &Draft, faults: &Faults) {
 }
 
 type Placed<'a> = (&'a Tier, &'a Place);
+
+/// All that is promised: of the objective, and of groups that have another.
+fn objectives(slo: &Draft) -> impl Iterator<Item = Located<Objective>> {
+    let of_groups = slo.grouping.iter().flat_map(|it| {
+        let objectives = it.grouping.overrides.iter().map(|it| it.objective);
+        objectives.zip(&it.overrides)
+    });
+    let of_groups = of_groups.map(|(value, place)| Located {
+        value,
+        place: place.clone(),
+    });
+    slo.objective.iter().cloned().chain(of_groups)
+}
 
 /// The tiers that are not too long for `window`.
 fn too_long<'a>(
@@ -77,13 +90,13 @@ fn too_long<'a>(
 
 fn never_fires(
     policy: &str,
-    tiers: Vec<Placed<'_>>,
+    tiers: &[Placed<'_>],
     objective: &Located<Objective>,
     window: Span,
     faults: &Faults,
 ) {
     let (never, others): (Vec<Placed<'_>>, Vec<Placed<'_>>) =
-        tiers.into_iter().partition(|(tier, _)| {
+        tiers.iter().partition(|(tier, _)| {
             let limit = tier.error_limit(objective.value, window);
             limit.is_some_and(|limit| limit >= Fraction::ONE)
         });

@@ -153,6 +153,18 @@ impl Judge {
         }
     }
 
+    /// The series that it judges: counters or gauges. `None` of events, which have several, and of PromQL.
+    pub const fn series(&self) -> Option<&Selector> {
+        match self {
+            Self::Rate { total, .. } | Self::Drop { total, .. } => Some(total),
+            Self::Share { used, .. } => Some(&used.series),
+            Self::Level { level, .. } => Some(&level.gauge.series),
+            Self::Quantile { quantile, .. } => Some(quantile),
+            Self::Age { timestamp, .. } => Some(&timestamp.gauge.series),
+            Self::Events { .. } | Self::Value { .. } | Self::Ratio { .. } => None,
+        }
+    }
+
     /// How its threshold is broken.
     pub const fn breach(&self) -> Option<Breach> {
         match self {

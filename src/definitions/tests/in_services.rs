@@ -445,6 +445,51 @@ const MISTAKES: &[Mistake] = &[
             "api.yaml:12:27: error[SB0411]: the objective is not grouped by `pod`; `groupBy` names route",
         ],
     ),
+    // Whoever misspells a label is not told that it is missing, too.
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: [route, pod]\n      expect: {rout: [/a], pod: [b]}\n",
+        &[
+            "api.yaml:12:16: error[SB0411]: the objective is not grouped by `rout`; did you mean `route`?",
+        ],
+    ),
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: [route, pod]\n      expect: {route: [/a]}\n",
+        &[
+            "api.yaml:12:15: error[SB0412]: `expect` says nothing of `pod`, and a group has a value of each label; write pod: [VALUE, VALUE] too, or expect groups in an objective that is not grouped by `pod`",
+        ],
+    ),
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: [route]\n      maxGroups: 1\n      expect: {route: [/a, /b]}\n",
+        &[
+            "api.yaml:13:15: error[SB0412]: 2 groups are expected, and 1 are allowed; raise `maxGroups`, or expect fewer",
+        ],
+    ),
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: [route]\n      expect: {route: [/a]}\n      overrides: [{where: 'route=\"/b\"', objective: 99%}]\n",
+        &[
+            "api.yaml:13:27: warning[SB0413]: this `where` matches none of the groups that `expect` names; correct the value, or add the group to `expect`",
+        ],
+    ),
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: [job, route]\n",
+        &[
+            "api.yaml:11:17: warning[SB0414]: `job` tells no groups apart: all series have job=\"api\"; remove the condition on job from the selectors, or group by another label",
+        ],
+    ),
+    // Tiers are judged by what is promised of groups, too.
+    (
+        "objective: 99.9%\n",
+        "objective: 99.9%\n      groupBy: [route]\n      overrides: [{where: 'route=\"/a\"', objective: 90%}, {where: 'route=\"/b\"', objective: 80%}]\n",
+        &[
+            "api.yaml:12:52: warning[SB0503]: the tier `fast` of the policy `default` can never fire at 90%: more than everything would have to fail; use a policy with a lower burn or budgetSpent for objectives this low",
+            "api.yaml:12:91: error[SB0503]: the tiers `fast`, `slow` of the policy `default` can never fire at 80%: more than everything would have to fail; use a policy with a lower burn or budgetSpent for objectives this low",
+        ],
+    ),
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod events;
 
+use super::selector::Selector;
 use super::slices::Sliced;
 use super::time::Span;
 
@@ -108,6 +109,16 @@ impl Indicator {
             Self::Errors(events) | Self::Latency(events) => Some(events),
             Self::Slices(sliced) => sliced.judge.events(),
             Self::Query { .. } => None,
+        }
+    }
+
+    /// The selectors that groups are found by: of all events, or of what slices are judged by. None of
+    /// PromQL, and of gauges with a limit only what is used of it.
+    pub fn everything(&self) -> Vec<&Selector> {
+        match (self.events(), self) {
+            (Some(events), _) => events.everything(),
+            (None, Self::Slices(sliced)) => sliced.judge.series().into_iter().collect(),
+            (None, _) => Vec::new(),
         }
     }
 
