@@ -25,12 +25,14 @@ use crate::engine::adopt::Revision;
 use crate::engine::explain;
 use crate::engine::explain::ask::Explainer;
 use crate::engine::shell::{Engine, Parts};
+use crate::engine::survey;
 use crate::http::{self, AppState, Past};
 use crate::reload::{Files, HandOn, Reload};
 use crate::source::AnySource;
 use crate::status::board::{Board, DeliveryStatus, Reading, ReceiverStatus, StoreOpened};
 use crate::status::explanation::{Asked, Explanation};
 use crate::status::snapshot::Backfill;
+use crate::status::survey::{Survey, Unread};
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
@@ -261,6 +263,40 @@ pub async fn oneshot(
         .await
         .map_err(|sentence| anyhow::anyhow!(sentence))?;
     Ok(board.read())
+}
+
+/// Looks once at what the sources hold of what the objectives of `catalog` name: as a tick would read
+/// it now, and what is scraped here is scraped once.
+///
+/// # Errors
+/// When a source cannot be used, or a selector cannot be matched.
+pub async fn survey(config: &Config, catalog: &Catalog) -> anyhow::Result<Survey> {
+    let mut sources = sources(config, catalog)?;
+    sources.retain(|name, _| catalog.slos.values().any(|slo| slo.source == *name));
+    let settings = settings(config);
+    let now = Timestamp::from(Clock::System.now());
+    let at = (now - settings.offset()).floor_to(settings.tick);
+    let mut unread = Vec::new();
+    for (name, source) in &sources {
+        if let AnySource::Scrape(source) = &**source {
+            source.scrape(at).await;
+            unread.extend(source.failures().await.into_iter().map(|reason| Unread {
+                source: name.clone(),
+                reason,
+                expression: None,
+            }));
+        }
+    }
+    let mut survey = survey::survey(&settings, catalog, &sources, at).await?;
+    for failed in unread {
+        // What a page that cannot be scraped would hold is not known.
+        let own = catalog.slos.values();
+        let own = own.filter(|slo| slo.source == failed.source);
+        survey.blind.extend(own.map(|slo| slo.uid.clone()));
+        survey.unread.push(failed);
+    }
+    survey.findings.retain(|slo, _| !survey.blind.contains(slo));
+    Ok(survey)
 }
 
 /// Explains a window of an objective of `catalog`, from what its source holds.

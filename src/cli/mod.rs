@@ -132,7 +132,7 @@ async fn execute(
     match command {
         Command::Demo(args) => demo::run(&args, streams).await,
         Command::Run(args) => run::run(&args, environment, streams).await,
-        Command::Check(args) => check::run(&args, environment, streams),
+        Command::Check(args) => check::run(&args, environment, streams).await,
         Command::Status(args) => status::run(&args, environment, streams).await,
         Command::Explain(args) => explain::run(&args, environment, streams).await,
         Command::Ready(args) => ready::run(&args, streams).await,

@@ -9,6 +9,7 @@ use crate::series::batch::Fetch;
 use crate::series::boundary::LE;
 use crate::series::plan::{FamilyIndex, Lane};
 use crate::series::terms::SidesSeen;
+use crate::status::survey::Lack;
 
 use super::state::State;
 
@@ -97,9 +98,8 @@ impl State {
         reads.is_some_and(|reads| reads.is_multiple_of(ASKED_EVERY))
     }
 
-    pub(super) fn answer(&mut self, meter: usize, mut boundaries: Vec<String>) {
-        boundaries.retain(|boundary| boundary == NATIVE || number(boundary).is_finite());
-        boundaries.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    pub(super) fn answer(&mut self, meter: usize, boundaries: Vec<String>) {
+        let boundaries = in_order(boundaries);
         if let Some(state) = self.meters.get_mut(meter) {
             state.boundaries = Some(boundaries);
         }
@@ -107,26 +107,39 @@ impl State {
 
     /// Why a latency objective cannot be measured, if its threshold is no boundary, or if its
     /// histogram is of another kind.
-    pub(super) fn no_bucket(&self, meter: usize) -> Option<String> {
+    pub(super) fn no_bucket(&self, meter: usize) -> Option<Lack> {
         // All groups are of one histogram.
         let whole = self.plan.whole_of(meter);
         let boundaries = self.meters[whole].boundaries.as_deref();
         if let Some((histogram, threshold)) = self.lacking(meter) {
-            return Some(sentence(histogram, &threshold, boundaries));
+            return Some(lack(histogram, &threshold, boundaries));
         }
         let histogram = self.absent_classic(meter)?;
-        let is_native = boundaries?.iter().any(|it| it == NATIVE);
-        is_native.then(|| {
-            format!(
-                "`{}` has native histograms and no classic buckets; write `native: true` beside `histogram`",
-                native_name(histogram)
-            )
-        })
+        native_lack(histogram, boundaries?)
     }
 }
 
+/// Boundaries as they were answered, the lowest first.
+pub(super) fn in_order(mut boundaries: Vec<String>) -> Vec<String> {
+    boundaries.retain(|boundary| boundary == NATIVE || number(boundary).is_finite());
+    boundaries.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    boundaries
+}
+
+/// That a histogram has no classic buckets, if that is what was answered.
+pub(super) fn native_lack(histogram: &Histogram, answered: &[String]) -> Option<Lack> {
+    let is_native = answered.iter().any(|it| it == NATIVE);
+    is_native.then(|| Lack {
+        sentence: format!(
+            "`{}` has native histograms and no classic buckets",
+            native_name(histogram)
+        ),
+        advice: "write `native: true` beside `histogram`".to_owned(),
+    })
+}
+
 /// Asks for one series for each boundary of some buckets.
-fn by_boundary(buckets: &[Selector]) -> String {
+pub(super) fn by_boundary(buckets: &[Selector]) -> String {
     let texts = buckets.iter().map(selector_text);
     format!(
         "count by ({LE}) ({})",
@@ -135,7 +148,7 @@ fn by_boundary(buckets: &[Selector]) -> String {
 }
 
 /// Asks whether there are native histograms in place of the classic ones: then for one series.
-fn native_instead(histogram: &Histogram) -> String {
+pub(super) fn native_instead(histogram: &Histogram) -> String {
     let selector = Selector::new(native_name(histogram), histogram.series.matchers.clone());
     let count = format!("count(histogram_count({}))", selector_text(&selector));
     format!("label_replace({count}, \"{LE}\", \"{NATIVE}\", \"\", \"\")")
@@ -151,8 +164,14 @@ fn selector_text(selector: &Selector) -> String {
     Fetch::Samples(selector.clone()).text()
 }
 
-fn sentence(histogram: &Histogram, threshold: &Threshold, boundaries: Option<&[String]>) -> String {
-    let known = boundaries.map_or_else(
+/// That no bucket ends at a threshold, and where buckets do end, as far as that is known.
+pub(super) fn lack(
+    histogram: &Histogram,
+    threshold: &Threshold,
+    boundaries: Option<&[String]>,
+) -> Lack {
+    let known = boundaries.filter(|boundaries| !boundaries.is_empty());
+    let advice = known.map_or_else(
         || "set `atMost` to one of its boundaries".to_owned(),
         |boundaries| format!("set `atMost` to one of {}", boundaries.join(", ")),
     );
@@ -160,10 +179,13 @@ fn sentence(histogram: &Histogram, threshold: &Threshold, boundaries: Option<&[S
         [one] if !histogram.overrides.is_empty() => selector_text(one),
         _ => histogram.series.metric.clone(),
     };
-    format!(
-        "`{series}` has no bucket that ends at {}; {known}",
-        threshold.at_most
-    )
+    Lack {
+        sentence: format!(
+            "`{series}` has no bucket that ends at {}",
+            threshold.at_most
+        ),
+        advice,
+    }
 }
 
 fn number(boundary: &str) -> f64 {

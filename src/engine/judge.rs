@@ -62,6 +62,7 @@ impl State {
         }
         if let Some(reason) = self
             .no_bucket(meter)
+            .map(|lack| lack.to_string())
             .or_else(|| self.missing(self.plan.measured_with(meter).unwrap_or(meter), at))
         {
             return (Outcome::NoData, Some(reason));

@@ -26,6 +26,7 @@ pub mod shell;
 pub mod state;
 pub mod step;
 mod story;
+pub mod survey;
 pub mod walks;
 mod windows;
 

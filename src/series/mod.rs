@@ -1,5 +1,6 @@
 //! From samples to events: what to fetch, which series belong to whom, increments, births and gaps.
 
+pub mod absent;
 pub mod batch;
 pub mod births;
 pub mod boundary;

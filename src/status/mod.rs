@@ -9,5 +9,6 @@ pub mod history;
 mod page;
 pub mod query;
 pub mod snapshot;
+pub mod survey;
 pub mod view;
 pub mod words;

@@ -7,24 +7,11 @@ use std::process::Command;
 
 use serde_json::Value;
 use sloburn::clock::Clock;
-use sloburn::domain::labels::Labels;
 
 use crate::support::daemon::{Daemon, Files};
-use crate::support::remote_write::{self, STALE, Written};
+use crate::support::past::{HOUR, Made, written};
+use crate::support::remote_write;
 use crate::support::tools::{RealServer, promtool};
-
-const SCRAPE: i64 = 15;
-const HOUR: i64 = 3_600;
-
-/// The value of a series by the seconds before the end; `None` where it was not there.
-type Course = fn(i64) -> Option<i64>;
-
-/// A metric, the labels of one of its series, and how that goes.
-type Made = (
-    &'static str,
-    &'static [(&'static str, &'static str)],
-    Course,
-);
 
 /// A restart, an outage of half an hour, first failures, and everything else that indicators read.
 const SERIES: &[Made] = &[
@@ -51,26 +38,6 @@ const SERIES: &[Made] = &[
     }),
     ("memory_limit_bytes", &[], |_| Some(100)),
 ];
-
-fn written(end: i64) -> Vec<Written> {
-    let series = |(name, more, course): &(&str, &[(&str, &str)], Course)| {
-        let own = [("__name__", *name), ("job", "api"), ("instance", "api-0")];
-        let labels: Labels = own.into_iter().chain(more.iter().copied()).collect();
-        let mut samples = Vec::new();
-        let mut was_there = false;
-        for second in (end - 30 * HOUR..=end).step_by(usize::try_from(SCRAPE).unwrap()) {
-            let value = course(end - second).and_then(|value| i32::try_from(value).ok());
-            match value {
-                Some(value) => samples.push((second * 1_000 + 250, f64::from(value))),
-                None if was_there => samples.push((second * 1_000 + 250, STALE)),
-                None => {}
-            }
-            was_there = value.is_some();
-        }
-        (labels, samples)
-    };
-    SERIES.iter().map(series).collect()
-}
 
 const DEFINITIONS: &str = r#"
 apiVersion: sloburn.dev/v1
@@ -180,7 +147,7 @@ async fn promtool_gets_the_printed_samples_and_a_daemon_explains_the_same() {
         return;
     };
     let end = Clock::System.now().as_second() / 300 * 300 - 60;
-    remote_write::write(&server.url(), &written(end))
+    remote_write::write(&server.url(), &written(SERIES, end))
         .await
         .unwrap();
     let at = sloburn::domain::time::Timestamp::from_millis(end * 1_000).to_string();

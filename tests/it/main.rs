@@ -8,6 +8,7 @@ mod backfill;
 mod bad_input;
 mod browser;
 mod chart;
+mod check;
 mod demo;
 mod explain;
 mod faults;

@@ -2,7 +2,7 @@
 
 mod ask;
 mod evaluate;
-mod table;
+pub(super) mod table;
 
 use std::collections::BTreeMap;
 

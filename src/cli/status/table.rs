@@ -26,17 +26,21 @@ pub(super) fn render(list: &ListView<SloView>) -> String {
         return text;
     }
     text.push('\n');
-    let rows: Vec<[String; 8]> = std::iter::once(HEADER.map(str::to_owned))
-        .chain(list.items.iter().map(row))
-        .collect();
+    let rows: Vec<[String; 8]> = list.items.iter().map(row).collect();
+    text + &aligned(HEADER, &rows) + &reasons(&list.items)
+}
+
+/// Rows under a header, each column as wide as its widest cell.
+pub(in crate::cli) fn aligned<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    let header = header.map(str::to_owned);
+    let rows = || std::iter::once(&header).chain(rows);
     let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
+        let cells = rows().map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
     };
-    let widths: [usize; 8] = std::array::from_fn(width);
-    for row in rows {
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in rows() {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
             // Writing to a string cannot fail.
@@ -45,7 +49,7 @@ pub(super) fn render(list: &ListView<SloView>) -> String {
         text += line.trim_end();
         text.push('\n');
     }
-    text + &reasons(&list.items)
+    text
 }
 
 fn headline(list: &ListView<SloView>) -> String {
@@ -98,13 +102,13 @@ fn row(slo: &SloView) -> [String; 8] {
             Alert::Ticket => "ticket".to_owned(),
             Alert::Page => "PAGE".to_owned(),
         },
-        // Rounded down: what is shown as 100 % is complete.
         coverage(slo.window.coverage),
         measured(slo),
     ]
 }
 
-fn left(slo: &SloView) -> String {
+/// What is left of the budget.
+pub(in crate::cli) fn left(slo: &SloView) -> String {
     let breached = if slo.compliance == Compliance::Breached {
         " BREACHED"
     } else {
@@ -137,7 +141,8 @@ fn burn(slo: &SloView) -> String {
     lengths.iter().map(pace).collect::<Vec<_>>().join(", ")
 }
 
-fn measured(slo: &SloView) -> String {
+/// Whether it is measured.
+pub(in crate::cli) fn measured(slo: &SloView) -> String {
     let measurement = &slo.measurement;
     let outcome = match measurement.outcome {
         Measured::Measured if measurement.approximate => "yes, approximately",
@@ -155,7 +160,7 @@ fn measured(slo: &SloView) -> String {
 }
 
 /// Why, each reason once: when a source is down, all that stand on it say the same.
-fn reasons(slos: &[SloView]) -> String {
+pub(in crate::cli) fn reasons(slos: &[SloView]) -> String {
     const NAMED: usize = 3;
     let mut ids: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for slo in slos {
@@ -185,8 +190,8 @@ fn percent(share: f64) -> String {
     format!("{percent:.digits$}%")
 }
 
-/// Never more than what was measured, and never nothing when something was.
-fn coverage(share: f64) -> String {
+/// Rounded down, so that what is shown as 100 % is complete, and never nothing when something was measured.
+pub(in crate::cli) fn coverage(share: f64) -> String {
     let tenths = (share * 1000.0).floor();
     if share > 0.0 && tenths < 1.0 {
         return "<0.1%".to_owned();
@@ -208,7 +213,7 @@ fn ago(seconds: f64) -> String {
 }
 
 /// Names and reasons may come from elsewhere: nothing in them may move the cursor or begin a line.
-fn printable(text: &str) -> String {
+pub(in crate::cli) fn printable(text: &str) -> String {
     text.chars()
         .map(|char| if char.is_control() { '\u{fffd}' } else { char })
         .collect()

@@ -1,6 +1,7 @@
 //! The command line as someone types it, and all that it prints.
 
 mod config;
+pub(super) mod fake_prometheus;
 mod help;
 
 use std::fmt;

@@ -120,6 +120,18 @@ impl ScrapeSource {
         .await;
     }
 
+    /// Why targets could not be scraped the last time, a sentence each.
+    pub async fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        for target in &self.targets {
+            let target = target.lock().await;
+            if let Some(why) = &target.failure {
+                failures.push(format!("cannot scrape {}: {why}", target.target.url));
+            }
+        }
+        failures
+    }
+
     async fn scrape_one(&self, target: &Mutex<Scraped>, at: Timestamp) {
         let mut target = target.lock().await;
         let most = self.settings.max_body_bytes;

@@ -15,6 +15,7 @@ pub(crate) mod hook;
 pub(crate) mod inbox;
 pub(crate) mod lying_prometheus;
 pub(crate) mod native;
+pub(crate) mod past;
 #[allow(dead_code, reason = "benches use it too, and each user a part")]
 pub(crate) mod remote_write;
 pub(crate) mod static_binary;

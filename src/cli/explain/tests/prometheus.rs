@@ -1,12 +1,9 @@
 //! A Prometheus whose series are known in closed form: a shop with resets, births and an outage.
 
-use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::post;
-use reqwest::Url;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+
+use crate::cli::tests::fake_prometheus::{self, matrix, parameter, seconds, selected};
 
 /// When everything is looked at: 2026-03-01T12:00:00Z.
 pub(super) const END: i64 = 1_772_366_400;
@@ -77,38 +74,13 @@ const SERIES: &[(&str, &str, Course)] = &[
 
 /// Serves until what it returns with the address is dropped.
 pub(super) async fn serve() -> (String, JoinSet<std::io::Result<()>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let instant = |body: String| async move { answer(&body) };
-    let range = |body: String| async move { evaluations(&body) };
-    let router = Router::new()
-        .route("/api/v1/query", post(instant))
-        .route("/api/v1/query_range", post(range))
-        .fallback(|| async { StatusCode::NOT_FOUND });
-    let mut server = JoinSet::new();
-    server.spawn(async move { axum::serve(listener, router).await });
-    (url, server)
-}
-
-fn parameter(body: &str, name: &str) -> String {
-    let url = Url::parse(&format!("http://x/?{body}")).unwrap();
-    let found = url.query_pairs().find(|(key, _)| key == name);
-    found.unwrap().1.into_owned()
-}
-
-fn matrix(result: &[Value]) -> String {
-    let data = json!({"resultType": "matrix", "result": result});
-    json!({"status": "success", "data": data}).to_string()
+    fake_prometheus::serve(answer, evaluations).await
 }
 
 /// `selector[range]` at a time: all series of the metric, for who asks matches by itself.
 fn answer(body: &str) -> String {
-    let query = parameter(body, "query");
-    let at: f64 = parameter(body, "time").parse().unwrap();
-    #[expect(clippy::cast_possible_truncation, reason = "whole seconds")]
-    let at = at as i64;
-    let (selector, range) = query.rsplit_once('[').unwrap();
-    let length: i64 = range.trim_end_matches("ms]").parse().unwrap();
+    let at = seconds(body, "time");
+    let (selector, length) = selected(body);
     let metric = selector.split('{').next().unwrap();
     let own = SERIES.iter().filter(|(name, _, _)| *name == metric);
     let series = own.filter_map(|(name, labels, course)| {
@@ -136,14 +108,9 @@ fn answer(body: &str) -> String {
 
 /// An expression: 600 of all jobs, and 6 that failed in the last half hour.
 fn evaluations(body: &str) -> String {
-    let bound = |name| parameter(body, name).parse::<f64>().unwrap();
     let query = parameter(body, "query");
-    #[expect(clippy::cast_possible_truncation, reason = "whole seconds")]
-    let (start, end, step) = (
-        bound("start") as i64,
-        bound("end") as i64,
-        bound("step") as i64,
-    );
+    let bound = |name| seconds(body, name);
+    let (start, end, step) = (bound("start"), bound("end"), bound("step"));
     let value = |time: i64| match (query.as_str(), END - time < 1_800) {
         ("max(depth)", _) if END - time < 300 => "51",
         ("max(depth)", _) => "50",

@@ -1,4 +1,7 @@
-//! `sloburn check`: everything that is wrong with definitions and alerts, without running anything.
+//! `sloburn check`: everything that is wrong with definitions and alerts, without running anything; and,
+//! where that is asked for, what does not fit between them and what the sources hold.
+
+mod live;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,7 +11,7 @@ use serde_json::json;
 
 use crate::config::{self, Config, Flags};
 use crate::definitions::{self, Loaded, Options};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostics, Severity};
 
 use super::{Exit, Streams};
 
@@ -17,7 +20,11 @@ pub(super) const LONG: &str = "\
 Check definitions, alert policies, receivers and routes without running anything.
 
 All faults of all files are told in one run, each with its place and what to do. Without paths, what the configuration \
-names is checked: `definitions` and `alerts`.";
+names is checked: `definitions` and `alerts`.
+
+With --live the sources are asked, too, those of the configuration or the one of --prometheus: whether the series exist, \
+whether buckets and labels fit, whether bad events are a part of all, and what the numbers are now. Whole windows are read \
+for that; how far that is stands on standard error. What is probably not meant is a warning, and does not fail.";
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -28,6 +35,9 @@ pub(super) struct Args {
     /// For people, for programs, or as annotations of a GitHub workflow
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Ask the sources, too: what exists, what fits, and what the numbers are now
+    #[arg(long)]
+    live: bool,
     #[command(flatten)]
     flags: Flags,
 }
@@ -39,14 +49,23 @@ enum Format {
     Github,
 }
 
-pub(super) fn run(
+pub(super) async fn run(
     args: &Args,
     environment: &BTreeMap<String, String>,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
     let config = Config::load(&args.flags, environment)?;
     let loaded = definitions::load(&paths(args, &config), &options(&config));
-    let (faults, out) = (&loaded.diagnostics, &mut *streams.out);
+    let mut faults = loaded.diagnostics.clone();
+    let mut live = None;
+    if let (Some(catalog), true) = (&loaded.catalog, args.live) {
+        let looked = live::look(&config, (catalog, &loaded.written), streams).await?;
+        faults.extend(looked.faults);
+        live = looked.list;
+    }
+    let faults = &faults;
+    let table = live.as_ref().map(live::table).unwrap_or_default();
+    let out = &mut *streams.out;
     match args.format {
         Format::Text => {
             write!(
@@ -54,16 +73,19 @@ pub(super) fn run(
                 "{}",
                 faults.render_text(&loaded.sources, streams.paint)
             )?;
-            writeln!(out, "{}", summary(&loaded))?;
+            writeln!(out, "{table}{}", summary(&loaded, faults))?;
         }
         Format::Json => {
             let objectives = loaded.catalog.as_ref().map(|catalog| catalog.slos.len());
-            let object = json!({"files": loaded.sources.len(), "objectives": objectives, "faults": faults.to_json()});
+            let mut object = json!({"files": loaded.sources.len(), "objectives": objectives, "faults": faults.to_json()});
+            if args.live {
+                object["live"] = json!(live);
+            }
             writeln!(out, "{object:#}")?;
         }
         Format::Github => {
             write!(out, "{}", faults.render_annotations())?;
-            writeln!(out, "{}", summary(&loaded))?;
+            writeln!(out, "{table}{}", summary(&loaded, faults))?;
         }
     }
     Ok(if faults.has_errors() {
@@ -101,9 +123,8 @@ pub(super) fn options(config: &Config) -> Options {
 }
 
 /// `3 files, 11 objectives: no faults` or `12 faults in 3 files; nothing was loaded`.
-fn summary(loaded: &Loaded) -> String {
+fn summary(loaded: &Loaded, faults: &Diagnostics) -> String {
     let files = counted(loaded.sources.len(), "file");
-    let faults = &loaded.diagnostics;
     let Some(catalog) = &loaded.catalog else {
         let place = if loaded.sources.is_empty() {
             String::new()

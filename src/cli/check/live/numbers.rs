@@ -1,0 +1,159 @@
+//! Faults that the numbers of an objective show.
+
+use crate::definitions::{Written, codes};
+use crate::diagnostic::Diagnostic;
+use crate::domain::indicator::{Budgeting, Events, Indicator, Split};
+use crate::domain::measurement::Outcome;
+use crate::domain::slot::Counts;
+use crate::domain::time::Span;
+use crate::status::snapshot::SloStatus;
+
+use super::super::counted;
+
+/// With less of it measured, the traffic of a window cannot be told from its part.
+const LEAST: Span = Span::from_hours(1);
+
+/// So much may a sum of parts of events differ from whole ones.
+const ROUNDING: f64 = 1e-9;
+
+/// What the numbers of the instances of one objective show.
+pub(super) fn told(statuses: &[&SloStatus], written: &Written) -> Vec<Diagnostic> {
+    let beyond = statuses.iter().find_map(|status| beyond(status, written));
+    [beyond, too_fine(statuses, written)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// More bad (or good) events than events: they are not a part of the total.
+fn beyond(status: &SloStatus, written: &Written) -> Option<Diagnostic> {
+    let side = side(&status.slo.indicator)?;
+    let whole = (status.window.range.length(), status.window.counts);
+    let burns = status.burn.iter().map(|burn| (burn.length, burn.counts));
+    let is_beyond = |(_, counts): &(Span, Counts)| {
+        let slack = counts.total.abs() * ROUNDING;
+        counts.bad > counts.total + slack || counts.bad < -slack
+    };
+    let mut windows = std::iter::once(whole).chain(burns);
+    let (length, Counts { bad, total }) = windows.find(is_beyond)?;
+    let number = match side {
+        "bad" => bad,
+        _ => total - bad,
+    };
+    let message = format!(
+        "in the last {length} `{side}`{} counts {}, and `total` {}",
+        whose(status),
+        shown(number),
+        shown(total)
+    );
+    let fault = Diagnostic::error(codes::OUTSIDE, message)
+        .help("count the same events on both sides: what is bad or good must be in the total, too");
+    Some(written.at_part(fault, &[side, "badWhere", "goodWhere", "histogram"], 0))
+}
+
+/// Which events are counted beside the total, where any are.
+const fn side(indicator: &Indicator) -> Option<&'static str> {
+    match indicator {
+        Indicator::Errors(events) | Indicator::Latency(events) => match events {
+            Events::OfTotal { split, .. } => Some(name(split)),
+            Events::Histogram(_) => Some("good"),
+            // All events are both together, or one by one.
+            Events::GoodAndBad { .. } | Events::Probe(_) => None,
+        },
+        Indicator::Query { split, .. } => Some(name(split)),
+        Indicator::Slices(_) => None,
+    }
+}
+
+const fn name<T>(split: &Split<T>) -> &'static str {
+    match split {
+        Split::Bad(_) => "bad",
+        Split::Good(_) => "good",
+    }
+}
+
+/// An objective of which a whole window allows less than one bad event (or slice).
+fn too_fine(statuses: &[&SloStatus], written: &Written) -> Option<Diagnostic> {
+    let few = statuses
+        .iter()
+        .filter_map(|status| Some((status, allowed(status)?)));
+    let mut few: Vec<_> = few.filter(|(_, (_, allowed))| *allowed < 1.0).collect();
+    few.sort_by(|(_, (_, one)), (_, (_, other))| one.total_cmp(other));
+    let (status, (total, allowed)) = few.first()?;
+    let slo = &status.slo;
+    let more = match few.len() - 1 {
+        0 => String::new(),
+        more => format!("; {} more are alike", counted(more, "group")),
+    };
+    let (unit, first, help) = match slo.budgeting() {
+        Budgeting::Occurrences => (
+            "events",
+            "event",
+            "write a longer window or a lower objective, and alert by a tier that counts, as bad: 3",
+        ),
+        Budgeting::Timeslices(_) => (
+            "slices",
+            "slice",
+            "write a longer window, a shorter `slice`, or a lower objective",
+        ),
+    };
+    let message = format!(
+        "a window of {} holds about {} {unit}{}, of which {} allows {} to be bad: the first bad {first} breaks the promise{more}",
+        slo.window,
+        shown(*total),
+        whose(status),
+        slo.objective,
+        shown(*allowed),
+    );
+    let fault = Diagnostic::warning(codes::TOO_FINE, message).help(help);
+    Some(written.at_objective(fault))
+}
+
+/// Which of the groups it is, where there are any.
+fn whose(status: &SloStatus) -> String {
+    if status.group.is_empty() {
+        String::new()
+    } else {
+        format!(" of {{{}}}", status.group)
+    }
+}
+
+/// How many events a whole window holds, by what was measured of it (or how many slices), and how many of
+/// them may be bad. `None` where too little is known, or nothing may be bad at all.
+fn allowed(status: &SloStatus) -> Option<(f64, f64)> {
+    let (slo, window) = (&status.slo, &status.window);
+    let measured = window.coverage * window.range.length().as_secs_f64();
+    let period = slo.window.length(window.range.to).as_secs_f64();
+    let allowance = slo.objective.allowance().to_f64();
+    let total = match slo.budgeting() {
+        Budgeting::Timeslices(slice) => period / slice.as_secs_f64(),
+        Budgeting::Occurrences if measured < LEAST.as_secs_f64().min(period) => return None,
+        Budgeting::Occurrences => window.counts.total * period / measured,
+    };
+    (total > 0.0 && allowance > 0.0).then_some((total, total * allowance))
+}
+
+/// Instances that are not measured, for a reason that nothing else tells.
+pub(super) fn unmeasured(statuses: &[&SloStatus], written: &Written) -> Vec<Diagnostic> {
+    let told = statuses.iter().filter_map(|status| {
+        let measurement = &status.measurement;
+        let is_known = matches!(measurement.outcome, Outcome::Measured | Outcome::NoTraffic);
+        let reason = measurement.reason.as_ref().filter(|_| !is_known)?;
+        let fault = Diagnostic::warning(
+            codes::UNMEASURED,
+            format!("nothing is measured now: {reason}"),
+        );
+        Some(written.at_part(fault, &[], 0))
+    });
+    told.collect()
+}
+
+/// A number of events: whole where it is large, with two digits that count where it is small.
+fn shown(number: f64) -> String {
+    match number.abs() {
+        size if size.fract() == 0.0 || size >= 10.0 => format!("{number:.0}"),
+        size if size >= 1.0 => format!("{number:.1}"),
+        size if size >= 0.01 => format!("{number:.2}"),
+        _ => "less than 0.01".to_owned(),
+    }
+}

@@ -1,0 +1,144 @@
+//! A Prometheus of counters that grow evenly and gauges that stay, and of the questions about what is missing.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+use tokio::task::JoinSet;
+
+use crate::cli::tests::fake_prometheus::{self, matrix, parameter, seconds, selected};
+use crate::domain::labels::{Labels, METRIC_NAME};
+use crate::promql::{CompiledMatchers, parse_selector};
+
+/// Counters were zero then.
+const BORN: i64 = 1_700_000_000;
+
+/// Scraped just at every tick, so that all of a window is covered.
+const SCRAPE: i64 = 30;
+
+/// Series, and what each grows by between scrapes; those with `=` keep their value.
+const SERIES: &[(&str, &str)] = &[
+    (
+        r#"http_requests_total{job="api",instance="a",code="200",route="/pay"}"#,
+        "60",
+    ),
+    (
+        r#"http_requests_total{job="api",instance="a",code="500",route="/pay"}"#,
+        "2",
+    ),
+    (
+        r#"http_requests_total{job="api",instance="a",code="404",route="/x"}"#,
+        "3",
+    ),
+    (r#"rare_total{job="api",instance="a"}"#, "1"),
+    (r#"errors_total{job="api",instance="a"}"#, "1"),
+    (r#"errors_total{job="api",instance="b"}"#, "1"),
+    (r#"storms_total{job="api",instance="a"}"#, "250"),
+    (
+        r#"took_seconds_bucket{job="api",instance="a",route="/pay",le="0.1"}"#,
+        "3",
+    ),
+    (
+        r#"took_seconds_bucket{job="api",instance="a",route="/pay",le="0.3"}"#,
+        "5",
+    ),
+    (
+        r#"took_seconds_bucket{job="api",instance="a",route="/pay",le="+Inf"}"#,
+        "6",
+    ),
+    (
+        r#"took_seconds_bucket{job="api",instance="b",route="/pay",le="0.1"}"#,
+        "3",
+    ),
+    (
+        r#"took_seconds_bucket{job="api",instance="b",route="/pay",le="+Inf"}"#,
+        "6",
+    ),
+    (r#"memory_bytes{job="api",instance="a"}"#, "=40"),
+    (r#"memory_limit_bytes{job="api",instance="a"}"#, "=100"),
+];
+
+/// Serves until what it returns with the address is dropped.
+pub(super) async fn serve() -> (String, JoinSet<std::io::Result<()>>) {
+    fake_prometheus::serve(answer, evaluations).await
+}
+
+/// The same, that answers everything with an error.
+pub(super) async fn refusing(status: StatusCode) -> (String, JoinSet<std::io::Result<()>>) {
+    let refuse = move |_: &str| (status, "no");
+    fake_prometheus::serve(refuse, refuse).await
+}
+
+fn series() -> impl Iterator<Item = (Labels, &'static str)> {
+    SERIES.iter().map(|(text, course)| {
+        let selector = parse_selector(text).unwrap();
+        let own = selector.matchers.iter();
+        let own = own.map(|it| (it.label.as_str(), it.value.as_str()));
+        let labels = [(METRIC_NAME, selector.metric.as_str())].into_iter();
+        (labels.chain(own).collect(), *course)
+    })
+}
+
+fn matching(selector: &str) -> Vec<(Labels, &'static str)> {
+    let matchers = CompiledMatchers::of_selector(&parse_selector(selector).unwrap()).unwrap();
+    series().filter(|(it, _)| matchers.matches(it)).collect()
+}
+
+fn value(course: &str, at: i64) -> i64 {
+    match course.strip_prefix('=') {
+        Some(value) => value.parse().unwrap(),
+        None => (at - BORN) / SCRAPE * course.parse::<i64>().unwrap(),
+    }
+}
+
+fn object(labels: &Labels) -> Value {
+    let pairs = labels.iter();
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), json!(value)));
+    Value::Object(pairs.collect::<Map<_, _>>())
+}
+
+fn answer(body: &str) -> String {
+    let (selector, length) = selected(body);
+    let at = seconds(body, "time");
+    let of = |(labels, course): (Labels, &str)| {
+        let times = (at - length / 1_000)..=at;
+        let scraped = times.filter(|time| time % SCRAPE == 0 && time * 1_000 > at * 1_000 - length);
+        let values: Vec<Value> = scraped
+            .map(|time| json!([time, value(course, time).to_string()]))
+            .collect();
+        (!values.is_empty()).then(|| json!({"metric": object(&labels), "values": values}))
+    };
+    let found: Vec<Value> = matching(&selector).into_iter().filter_map(of).collect();
+    matrix(&found)
+}
+
+/// `count(…)`, `count by (label) (… or …)`, one expression that is refused, and nothing for all others.
+fn evaluations(body: &str) -> (StatusCode, String) {
+    let query = parameter(body, "query");
+    if query.contains("refused") {
+        let refusal = json!({"status": "error", "errorType": "bad_data", "error": "no such thing"});
+        return (StatusCode::BAD_REQUEST, refusal.to_string());
+    }
+    let counted = query.strip_prefix("count").and_then(|rest| {
+        let (label, selectors) = match rest.strip_prefix(" by (") {
+            Some(rest) => rest.split_once(") ")?,
+            None => ("", rest),
+        };
+        Some((label, selectors.strip_prefix('(')?.strip_suffix(')')?))
+    });
+    let Some((label, selectors)) = counted.filter(|(_, it)| !it.contains('(')) else {
+        return (StatusCode::OK, matrix(&[]));
+    };
+    let found = selectors.split(" or ").flat_map(matching);
+    let mut values: Vec<String> = found.map(|(it, _)| it.get(label).to_owned()).collect();
+    values.sort();
+    values.dedup();
+    let end = seconds(body, "end");
+    let series = values.into_iter().map(|value| {
+        let metric = if label.is_empty() {
+            json!({})
+        } else {
+            json!({label: value})
+        };
+        json!({"metric": metric, "values": [[end, "1"]]})
+    });
+    (StatusCode::OK, matrix(&series.collect::<Vec<_>>()))
+}

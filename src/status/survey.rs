@@ -1,0 +1,144 @@
+//! What the sources hold of what objectives name, looked at once, before anything is counted.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::domain::labels::Labels;
+use crate::domain::selector::Matcher;
+use crate::domain::slo::{SloId, SourceName};
+
+use super::view::names::Role;
+
+/// What was found of a catalog.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Survey {
+    /// What could not be read of each source, each reason once.
+    pub unread: Vec<Unread>,
+    /// Objectives of which something could not be read, and nothing else is said.
+    pub blind: BTreeSet<SloId>,
+    /// What is wrong with each of the others.
+    pub findings: BTreeMap<SloId, Vec<Finding>>,
+}
+
+/// Why a source, or a part of it, could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Which source.
+    pub source: SourceName,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The expression that alone is at fault, if one is: whose, and what it stands for.
+    pub expression: Option<(SloId, Role)>,
+}
+
+/// One part of an indicator: an item of a list of selectors, an expression, or a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What it stands for.
+    pub role: Role,
+    /// Its position where several stand for the same.
+    pub item: usize,
+}
+
+/// Something that does not fit between an objective and what its source holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// No series, so that nothing can be counted.
+    NoSeries(Missing),
+    /// No series, where others stand for the same and have some.
+    LessSeries(Missing),
+    /// No bad series, where there are some of all events.
+    NoneBad(Missing),
+    /// A threshold that is no boundary of a bucket.
+    NoBucket {
+        /// Which of the thresholds.
+        threshold: usize,
+        /// Why it cannot be counted by, and what to do.
+        lack: Lack,
+    },
+    /// Some of the series of a histogram have no bucket that ends at a threshold.
+    LessBuckets {
+        /// Which of the thresholds.
+        threshold: usize,
+        /// Where it lies, in the histogram's unit.
+        at_most: String,
+        /// The series without the bucket.
+        without: Several,
+    },
+    /// Bad (or good) series that belong to no series of the total.
+    Outside {
+        /// Which of them.
+        part: Part,
+        /// The series outside.
+        series: Several,
+        /// Whether it is the same metric, so that they are outside for certain.
+        same_metric: bool,
+    },
+    /// A label of groups that no series has.
+    NoLabel {
+        /// The label.
+        label: String,
+        /// What the series stand for.
+        role: Role,
+        /// The labels that they have.
+        known: Vec<String>,
+    },
+}
+
+/// A selector (or an expression) that finds nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missing {
+    /// What it stands for.
+    pub part: Part,
+    /// As it is asked.
+    pub text: String,
+    /// What is known of the reason.
+    pub why: Why,
+}
+
+/// Why a selector finds nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Nobody knows.
+    Unknown,
+    /// It is an expression, and gives nothing.
+    Expression,
+    /// There is no series of this metric at all.
+    NoMetric(String),
+    /// One condition alone excludes all that fulfil the others.
+    Excluded {
+        /// The condition.
+        condition: Matcher,
+        /// What the others have of its label, sorted; never empty.
+        values: Vec<String>,
+    },
+    /// Each condition by itself leaves some; all together leave none.
+    Together,
+}
+
+/// Some of several series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Several {
+    /// One of them.
+    pub example: Labels,
+    /// How many they are.
+    pub count: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// Why events cannot be counted by a histogram, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// Why.
+    pub sentence: String,
+    /// What to do.
+    pub advice: String,
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.sentence, self.advice)
+    }
+}
