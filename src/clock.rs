@@ -1,5 +1,6 @@
 //! The one place that asks what time it is; tests hand in a simulated one instead.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,21 +23,36 @@ pub enum Clock {
         started: Instant,
     },
     /// What the holder of its [`Hand`] says: the demo's time runs faster than ours, and waits for slow machines.
-    Driven(watch::Receiver<Timestamp>),
+    Driven(watch::Receiver<Driven>),
+}
+
+/// What a driven clock shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Driven {
+    shown: Timestamp,
+    /// How far it was moved, which is the time that passed.
+    passed: Duration,
 }
 
 /// Moves a driven clock.
 #[derive(Debug)]
-pub struct Hand(watch::Sender<Timestamp>);
+pub struct Hand(watch::Sender<Driven>);
 
 impl Hand {
-    /// Moves the clock to `to`; never back.
+    /// Lets time pass until the clock shows `to`; never back.
     pub fn move_to(&self, to: Timestamp) {
         self.0.send_if_modified(|now| {
-            let later = to > *now;
-            *now = to.max(*now);
-            later
+            let Some(passes) = remaining(now.shown, to) else {
+                return false;
+            };
+            (now.shown, now.passed) = (to, now.passed + passes);
+            true
         });
+    }
+
+    /// Has the clock show `to`, later or earlier, while no time passes: as whoever sets a wall clock.
+    pub fn set_to(&self, to: Timestamp) {
+        self.0.send_modify(|now| now.shown = to);
     }
 }
 
@@ -51,7 +67,10 @@ impl Clock {
 
     /// A clock that shows `epoch` until its hand moves.
     pub fn driven(epoch: Timestamp) -> (Hand, Self) {
-        let (sender, receiver) = watch::channel(epoch);
+        let (sender, receiver) = watch::channel(Driven {
+            shown: epoch,
+            passed: Duration::ZERO,
+        });
         (Hand(sender), Self::Driven(receiver))
     }
 
@@ -63,7 +82,17 @@ impl Clock {
             Self::Simulated { epoch, started } => epoch
                 .checked_add(started.elapsed())
                 .unwrap_or(Timestamp::MAX),
-            Self::Driven(told) => *told.borrow(),
+            Self::Driven(told) => told.borrow().shown,
+        }
+    }
+
+    /// How much time has passed since some moment, whatever the clock was set to meanwhile. Only
+    /// differences mean something.
+    pub fn passed(&self) -> Duration {
+        match self {
+            Self::System => system_passed(),
+            Self::Simulated { started, .. } => started.elapsed(),
+            Self::Driven(told) => told.borrow().passed,
         }
     }
 
@@ -73,7 +102,8 @@ impl Clock {
     /// short by more than that after someone set it.
     pub async fn sleep_until(&self, until: Timestamp) {
         if let Self::Driven(told) = self {
-            if told.clone().wait_for(|now| *now >= until).await.is_err() {
+            let mut told = told.clone();
+            if told.wait_for(|now| now.shown >= until).await.is_err() {
                 // Nobody holds the hand any more, so that the time never comes.
                 std::future::pending::<()>().await;
             }
@@ -102,6 +132,15 @@ fn remaining(now: Timestamp, until: Timestamp) -> Option<Duration> {
 )]
 fn system_now() -> Timestamp {
     Timestamp::now()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is compared with the wall clock, which no test pauses"
+)]
+fn system_passed() -> Duration {
+    static STARTED: OnceLock<std::time::Instant> = OnceLock::new();
+    STARTED.get_or_init(std::time::Instant::now).elapsed()
 }
 
 #[cfg(test)]
@@ -161,6 +200,10 @@ mod tests {
             assert_eq!(clock.now(), at(shown));
             assert_eq!((&mut sleep).now_or_never().is_some(), over, "{to}");
         }
+        hand.set_to(at("2026-03-01T11:00:00Z"));
+        assert_eq!(clock.now(), at("2026-03-01T11:00:00Z"));
+        let moved = Duration::from_secs(60);
+        assert_eq!(clock.passed(), moved, "setting it takes no time");
         drop(hand);
         let never = clock.sleep_until(Timestamp::MAX).now_or_never();
         assert!(never.is_none(), "nobody could have moved it");

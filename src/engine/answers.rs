@@ -211,7 +211,7 @@ fn summed<'r>(form: Form, reads: &[&'r Read]) -> Option<Whole<'r>> {
 }
 
 impl Read {
-    fn batch(&self) -> Option<&Batch> {
+    pub(super) fn batch(&self) -> Option<&Batch> {
         match &self.reading {
             Reading::Complete(batch) => Some(batch),
             Reading::Partial(_) | Reading::Failed(_) | Reading::TooMuch(_) => None,

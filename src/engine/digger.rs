@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::clock::Clock;
 use crate::domain::slo::SourceName;
-use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::domain::time::{Span, TimeRange};
 use crate::series::batch::{Batch, Fetch};
 use crate::source::Source;
 use crate::store::commit::WalkKey;
@@ -22,8 +21,8 @@ use super::walks::dig::{Dig, Dug};
 const DEADLINE: Duration = Duration::from_mins(5);
 
 /// How long a source is left alone after a chunk that failed; doubled with each further one.
-const PAUSE: Span = Span::from_secs(15);
-const LONGEST_PAUSE: Span = Span::from_mins(10);
+const PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 
 /// What came of a chunk.
 #[derive(Debug)]
@@ -56,31 +55,22 @@ pub(super) enum Again {
 /// One source, as far as its past goes.
 #[derive(Debug, Default)]
 struct Place {
-    busy: bool,
-    started: Timestamp,
+    /// Since when something is read.
+    busy: Option<Instant>,
     /// Nothing is read before.
-    rests_until: Timestamp,
+    rests_until: Option<Instant>,
     failures: u32,
     told: Option<String>,
 }
 
 /// The chunks that are under way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Digger {
-    clock: Clock,
     tasks: JoinSet<Finished>,
     places: BTreeMap<SourceName, Place>,
 }
 
 impl Digger {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self {
-            clock,
-            tasks: JoinSet::new(),
-            places: BTreeMap::new(),
-        }
-    }
-
     /// Starts on what is due: one chunk for each source that is neither busy nor resting.
     pub(super) fn start<S: Source>(
         &mut self,
@@ -88,16 +78,17 @@ impl Digger {
         settings: &Settings,
         sources: &BTreeMap<SourceName, Arc<S>>,
     ) {
-        let now = Timestamp::from(self.clock.now());
+        let now = Instant::now();
         for (name, source) in sources {
             let place = self.places.entry(name.clone()).or_default();
-            if place.busy || place.rests_until > now || share(settings, name) == 0 {
+            let rests = place.rests_until > Some(now);
+            if place.busy.is_some() || rests || share(settings, name) == 0 {
                 continue;
             }
             let Some(dig) = state.next_dig(name) else {
                 continue;
             };
-            (place.busy, place.started) = (true, now);
+            place.busy = Some(now);
             tracing::debug!(source = %name, from = %dig.counted().from, to = %dig.counted().to, "reading the past");
             self.tasks.spawn(read(Arc::clone(source), dig));
         }
@@ -108,14 +99,15 @@ impl Digger {
         let mut rests = Vec::new();
         for name in state.behind() {
             match self.places.get(name) {
-                Some(place) if !place.busy => rests.push(place.rests_until),
+                Some(place) if place.busy.is_none() => {
+                    rests.push(place.rests_until.unwrap_or_else(Instant::now));
+                }
                 _ => {}
             }
         }
-        let clock = self.clock.clone();
         let rest = async {
             match rests.into_iter().min() {
-                Some(until) => clock.sleep_until(until.to_jiff()).await,
+                Some(until) => sleep_until(until).await,
                 None => std::future::pending().await,
             }
         };
@@ -139,12 +131,12 @@ impl Digger {
 
     /// Lets the source rest after a chunk that was read: as long as its share of the time asks for.
     pub(super) fn rest(&mut self, settings: &Settings, source: &SourceName) {
-        let now = Timestamp::from(self.clock.now());
-        let percent = i64::from(share(settings, source)).max(1);
+        let now = Instant::now();
+        let percent = share(settings, source).max(1);
         let place = self.places.entry(source.clone()).or_default();
-        let took = now.since(place.started).as_millis();
-        place.rests_until = now + Span::from_millis(took * (100 - percent) / percent);
-        (place.busy, place.failures) = (false, 0);
+        let took = now - place.busy.take().unwrap_or(now);
+        place.rests_until = Some(now + took * (100 - percent) / percent);
+        place.failures = 0;
         if place.told.take().is_some() {
             tracing::info!(%source, "the past of source `{source}` can be read again");
         }
@@ -153,16 +145,16 @@ impl Digger {
     /// Lets the source rest after a chunk that could not be read, and says why, once it happened
     /// twice; unless the ticks say so. A shorter chunk is tried at once.
     pub(super) fn pause(&mut self, source: &SourceName, refused: &Refused, again: Again) -> u32 {
-        let now = Timestamp::from(self.clock.now());
+        let now = Instant::now();
         let place = self.places.entry(source.clone()).or_default();
-        place.busy = false;
+        place.busy = None;
         if again == Again::Shorter {
             tracing::debug!(%source, reason = refused.sentence, "a chunk of the past was too much; half of it is tried");
-            place.rests_until = now;
+            place.rests_until = None;
             return place.failures;
         }
-        let doubled = PAUSE.as_millis() << place.failures.min(16);
-        place.rests_until = now + Span::from_millis(doubled).min(LONGEST_PAUSE);
+        let doubled = PAUSE * (1 << place.failures.min(16));
+        place.rests_until = Some(now + doubled.min(LONGEST_PAUSE));
         place.failures += 1;
         if again == Again::Later
             && place.failures > 1

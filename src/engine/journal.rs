@@ -1,10 +1,12 @@
 //! The engine's part of the log: incidents, and sources that fail or return, each change once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::incident::{Change, Incident};
 use crate::domain::slo::SourceName;
-use crate::status::snapshot::{Backfill, SourceStatus};
+use crate::domain::time::Span;
+use crate::status::snapshot::{Backfill, ClockSkew, SourceStatus};
+use crate::status::words::words;
 
 /// What was logged last, so that the same is not logged each tick.
 #[derive(Debug, Default)]
@@ -12,6 +14,8 @@ pub(super) struct Journal {
     failing: BTreeMap<SourceName, String>,
     /// Tenths of the past of each source that were told to be counted.
     counted: BTreeMap<SourceName, i64>,
+    /// Sources whose clocks differ from ours.
+    skewed: BTreeSet<SourceName>,
 }
 
 /// Logs what just happened to an incident.
@@ -42,6 +46,31 @@ impl Journal {
         let tenths = (share * 10.0) as i64;
         if self.counted.insert(source.clone(), tenths) != Some(tenths) {
             tracing::info!(%source, %reached, "counting the past of source `{source}`: {}0 % done, back to {reached}", tenths);
+        }
+    }
+
+    /// Logs each source whose clock began to differ from ours, or agrees again.
+    pub(super) fn clocks(&mut self, sources: &[SourceStatus]) {
+        for source in sources {
+            let name = &source.name;
+            match source.skew {
+                Some(ClockSkew { ahead, matters }) if matters => {
+                    if !self.skewed.insert(name.clone()) {
+                        continue;
+                    }
+                    if ahead > Span::ZERO {
+                        tracing::warn!(source = %name, %ahead, "our clock is {} ahead of that of source `{name}`: ticks wait for it, up to its `settle`; set the clock that is wrong", words(ahead));
+                    } else {
+                        let behind = Span::ZERO - ahead;
+                        tracing::warn!(source = %name, %behind, "our clock is {} behind that of source `{name}`: everything is noticed that much later; set the clock that is wrong", words(behind));
+                    }
+                }
+                _ => {
+                    if self.skewed.remove(name) {
+                        tracing::info!(source = %name, "our clock and that of source `{name}` agree again");
+                    }
+                }
+            }
         }
     }
 

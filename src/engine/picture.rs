@@ -19,7 +19,7 @@ use super::state::{MeterState, State};
 use super::windows::Windows;
 
 impl State {
-    /// Everything as it stands after the tick `at`; the shell adds how the tick itself went.
+    /// Everything as it stands after the tick `at`; the shell adds how the tick itself went, and what the clocks say.
     pub(super) fn snapshot(&self, at: Timestamp, slos: Vec<Arc<SloStatus>>) -> Snapshot {
         let open = self
             .meters
@@ -67,6 +67,7 @@ impl State {
                     series,
                     summed: self.summed_families(name),
                     twins: source.twins,
+                    skew: None,
                     backfill: self.backfill(name),
                     births_ignored: source.births_ignored,
                     births: source.births.iter().cloned().collect(),

@@ -1,5 +1,7 @@
 //! What to read at a tick: for each family the range that its cursors and slices need.
 
+use std::collections::BTreeSet;
+
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Fetch;
@@ -58,7 +60,8 @@ impl State {
 
     /// What to read for each family that was not read up to `at` yet. Ranges that would be longer than
     /// [`LONGEST_READ`] are cut: their families stay behind and need another pass. Where counters
-    /// are read, the starts of their processes are read for the same time.
+    /// are read, the starts of their processes are read for the same time. What objectives with an
+    /// open incident need comes first: where not everybody is answered in time, they are.
     pub fn wanted(&self, at: Timestamp) -> Vec<Wanted> {
         let mut wanted: Vec<Wanted> = (0..self.families.len())
             .filter_map(|family| {
@@ -96,9 +99,21 @@ impl State {
                 }),
             }
         }
+        let urgent = self.urgent();
+        wanted.sort_by_key(|wanted| !urgent.contains(&wanted.family));
         wanted
             .into_iter()
             .flat_map(|wanted| self.queries(wanted, at))
+            .collect()
+    }
+
+    /// The families that objectives with an open incident are counted from.
+    fn urgent(&self) -> BTreeSet<FamilyIndex> {
+        let meters = self.plan.meters.iter().zip(&self.meters);
+        let firing = meters.filter(|(_, state)| state.alert.incident.is_some());
+        firing
+            .flat_map(|(planned, _)| planned.lanes.iter())
+            .flat_map(Lane::families)
             .collect()
     }
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -13,15 +15,19 @@ use crate::series::plan::{FamilyIndex, PlanError};
 use crate::source::Source;
 use crate::status::board::Board;
 use crate::status::snapshot::{Backfill, EngineStatus};
+use crate::status::words::words;
 use crate::store::commit::Commit;
 use crate::store::{Store, StoreError};
 
 use super::adopt::Revision;
+use super::clocks::Clocks;
 use super::digger::{Again, Digger, Finished};
 use super::intake::{Read, Reading};
 use super::journal::{self, Journal};
 use super::past::needed_from;
 use super::reading;
+use super::reads::Wanted;
+use super::schedule::{PassedOver, Schedule};
 use super::settings::Settings;
 use super::state::State;
 use super::step::{Effects, Input, Tick, step, take_past};
@@ -75,6 +81,7 @@ pub struct Engine<S, K> {
     boundaries: BTreeMap<usize, Vec<String>>,
     journal: Journal,
     digger: Digger,
+    schedule: Schedule,
 }
 
 impl<S: Source, K: Store> Engine<S, K> {
@@ -93,8 +100,8 @@ impl<S: Source, K: Store> Engine<S, K> {
         let recovered = parts.store.recover(from).await?;
         let mut state = State::new(settings.clone(), &revision.plan, recovered);
         state.leave_before(from);
-        let digger = Digger::new(parts.clock.clone());
         Ok(Self {
+            schedule: Schedule::new(settings.tick),
             parts,
             settings,
             revision,
@@ -104,7 +111,7 @@ impl<S: Source, K: Store> Engine<S, K> {
             status: EngineStatus::default(),
             boundaries: BTreeMap::new(),
             journal: Journal::default(),
-            digger,
+            digger: Digger::default(),
         })
     }
 
@@ -130,30 +137,45 @@ impl<S: Source, K: Store> Engine<S, K> {
 
     /// Runs until `stop`, which takes effect between two ticks or in the midst of reading.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut last = None;
         loop {
-            let at = self.next_tick(last);
-            if stop.run_until_cancelled(self.wait_for(at)).await.is_none() {
+            let due = self.schedule.next(self.readable());
+            if stop.run_until_cancelled(self.wait_for(due)).await.is_none() {
                 return;
             }
+            // Who has slept for too long goes on with the newest.
+            let at = self.schedule.next(self.readable()).max(due);
+            self.count_passed_over(due, at);
             if stop.run_until_cancelled(self.tick(at)).await.is_none() {
                 return;
             }
-            last = Some(at);
         }
     }
 
-    /// Waits until the tick `at` is due, and counts the past meanwhile.
+    /// Up to when the sources' samples can be read by now.
+    fn readable(&self) -> Timestamp {
+        self.clocks().readable(&self.settings, self.schedule.last())
+    }
+
+    fn clocks(&self) -> Clocks {
+        Clocks::of(&self.parts.sources, self.parts.clock.now())
+    }
+
+    /// Waits until the tick `at` is due, and counts the past meanwhile. Looks at the clocks at least once a tick.
     async fn wait_for(&mut self, at: Timestamp) {
         let clock = self.parts.clock.clone();
-        let due = clock.sleep_until((at + self.settings.offset()).to_jiff());
-        tokio::pin!(due);
         loop {
+            self.note_step(at);
             self.digger
                 .start(&self.state, &self.settings, &self.parts.sources);
+            let left = at.since(self.readable());
+            if left <= Span::ZERO {
+                return;
+            }
+            let due = Timestamp::from(clock.now()) + left;
             tokio::select! {
                 biased;
-                () = &mut due => return,
+                () = clock.sleep_until(due.to_jiff()) => {}
+                () = sleep(self.settings.tick.to_std()) => {}
                 finished = self.digger.wait(&self.state) => {
                     if let Some(finished) = finished {
                         // Counting and committing a chunk is quick; what takes long is done elsewhere.
@@ -180,7 +202,7 @@ impl<S: Source, K: Store> Engine<S, K> {
             }
             Ok(dug) => {
                 let effects = take_past(&mut self.state, dug);
-                let started = Timestamp::from(self.parts.clock.now());
+                let started = self.parts.clock.passed();
                 self.carry_out(effects, started).await;
                 self.digger.rest(&self.settings, &source);
                 self.journal.backfill(&source, self.state.backfill(&source));
@@ -199,11 +221,11 @@ impl<S: Source, K: Store> Engine<S, K> {
         at: Timestamp,
         progress: impl FnMut(&SourceName, Option<Backfill>),
     ) -> Result<(), String> {
-        let started = Timestamp::from(self.parts.clock.now());
+        let started = self.parts.clock.passed();
         self.fetch_missing(at).await;
         let input = Input {
             reads: self.read(at).await,
-            boundaries: BTreeMap::new(),
+            ..Input::default()
         };
         let tick = Tick { at, judge: false };
         let effects = step(&mut self.state, tick, &input, self.revision.catalog());
@@ -243,24 +265,36 @@ impl<S: Source, K: Store> Engine<S, K> {
         Ok(())
     }
 
-    /// The newest tick that is due, or the next one; never one that was run before, however the
-    /// wall clock was set. Ticks that are passed over are counted: their samples are read all the same.
-    fn next_tick(&mut self, last: Option<Timestamp>) -> Timestamp {
-        let now = Timestamp::from(self.parts.clock.now());
-        let newest = (now - self.settings.offset()).floor_to(self.settings.tick);
-        let Some(last) = last else { return newest };
-        let at = newest.max(last + self.settings.tick);
-        let missed = at.since(last).as_millis() / self.settings.tick.as_millis() - 1;
-        if missed > 0 {
-            tracing::warn!(missed, tick = %at, "passed over {missed} ticks, because the last one took too long");
-            self.status.skipped += missed.unsigned_abs();
+    /// Counts the ticks that are not run because `at` is, where `due` was waited for.
+    fn count_passed_over(&mut self, due: Timestamp, at: Timestamp) {
+        let PassedOver { slow, asleep } = self.schedule.run(due, at);
+        if slow > 0 {
+            tracing::warn!(missed = slow, tick = %at, "passed over {slow} ticks, because the last one took too long; their samples are counted");
         }
-        at
+        if asleep > 0 {
+            tracing::warn!(missed = asleep, tick = %at, "passed over {asleep} ticks, because this process did not run while they were due, or a clock was set; their samples are counted");
+        }
+        self.status.skipped += (slow + asleep).unsigned_abs();
+    }
+
+    /// Tells when the wall clock was set. Ticks go by the sources' clocks where these are known.
+    fn note_step(&mut self, next: Timestamp) {
+        let (now, passed) = (self.parts.clock.now(), self.parts.clock.passed());
+        let Some(by) = self.schedule.step(now.into(), passed.into()) else {
+            return;
+        };
+        self.status.clock_steps += 1;
+        if by > Span::ZERO {
+            tracing::warn!(%by, "the clock was set forward by {}, or the machine slept for so long", words(by));
+        } else {
+            let back = Span::ZERO - by;
+            tracing::warn!(by = %by, %next, "the clock was set back by {}; no tick is run twice: the next one is that of {next}", words(back));
+        }
     }
 
     /// Runs one tick: as many passes as it takes to catch up, then the judgement.
     pub async fn tick(&mut self, at: Timestamp) {
-        let started = Timestamp::from(self.parts.clock.now());
+        let started = self.parts.clock.passed();
         self.go_over();
         self.fetch_missing(at).await;
         self.state.leap(at);
@@ -290,11 +324,23 @@ impl<S: Source, K: Store> Engine<S, K> {
     /// Everything that is wanted, and what is wanted because of the answers.
     async fn read(&mut self, at: Timestamp) -> Vec<Read> {
         let wanted = self.state.wanted(at);
-        let mut reads =
-            reading::all(&self.state, &self.settings, &self.parts.sources, wanted).await;
+        let mut reads = self.read_all(wanted, at).await;
         let more = self.state.follow_up(&reads);
-        let more = reading::all(&self.state, &self.settings, &self.parts.sources, more).await;
-        reads.extend(more);
+        reads.extend(self.read_all(more, at).await);
+        reads
+    }
+
+    /// Everything that is wanted; nothing of a source where the tick's time has not come yet.
+    async fn read_all(&self, wanted: Vec<Wanted>, at: Timestamp) -> Vec<Read> {
+        let (state, settings) = (&self.state, &self.settings);
+        let mut reads = reading::all(state, settings, &self.parts.sources, wanted).await;
+        let clocks = self.clocks();
+        for read in reads.iter_mut().filter(|read| read.batch().is_some()) {
+            let (source, ..) = state.fetch(read.wanted);
+            if let Some(sentence) = clocks.outrun(settings, source, at) {
+                read.reading = Reading::Failed(sentence);
+            }
+        }
         reads
     }
 
@@ -321,7 +367,7 @@ impl<S: Source, K: Store> Engine<S, K> {
     }
 
     /// Commits, then shows, then wakes: nobody is told what could still be lost.
-    async fn carry_out(&mut self, effects: Effects, started: Timestamp) {
+    async fn carry_out(&mut self, mut effects: Effects, started: Duration) {
         for (labels, birth) in &effects.ignored_births {
             tracing::info!(%labels, value = birth.value, at = %birth.at,
                 "the first value of a new series was not counted: nothing shows when its events happened");
@@ -329,8 +375,10 @@ impl<S: Source, K: Store> Engine<S, K> {
         for incident in effects.commit.incidents.values() {
             journal::incident(incident);
         }
-        if let Some(snapshot) = &effects.snapshot {
+        if let Some(snapshot) = &mut effects.snapshot {
+            self.clocks().show(&self.settings, snapshot);
             self.journal.sources(&snapshot.sources);
+            self.journal.clocks(&snapshot.sources);
         }
         self.pending.merge(effects.commit);
         if !self.pending.is_empty() {
@@ -339,7 +387,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         if let Some(mut snapshot) = effects.snapshot {
             self.status.ticks += 1;
             self.status.births_ignored = snapshot.engine.births_ignored;
-            self.status.last_tick = Timestamp::from(self.parts.clock.now()).since(started);
+            self.status.last_tick = Span::from(self.parts.clock.passed() - started);
             snapshot.engine = self.status.clone();
             self.parts.board.publish(snapshot);
         }
@@ -387,7 +435,6 @@ fn is_behind(reads: &[Read], at: Timestamp) -> bool {
 mod tests {
     use super::super::tests::{catalog, requests, settings};
     use super::*;
-    use std::time::Duration;
 
     use tokio::time::timeout;
 

@@ -99,7 +99,7 @@ const SOURCE_COUNTERS: [Family<SourceStatus>; 3] = [
     ),
 ];
 
-const SOURCE_GAUGES: [Family<SourceStatus>; 3] = [
+const SOURCE_GAUGES: [Family<SourceStatus>; 4] = [
     (
         "source_series",
         "Series of the source that are known.",
@@ -114,6 +114,11 @@ const SOURCE_GAUGES: [Family<SourceStatus>; 3] = [
         "source_last_good_timestamp_seconds",
         "The newest tick at which all of the source could be read.",
         |it| it.last_good.map(seconds),
+    ),
+    (
+        "source_clock_skew_seconds",
+        "How far our clock is ahead of the source's at the least; negative where it is behind.",
+        |it| it.skew.map(|skew| skew.ahead.as_secs_f64()),
     ),
 ];
 
@@ -165,13 +170,18 @@ impl Exposition {
             ("ticks", "Ticks run.", engine.ticks),
             (
                 "ticks_skipped",
-                "Ticks left out because an earlier one took too long.",
+                "Ticks left out because newer ones could be read already.",
                 engine.skipped,
             ),
             (
                 "births_ignored",
                 "First values of new series that were not counted.",
                 engine.births_ignored,
+            ),
+            (
+                "clock_steps",
+                "How often the wall clock was seen to be set, by more than half a tick.",
+                engine.clock_steps,
             ),
         ] {
             families.counter(name, help, [(vec![], number(value))])?;

@@ -29,6 +29,10 @@ async fn ready(moment: Moment) -> Result<&'static str, ApiError> {
     }
     match moment.freshness.age {
         None => missing.push("no tick has run yet".to_owned()),
+        Some(age) if moment.freshness.stale && age < Span::ZERO => missing.push(format!(
+            "the last tick is still {} to come: the clock was set back, and the next tick is run when it gets there; set it right",
+            Span::from_secs(-age.as_millis() / 1_000)
+        )),
         Some(age) if moment.freshness.stale => missing.push(format!(
             "the last tick was {} ago, and one is due every {}",
             Span::from_secs(age.as_millis() / 1_000),

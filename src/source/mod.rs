@@ -6,7 +6,7 @@ pub mod scrape;
 
 use std::future::Future;
 
-use crate::domain::time::TimeRange;
+use crate::domain::time::{Span, TimeRange};
 use crate::series::batch::{Batch, Fetch};
 
 use self::error::SourceError;
@@ -46,6 +46,28 @@ pub trait Source: Send + Sync + 'static {
         let _ = (fetch, range);
         None
     }
+
+    /// How far our clock is ahead of its own, where its answers tell: it knows no sample of a time that has not come
+    /// there yet.
+    fn skew(&self) -> Option<Skew> {
+        None
+    }
+}
+
+/// How far our clock is ahead of a source's, as far as that is known; negative where it is behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skew {
+    /// At the least.
+    pub least: Span,
+    /// At the most.
+    pub most: Span,
+}
+
+impl Skew {
+    /// By how much the clocks differ for certain: nothing where they may agree.
+    pub fn certain(self) -> Span {
+        Span::ZERO.clamp(self.least, self.most)
+    }
 }
 
 /// A source of any kind, so that one configuration may mix them.
@@ -83,6 +105,27 @@ impl Source for AnySource {
         match self {
             Self::Prometheus(source) => source.question(fetch, range),
             Self::Scrape(source) => source.question(fetch, range),
+        }
+    }
+
+    fn skew(&self) -> Option<Skew> {
+        match self {
+            Self::Prometheus(source) => source.skew(),
+            Self::Scrape(source) => source.skew(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_that_may_agree_are_taken_to() {
+        for (least, most, certain) in [(-1, 0, 0), (-3, 9, 0), (2, 3, 2), (-9, -5, -5)] {
+            let [least, most] = [least, most].map(Span::from_secs);
+            let skew = Skew { least, most };
+            assert_eq!(skew.certain(), Span::from_secs(certain), "{skew:?}");
         }
     }
 }

@@ -29,8 +29,8 @@ use super::board::{
     Board, DefinitionsStatus, DeliveryStatus, ReceiverStatus, Refusal, StoreOpened,
 };
 use super::snapshot::{
-    BurnStatus, EngineStatus, IgnoredBirth, SeriesCount, SloStatus, Snapshot, SourceStatus,
-    TierStatus, WindowStatus,
+    BurnStatus, ClockSkew, EngineStatus, IgnoredBirth, SeriesCount, SloStatus, Snapshot,
+    SourceStatus, TierStatus, WindowStatus,
 };
 
 /// The tick that the snapshot shows: 2026-01-15T12:00:00Z.
@@ -373,6 +373,10 @@ pub(crate) fn snapshot() -> Snapshot {
         series: 240,
         summed: Vec::new(),
         twins: None,
+        skew: Some(ClockSkew {
+            ahead: Span::from_secs(if error.is_none() { 0 } else { 64 }),
+            matters: error.is_some(),
+        }),
         backfill: None,
         births_ignored: if error.is_none() { 5 } else { 0 },
         births: births(error),
@@ -393,6 +397,7 @@ pub(crate) fn snapshot() -> Snapshot {
             last_tick: Span::from_millis(42),
             store_error: Some("cannot commit to `sloburn.db`: the disk is full".into()),
             births_ignored: 5,
+            clock_steps: 1,
         },
     }
 }

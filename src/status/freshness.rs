@@ -20,14 +20,17 @@ pub struct Freshness {
 
 impl Freshness {
     /// How old `snapshot` is at `now`. A tick is run `offset` after its own time, so that much age
-    /// is no delay.
+    /// is no delay. One of a time that is still to come says as little as an old one: the clock was
+    /// set back, and no tick is run before it gets there again.
     pub fn of(snapshot: &Snapshot, now: Timestamp) -> Self {
         let age = snapshot.at.map(|at| now.since(at));
         let limit = Span::from_millis(snapshot.tick.as_millis().saturating_mul(MISSED));
         Self {
             at: snapshot.at,
             age,
-            stale: age.is_none_or(|age| age - snapshot.offset > limit),
+            stale: age.is_none_or(|age| {
+                age - snapshot.offset > limit || age - snapshot.offset < Span::ZERO - limit
+            }),
         }
     }
 }
@@ -45,7 +48,14 @@ mod tests {
             offset: Span::from_secs(15),
             ..Snapshot::default()
         };
-        for (age, stale) in [(0, false), (105_000, false), (105_001, true), (-5, false)] {
+        for (age, stale) in [
+            (0, false),
+            (105_000, false),
+            (105_001, true),
+            (-5, false),
+            (-75_000, false),
+            (-75_001, true),
+        ] {
             let now = at + Span::from_millis(age);
             let expected = Freshness {
                 at: Some(at),

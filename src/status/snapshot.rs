@@ -40,7 +40,7 @@ pub struct Snapshot {
 pub struct EngineStatus {
     /// Ticks run since the start.
     pub ticks: u64,
-    /// Ticks left out because an earlier one took too long; their samples are counted all the same.
+    /// Ticks left out because newer ones could be read already; their samples are counted all the same.
     pub skipped: u64,
     /// How long the last tick took, from its first read to its commit.
     pub last_tick: Span,
@@ -48,6 +48,8 @@ pub struct EngineStatus {
     pub store_error: Option<String>,
     /// First values of new series that were not counted, because nothing shows when they were.
     pub births_ignored: u64,
+    /// How often the wall clock was seen to be set since the start, by more than half a tick.
+    pub clock_steps: u64,
 }
 
 /// How one source fares.
@@ -71,12 +73,23 @@ pub struct SourceStatus {
     pub summed: Vec<SummedFamily>,
     /// A label by which alone some of its series differ: if they are of replicas, all is counted twice.
     pub twins: Option<&'static str>,
+    /// How our clock differs from its own, where it tells.
+    pub skew: Option<ClockSkew>,
     /// How far its past is counted, while it is not all counted.
     pub backfill: Option<Backfill>,
     /// First values of new series that were not counted, since the start.
     pub births_ignored: u64,
     /// The newest of them, oldest first.
     pub births: Vec<IgnoredBirth>,
+}
+
+/// How our clock differs from that of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSkew {
+    /// How far ours is ahead for certain; negative where it is behind.
+    pub ahead: Span,
+    /// Whether that is more than half a tick.
+    pub matters: bool,
 }
 
 /// A family that its source sums up, because it is too large to be fetched.

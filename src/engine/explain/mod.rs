@@ -17,6 +17,7 @@ use crate::status::explanation::{Asked, ExplainedTier, Explanation};
 use crate::status::snapshot::{Backfill, SloStatus, Snapshot};
 use crate::store::commit::Recovered;
 
+use super::clocks::Clocks;
 use super::digger;
 use super::reading;
 use super::settings::Settings;
@@ -69,7 +70,7 @@ pub async fn explain<S: Source>(
     (now, asked): (Timestamp, Asked),
     mut progress: impl FnMut(&SourceName, Option<Backfill>),
 ) -> Result<Explanation, ExplainError> {
-    let newest = now - settings.offset();
+    let newest = Clocks::of(sources, now).readable(settings, None);
     let at = asked.at.map_or(newest, |at| at.min(newest));
     let at = at.floor_to(settings.tick);
     let window = asked

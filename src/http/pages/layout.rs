@@ -112,6 +112,11 @@ impl Age {
         let exact = |at: Timestamp| When::exact(at, at + age);
         let alarm = match freshness.at {
             None => Some("No tick has run yet, so nothing is known of any objective.".to_owned()),
+            Some(at) if freshness.stale && freshness.age < Some(Span::ZERO) => Some(format!(
+                "The clock was set back, and no tick is run before it shows {} again. What you see \
+                 is old, and nothing is known to be well. Set the clock right.",
+                exact(at).text()
+            )),
             Some(at) if freshness.stale => Some(format!(
                 "No tick since {}, {ago} ago; one is due every {tick}. What you see is old, and \
                  nothing is known to be well. The log of Sloburn says more.",

@@ -1,5 +1,7 @@
 //! `/sources`: whether samples come, notices go, and the daemon itself is well.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -7,9 +9,9 @@ use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::get;
 
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::status::query;
-use crate::status::view::summary::{SourceView, StatusView};
+use crate::status::view::summary::{SkewView, SourceView, StatusView};
 use crate::status::words;
 
 use super::super::AppState;
@@ -60,6 +62,20 @@ impl SourcesPage {
     )]
     fn when(&self, at: &Timestamp) -> When {
         When::exact(*at, self.now)
+    }
+
+    /// How our clock differs from that of a source, where that matters.
+    fn skew(source: &SourceView) -> Option<String> {
+        let SkewView { seconds, .. } = source.clock_skew.filter(|skew| skew.matters)?;
+        let by = words::words(Span::from(Duration::from_secs_f64(seconds.0.abs())));
+        let side = if seconds.0 > 0.0 {
+            "behind"
+        } else {
+            "ahead of"
+        };
+        Some(format!(
+            "its clock is {by} {side} ours: set the one that is wrong"
+        ))
     }
 
     #[expect(

@@ -270,6 +270,7 @@ async fn the_status_holds_everything_in_one_answer() {
           "series":240,
           "summed":[],
           "suspectedReplicaLabel":null,
+          "clockSkew":{"seconds":0, "matters":false},
           "backfill":null,
           "birthsIgnored":{"count":5, "newest":[{"series":"{__name__=\"jobs_total\",pod=\"b-1\"}", "value":4711, "at":"2026-01-15T11:53:00Z"}]}
         },
@@ -284,6 +285,7 @@ async fn the_status_holds_everything_in_one_answer() {
           "series":240,
           "summed":[],
           "suspectedReplicaLabel":null,
+          "clockSkew":{"seconds":64, "matters":true},
           "backfill":null,
           "birthsIgnored":{"count":0, "newest":[]}
         }
@@ -308,7 +310,8 @@ async fn the_status_holds_everything_in_one_answer() {
         "ticks":720,
         "skipped":2,
         "lastTickSeconds":0.042,
-        "birthsIgnored":5
+        "birthsIgnored":5,
+        "clockSteps":1
       }
     }
     "#);

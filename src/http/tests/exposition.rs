@@ -75,6 +75,7 @@ async fn both_forms_say_the_same() {
     sloburn_births_ignored_total
     sloburn_build_info
     sloburn_burn_rate
+    sloburn_clock_steps_total
     sloburn_config_last_reload_success_timestamp_seconds
     sloburn_config_last_reload_successful
     sloburn_config_reload_failures_total
@@ -89,6 +90,7 @@ async fn both_forms_say_the_same() {
     sloburn_outbox_failing
     sloburn_outbox_oldest_timestamp_seconds
     sloburn_outbox_waiting
+    sloburn_source_clock_skew_seconds
     sloburn_source_healthy
     sloburn_source_last_good_timestamp_seconds
     sloburn_source_queries_total
@@ -197,6 +199,8 @@ async fn the_daemon_tells_of_itself() {
     sloburn_ticks_skipped_total 2.0
     # TYPE sloburn_births_ignored_total counter
     sloburn_births_ignored_total 5.0
+    # TYPE sloburn_clock_steps_total counter
+    sloburn_clock_steps_total 1.0
     # TYPE sloburn_last_tick_timestamp_seconds gauge
     sloburn_last_tick_timestamp_seconds 1768478400.0
     # TYPE sloburn_last_tick_duration_seconds gauge
@@ -227,6 +231,9 @@ async fn the_daemon_tells_of_itself() {
     # TYPE sloburn_source_last_good_timestamp_seconds gauge
     sloburn_source_last_good_timestamp_seconds{source="default"} 1768478400.0
     sloburn_source_last_good_timestamp_seconds{source="thanos-eu"} 1768477560.0
+    # TYPE sloburn_source_clock_skew_seconds gauge
+    sloburn_source_clock_skew_seconds{source="default"} 0.0
+    sloburn_source_clock_skew_seconds{source="thanos-eu"} 64.0
     # TYPE sloburn_config_reloads_total counter
     sloburn_config_reloads_total 2.0
     # TYPE sloburn_config_reload_failures_total counter
@@ -257,6 +264,7 @@ async fn before_the_first_tick_only_the_daemon_is_told_of() {
     sloburn_ticks_total 0.0
     sloburn_ticks_skipped_total 0.0
     sloburn_births_ignored_total 0.0
+    sloburn_clock_steps_total 0.0
     sloburn_stale 1.0
     sloburn_store_open 0.0
     sloburn_store_commit_failing 0.0

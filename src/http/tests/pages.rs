@@ -319,7 +319,7 @@ async fn incidents_tell_how_they_came_and_went() {
 #[tokio::test(start_paused = true)]
 async fn sources_and_deliveries_are_told_with_their_reasons() {
     let page = page_of(&fresh(), "/sources").await;
-    insta::assert_snapshot!(text(between(&page.body, "<h1>", "</main>")), @r"Sources State Source Last read well Series Queries Failed Samples ✓ Read default 12:00:00 UTC 240 1,440 0 691,200 ! Not read thanos-eu cannot read `thanos-eu`: HTTP 503 11:46:00 UTC 240 1,440 28 691,200 Notices Receiver Waiting Since Last attempt payments 2 11:48:00 UTC Slack refused it: channel_not_found; it will fail again until that is mended Engine Ticks 720 since the start, one every 30s; 2 left out because an earlier one took too long Last tick took 0.042 s Store cannot commit to `sloburn.db`: the disk is full Births 5 first values of new series were not counted, because nothing shows when they were");
+    insta::assert_snapshot!(text(between(&page.body, "<h1>", "</main>")), @r"Sources State Source Last read well Series Queries Failed Samples ✓ Read default 12:00:00 UTC 240 1,440 0 691,200 ! Not read thanos-eu cannot read `thanos-eu`: HTTP 503 its clock is 1 min 4 s behind ours: set the one that is wrong 11:46:00 UTC 240 1,440 28 691,200 Notices Receiver Waiting Since Last attempt payments 2 11:48:00 UTC Slack refused it: channel_not_found; it will fail again until that is mended Engine Ticks 720 since the start, one every 30s; 2 left out because newer ones could be read already Last tick took 0.042 s Store cannot commit to `sloburn.db`: the disk is full Births 5 first values of new series were not counted, because nothing shows when they were");
 }
 
 /// Whatever somebody else may write: markup, quotes, scripts, and what ends an attribute.

@@ -13,6 +13,7 @@ mod gate;
 mod histogram;
 mod question;
 mod remote;
+mod server_clock;
 mod transport;
 mod wire;
 mod words;
@@ -31,12 +32,13 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::task::JoinError;
 
+use crate::clock::Clock;
 use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::SourceName;
 use crate::domain::time::TimeRange;
 use crate::series::batch::{Batch, Fetch};
-use crate::source::Source;
 use crate::source::error::{Failure, SourceError};
+use crate::source::{Skew, Source};
 
 pub use self::connection::TlsFiles;
 use self::decode::{Decoded, Kind, decode};
@@ -74,6 +76,8 @@ pub struct PrometheusSettings {
     pub max_in_flight: NonZeroUsize,
     /// How large an answer may be, in bytes after decompression.
     pub max_body_bytes: usize,
+    /// What its clock is compared with.
+    pub clock: Clock,
 }
 
 impl PrometheusSettings {
@@ -91,6 +95,7 @@ impl PrometheusSettings {
             params: Vec::new(),
             max_in_flight: const { NonZeroUsize::new(8).unwrap() },
             max_body_bytes: 128 << 20,
+            clock: Clock::System,
         }
     }
 }
@@ -252,6 +257,10 @@ impl PrometheusSource {
 }
 
 impl Source for PrometheusSource {
+    fn skew(&self) -> Option<Skew> {
+        self.transport.skew()
+    }
+
     fn question(&self, fetch: &Fetch, range: TimeRange) -> Option<Question> {
         Question::of(fetch, range, &self.matchers)
     }

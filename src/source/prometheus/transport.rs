@@ -7,6 +7,7 @@ use reqwest::{Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::domain::time::Span;
+use crate::source::Skew;
 use crate::source::error::Failure;
 
 use super::PrometheusSettings;
@@ -16,6 +17,7 @@ use super::credentials::Credentials;
 use super::gate::chance;
 use super::question::{Question, seconds};
 use super::remote::Form;
+use super::server_clock::ServerClock;
 
 /// How often a question is put.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,7 @@ pub(super) struct Transport {
     credentials: Credentials,
     timeout: Duration,
     max_body_bytes: usize,
+    server_clock: ServerClock,
 }
 
 impl Transport {
@@ -50,7 +53,13 @@ impl Transport {
             credentials,
             timeout: settings.timeout,
             max_body_bytes: settings.max_body_bytes,
+            server_clock: ServerClock::new(settings.clock),
         })
+    }
+
+    /// How far our clock is ahead of the server's, as far as its answers tell.
+    pub(super) fn skew(&self) -> Option<Skew> {
+        self.server_clock.skew()
     }
 
     /// Whether samples may be read remotely: parameters of queries would be lost on the way.
@@ -76,7 +85,9 @@ impl Transport {
         }
         let limit = self.limit();
         let answer = async {
+            let asked = self.server_clock.asks();
             let response = post.send().await.map_err(|error| unanswered(&error))?;
+            self.server_clock.answers(asked, response.headers());
             let kind = response.headers().get(CONTENT_TYPE);
             let kind = kind.and_then(|kind| kind.to_str().ok());
             let form = match kind {
@@ -142,7 +153,9 @@ impl Transport {
         token: Option<&HeaderValue>,
     ) -> Result<Vec<u8>, Refusal> {
         let left = deadline.saturating_duration_since(Instant::now());
+        let asked = self.server_clock.asks();
         let response = self.send(question, left, token).await?;
+        self.server_clock.answers(asked, response.headers());
         body(response, self.max_body_bytes, self.limit()).await
     }
 

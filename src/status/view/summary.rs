@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::board::{DefinitionsStatus, DeliveryStatus, Reading, ReceiverStatus};
 use super::super::freshness::Freshness;
-use super::super::snapshot::{Backfill, EngineStatus, IgnoredBirth, SourceStatus, SummedFamily};
+use super::super::snapshot::{
+    Backfill, ClockSkew, EngineStatus, IgnoredBirth, SourceStatus, SummedFamily,
+};
 use super::scalar::{Count, Length, Time};
 use super::tally::TallyView;
 
@@ -67,11 +69,24 @@ pub struct SourceView {
     /// until `replicaLabels` says so; `null` where there is none.
     #[serde(default)]
     pub suspected_replica_label: Option<String>,
+    /// How our clock differs from its own; `null` where that is not known.
+    #[serde(default)]
+    pub clock_skew: Option<SkewView>,
     /// How far its past is counted; `null` when all of it is.
     pub backfill: Option<BackfillView>,
     /// First values of new series that were not counted; older daemons do not list them.
     #[serde(default)]
     pub births_ignored: BirthsView,
+}
+
+/// How our clock differs from that of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SkewView {
+    /// How far ours is ahead at the least; negative where it is behind.
+    pub seconds: Count,
+    /// Whether that is more than half a tick.
+    pub matters: bool,
 }
 
 /// A metric that its source sums up, because it is too large to be fetched.
@@ -176,12 +191,15 @@ pub struct StoreView {
 pub struct EngineView {
     /// Ticks run since the start.
     pub ticks: u64,
-    /// Ticks left out because an earlier one took too long.
+    /// Ticks left out because newer ones could be read already.
     pub skipped: u64,
     /// How long the last tick took.
     pub last_tick_seconds: Count,
     /// First values of new series that were not counted, because nothing shows when they were.
     pub births_ignored: u64,
+    /// How often the wall clock was seen to be set since the start; older daemons do not say.
+    #[serde(default)]
+    pub clock_steps: u64,
 }
 
 impl StatusView {
@@ -224,11 +242,21 @@ impl SourceView {
             series: source.series,
             summed: source.summed.iter().map(SummedView::of).collect(),
             suspected_replica_label: source.twins.map(str::to_owned),
+            clock_skew: source.skew.map(SkewView::of),
             backfill: source.backfill.as_ref().map(BackfillView::of),
             births_ignored: BirthsView {
                 count: source.births_ignored,
                 newest: source.births.iter().rev().map(BirthView::of).collect(),
             },
+        }
+    }
+}
+
+impl SkewView {
+    fn of(skew: ClockSkew) -> Self {
+        Self {
+            seconds: Count(skew.ahead.as_secs_f64()),
+            matters: skew.matters,
         }
     }
 }
@@ -302,6 +330,7 @@ impl EngineView {
             skipped: engine.skipped,
             last_tick_seconds: Count(engine.last_tick.as_secs_f64()),
             births_ignored: engine.births_ignored,
+            clock_steps: engine.clock_steps,
         }
     }
 }

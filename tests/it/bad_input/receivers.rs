@@ -4,11 +4,11 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{daemon, logged, pages, plain, slo, until, wait_for, webhook};
 use crate::support::daemon::Daemon;
 use crate::support::fake_slack::{FakeSlack, Options};
 use crate::support::inbox::Inbox;
 use crate::support::lying_prometheus::LyingPrometheus;
+use crate::support::shop::{daemon, logged, pages, plain, slo, until, wait_for, webhook};
 
 #[tokio::test]
 async fn a_secret_that_is_missing_is_told_at_the_start() {

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use super::{
-    DEFINITIONS, assert_nothing_is_lost, daemon, logged, pages, slo, until, wait_for, webhook,
-};
 use crate::support::inbox::Inbox;
 use crate::support::lying_prometheus::LyingPrometheus;
+use crate::support::shop::{
+    DEFINITIONS, assert_nothing_is_lost, daemon, logged, pages, slo, until, wait_for, webhook,
+};
 
 const OTHER: &str = "    - {name: other, objective: 95%, errors: {total: 'http_requests_total{job=\"shop\"}', badWhere: 'code=\"503\"'}}\n";
 

@@ -1,9 +1,9 @@
 //! Secrets are sent to whom they are for, and shown to nobody, whatever goes wrong and however much is logged.
 
-use super::{DEFINITIONS, POLICY, slo, until, webhook};
 use crate::support::daemon::{Daemon, Files};
 use crate::support::inbox::Inbox;
 use crate::support::lying_prometheus::{Lie, LyingPrometheus};
+use crate::support::shop::{DEFINITIONS, POLICY, slo, until, webhook};
 
 #[tokio::test]
 async fn no_secret_comes_to_light() {

@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
-use super::{
-    assert_nothing_is_lost, daemon, is_measured, pages, plain, slo, until, wait_for, webhook,
-};
 use crate::support::daemon::Daemon;
 use crate::support::inbox::Inbox;
 use crate::support::lying_prometheus::{Lie, LyingPrometheus};
+use crate::support::shop::{
+    assert_nothing_is_lost, daemon, is_measured, pages, plain, slo, until, wait_for, webhook,
+};
 
 /// Longer than the short window and its hold, and than the grace before it is told that nothing can be measured.
 const LONG_ENOUGH: Duration = Duration::from_secs(8);

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::{DEFINITIONS, POLICY, daemon, plain, webhook};
 use crate::support::daemon::{Daemon, Files};
 use crate::support::lying_prometheus::LyingPrometheus;
+use crate::support::shop::{DEFINITIONS, POLICY, daemon, plain, webhook};
 
 /// `sloburn run` in the folder of `daemon`, which must end by itself: its exit code and what it printed.
 async fn run(daemon: &Daemon, arguments: &[&str]) -> String {

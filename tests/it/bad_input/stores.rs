@@ -6,9 +6,11 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::{assert_nothing_is_lost, daemon, logged, pages, plain, slo, until, webhook};
 use crate::support::inbox::Inbox;
 use crate::support::lying_prometheus::LyingPrometheus;
+use crate::support::shop::{
+    assert_nothing_is_lost, daemon, logged, pages, plain, slo, until, webhook,
+};
 
 #[tokio::test]
 async fn a_damaged_store_is_set_aside_and_the_daemon_runs() {

@@ -2,8 +2,11 @@
 //! what is told, how often the source is asked, and that nothing is lost when it is over.
 
 mod answers;
+mod clocks;
 mod connections;
 mod files;
+mod groups;
+mod pace;
 mod samples;
 mod tls;
 
@@ -31,6 +34,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::support::lying_prometheus::{Lie, LyingPrometheus};
+use crate::support::shop::{DEFINITIONS, POLICY};
 
 const SECOND: Span = Span::from_secs(1);
 /// Long enough for the page of a service that fails every second request.
@@ -42,26 +46,7 @@ const READS: usize = 12;
 /// Long, since a busy machine of two cores may build something beside the tests.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-const FILES: &str = r#"
-apiVersion: sloburn.dev/v1
-kind: ServiceObjectives
-metadata: {name: shop}
-spec:
-  window: 30d
-  objectives:
-    - name: availability
-      objective: 99%
-      errors: {total: 'http_requests_total{job="shop"}', badWhere: 'code=~"5.."'}
----
-apiVersion: sloburn.dev/v1
-kind: AlertPolicy
-metadata: {name: default}
-spec:
-  tiers: [{name: fast, severity: page, long: 20s, short: 4s, burn: 14.4}]
-  lowTraffic: off
-  resolveAfter: {min: 1s, ofShort: 10%}
-  unmeasured: {after: 3s, severity: ticket}
----
+const RECEIVER: &str = r#"
 apiVersion: sloburn.dev/v1
 kind: Receiver
 metadata: {name: team}
@@ -77,6 +62,8 @@ spec: {default: team}
 struct Setup {
     source: Box<dyn Fn(PrometheusSettings) -> PrometheusSettings>,
     partial: Partial,
+    definitions: String,
+    clock: Clock,
 }
 
 impl Default for Setup {
@@ -90,6 +77,15 @@ impl Setup {
         Self {
             source: Box::new(source),
             partial: Partial::Hold,
+            definitions: DEFINITIONS.to_owned(),
+            clock: Clock::System,
+        }
+    }
+
+    fn defining(definitions: impl Into<String>) -> Self {
+        Self {
+            definitions: definitions.into(),
+            ..Self::default()
         }
     }
 }
@@ -115,6 +111,7 @@ impl Scene {
         let name = SourceName::new("default");
         let settings = PrometheusSettings {
             max_body_bytes: 1 << 20,
+            clock: setup.clock.clone(),
             ..PrometheusSettings::new(name.clone(), url)
         };
         let source = PrometheusSource::new((setup.source)(settings)).expect("settings that work");
@@ -139,7 +136,8 @@ impl Scene {
             scrape: SECOND,
             ..Options::default()
         };
-        let files = [(PathBuf::from("shop.yaml"), FILES.to_owned())];
+        let files = [setup.definitions.as_str(), POLICY, RECEIVER].join("---\n");
+        let files = [(PathBuf::from("shop.yaml"), files)];
         let (catalog, faults) = definitions::read(&files, &options);
         let catalog = catalog.unwrap_or_else(|| panic!("{}", faults.render_lines()));
         let (store, at) = (Arc::new(MemoryStore::default()), prometheus.born());
@@ -147,7 +145,7 @@ impl Scene {
         let parts = Parts {
             sources: BTreeMap::from([(name, Arc::new(source))]),
             store: Arc::clone(&store),
-            clock: Clock::System,
+            clock: setup.clock,
             board: Arc::clone(&board),
             wake: Arc::new(Notify::new()),
         };
@@ -166,7 +164,12 @@ impl Scene {
             self.at = self.at + SECOND;
             self.engine.tick(self.at).await;
         }
-        Arc::clone(&self.board.read().snapshot.slos[0])
+        Arc::clone(&self.shown()[0])
+    }
+
+    /// All instances as the last tick left them.
+    fn shown(&self) -> Vec<Arc<SloStatus>> {
+        self.board.read().snapshot.slos.clone()
     }
 
     /// Ticks until something was measured, however long the source is left alone.
@@ -183,23 +186,27 @@ impl Scene {
         }
     }
 
-    /// The titles of all messages that wait, in order, without times.
     async fn titles(&self) -> Vec<String> {
-        let until = Timestamp::from_millis(i64::MAX);
-        let mut rows = self.store.due(until).await.expect("a store");
-        rows.sort_by_key(|row| row.notice.at);
-        let title = |notice| text::message(notice, &TimeZone::UTC, self.at).title;
-        let times = Regex::new(r"\d\d:\d\d(:\d\d)?").expect("a pattern");
-        let titles = rows.iter().map(|row| title(&row.notice));
-        titles
-            .map(|title| times.replace_all(&title, "TIME").into_owned())
-            .collect()
+        titles(&self.store, self.at).await
     }
 
     /// A sentence without the server's port.
     fn plain(&self, sentence: &str) -> String {
         sentence.replace(&self.prometheus.url(), "http://prom:9090")
     }
+}
+
+/// The titles of all messages that wait, in order, without times.
+async fn titles(store: &MemoryStore, at: Timestamp) -> Vec<String> {
+    let until = Timestamp::from_millis(i64::MAX);
+    let mut rows = store.due(until).await.expect("a store");
+    rows.sort_by_key(|row| row.notice.at);
+    let title = |notice| text::message(notice, &TimeZone::UTC, at).title;
+    let times = Regex::new(r"\d\d:\d\d(:\d\d)?").expect("a pattern");
+    let titles = rows.iter().map(|row| title(&row.notice));
+    titles
+        .map(|title| times.replace_all(&title, "TIME").into_owned())
+        .collect()
 }
 
 /// What is shown and told of a fault that comes while a page is open.

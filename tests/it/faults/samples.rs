@@ -32,6 +32,26 @@ async fn rows_13_and_14_values_that_no_counter_has_are_not_counted() {
 }
 
 #[tokio::test]
+async fn row_15_series_that_come_twice_count_once() {
+    let mut scene = Scene::start(Setup::default()).await;
+    scene.prometheus.tell(Lie::Twice).await;
+    let status = scene.ticks(WARM_UP).await;
+    assert_eq!(status.measurement.outcome, Outcome::Measured);
+    let counted = (status.window.counts.bad, status.window.counts.total);
+    assert_eq!(counted, scene.prometheus.truth(scene.at));
+}
+
+#[tokio::test]
+async fn row_20_a_target_that_is_gone_holds_and_what_it_did_meanwhile_is_counted_when_it_is_back() {
+    let shown = live_through(Setup::default(), Lie::Gap(WARM_UP, i64::MAX)).await;
+    let words = shown.words();
+    let (words, told) = words.split_once('\n').unwrap();
+    insta::assert_snapshot!(words.split(" since ").next().unwrap(), @"");
+    insta::assert_snapshot!(told, @"");
+    assert_eq!(shown.asked, READS);
+}
+
+#[tokio::test]
 async fn row_22_samples_that_come_later_than_the_offset_allows_hold_and_are_counted_where_they_belong()
  {
     let shown = live_through(Setup::default(), Lie::Late(3)).await;

@@ -130,6 +130,16 @@ impl Daemon {
         signal(self.process.as_ref().expect("it runs"), "-HUP");
     }
 
+    /// Stops it in the midst of whatever it does (SIGSTOP), until it is [thawed](Self::thaw).
+    pub(crate) fn freeze(&self) {
+        signal(self.process.as_ref().expect("it runs"), "-STOP");
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub(crate) fn thaw(&self) {
+        signal(self.process.as_ref().expect("it runs"), "-CONT");
+    }
+
     /// Whether its process lives.
     pub(crate) fn is_running(&mut self) -> bool {
         let process = self.process.as_mut();

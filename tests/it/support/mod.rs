@@ -18,6 +18,7 @@ pub(crate) mod native;
 pub(crate) mod past;
 #[allow(dead_code, reason = "benches use it too, and each user a part")]
 pub(crate) mod remote_write;
+pub(crate) mod shop;
 pub(crate) mod static_binary;
 pub(crate) mod tools;
 

@@ -3,10 +3,14 @@
 //! The service has answered a hundred requests a second since the server was started, half of them with 500, and is
 //! scraped every second on the second: what must have been counted at any time is known in closed form.
 
-use std::fmt::{Debug, Write as _};
+mod truth;
+
+use std::fmt::Debug;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -16,17 +20,15 @@ use axum::routing::post;
 use axum::serve::Listener;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use reqwest::Url;
 use sloburn::clock::Clock;
 use sloburn::domain::time::{Span, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// What the service answers each second with 200, and as many times with 500.
-const EACH_PER_SECOND: i64 = 50;
+use truth::Question;
 
 /// How every query is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,14 @@ pub(crate) enum Lie {
     Late(i64),
     /// Without what was scraped between these seconds since the service began.
     Gap(i64, i64),
+    /// The truth, after so many milliseconds.
+    Slow(u64),
+    /// Its clock is so many seconds ahead; what it has not lived through yet is not there.
+    Clock(i64),
+    /// Every series twice.
+    Twice,
+    /// So many routes, each of which answers a tenth of what the service does.
+    Routes(i64),
 }
 
 /// A running server; it stops when it is dropped.
@@ -80,14 +90,11 @@ struct Shared {
     /// When the service began.
     born: Timestamp,
     lie: Mutex<Lie>,
-    /// When each query came, and how it was answered.
-    asked: Mutex<Vec<(Instant, Lie)>>,
-}
-
-/// The parts of a query that matter here.
-struct Question {
-    query: String,
-    time: f64,
+    /// When each query came, what it asked for, and how it was answered.
+    asked: Mutex<Vec<(Instant, String, Lie)>>,
+    /// How many are being answered, and how many were at most.
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
 }
 
 impl LyingPrometheus {
@@ -107,13 +114,14 @@ impl LyingPrometheus {
     }
 
     fn on<L: Listener<Addr: Debug>>(address: SocketAddr, listener: L) -> Self {
-        let now = Timestamp::from(Clock::System.now());
         let mut running = Self {
             address,
             shared: Arc::new(Shared {
-                born: now.floor_to(Span::from_secs(1)),
+                born: now().floor_to(Span::from_secs(1)),
                 lie: Mutex::new(Lie::Truth),
                 asked: Mutex::default(),
+                under_way: AtomicUsize::default(),
+                most_under_way: AtomicUsize::default(),
             }),
             server: JoinSet::new(),
         };
@@ -145,8 +153,20 @@ impl LyingPrometheus {
     /// When queries came that were answered like this.
     pub(crate) fn asked(&self, lie: Lie) -> Vec<Instant> {
         let asked = lock(&self.shared.asked);
-        let so = asked.iter().filter(|(_, answered)| *answered == lie);
-        so.map(|(at, _)| *at).collect()
+        let so = asked.iter().filter(|(.., answered)| *answered == lie);
+        so.map(|(at, ..)| *at).collect()
+    }
+
+    /// The metrics that were asked for by queries that were answered like this, in order.
+    pub(crate) fn metrics(&self, lie: Lie) -> Vec<String> {
+        let asked = lock(&self.shared.asked);
+        let so = asked.iter().filter(|(.., answered)| *answered == lie);
+        so.map(|(_, metric, _)| metric.clone()).collect()
+    }
+
+    /// How many queries were under way at once at most.
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.shared.most_under_way.load(Ordering::Relaxed)
     }
 
     /// How many failures and how many requests there were up to `at`.
@@ -193,98 +213,52 @@ impl Listener for Secured {
     }
 }
 
-impl Question {
-    fn of(form: &str) -> Self {
-        let url = Url::parse(&format!("http://form/?{form}")).expect("a form");
-        let field = |wanted| {
-            let mut fields = url.query_pairs();
-            let found = fields.find(|(name, _)| name == wanted);
-            found.expect("every query has it").1.into_owned()
-        };
-        Self {
-            query: field("query"),
-            time: field("time").parse().expect("seconds"),
-        }
-    }
-}
-
-impl Shared {
-    /// The second since the service began at which a question is asked.
-    #[expect(clippy::cast_possible_truncation, reason = "it is a time of ours")]
-    fn second(&self, question: &Question) -> i64 {
-        question.time.round() as i64 - self.born.as_millis() / 1_000
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a test is over long before 2^53"
-    )]
-    fn value(&self, at: Timestamp) -> f64 {
-        (at.since(self.born).as_millis() / 1_000 * EACH_PER_SECOND) as f64
-    }
-
-    /// `selector[…ms]` at a time: the samples of all series, or of those that do not fail.
-    fn truth(&self, question: &Question, codes: &[&str], warning: &str) -> String {
-        self.told(question, codes, warning, |_, value| Some(value.to_string()))
-    }
-
-    /// The same, with what `value` makes of each value at its second since the service began.
-    fn told(
-        &self,
-        question: &Question,
-        codes: &[&str],
-        warning: &str,
-        value: impl Fn(i64, f64) -> Option<String>,
-    ) -> String {
-        // It cannot count its series, which is asked when answers are too large.
-        if question.query.starts_with("count by") || question.query.starts_with("quantile") {
-            return r#"{"status":"error","errorType":"bad_data","error":"no such function"}"#
-                .to_owned();
-        }
-        let range = question
-            .query
-            .rsplit_once('[')
-            .and_then(|(_, rest)| rest.strip_suffix("ms]"));
-        let length = range
-            .and_then(|text| text.parse().ok())
-            .expect("only raw samples are asked for");
-        #[expect(clippy::cast_possible_truncation, reason = "it is a time of ours")]
-        let to = Timestamp::from_millis((question.time * 1_000.0).round() as i64);
-        let from =
-            (to - Span::from_millis(length)).floor_to(Span::from_secs(1)) + Span::from_secs(1);
-        let mut points = String::new();
-        let mut at = from.max(self.born);
-        while at <= to {
-            let second = at.since(self.born).as_millis() / 1_000;
-            if let Some(value) = value(second, self.value(at)) {
-                let comma = if points.is_empty() { "" } else { "," };
-                let at = at.as_millis() / 1_000;
-                write!(points, "{comma}[{at}, \"{value}\"]").expect("a string takes it");
-            }
-            at = at + Span::from_secs(1);
-        }
-        let series: Vec<String> = codes.iter().filter(|_| !points.is_empty()).map(|code| format!(
-            r#"{{"metric":{{"__name__":"http_requests_total","job":"shop","instance":"shop:80","code":"{code}"}},"values":[{points}]}}"#
-        )).collect();
-        format!(
-            r#"{{"status":"success",{warning}"data":{{"resultType":"matrix","result":[{}]}}}}"#,
-            series.join(",")
-        )
-    }
-}
-
 async fn answer(State(shared): State<Arc<Shared>>, form: String) -> Response {
+    let _under_way = UnderWay::begin(&shared);
     let question = Question::of(&form);
     let lie = *lock(&shared.lie);
-    lock(&shared.asked).push((Instant::now(), lie));
-    if lie == Lie::Truth && !question.query.starts_with("http_requests_total") {
-        return shared.truth(&question, &[], "").into_response();
+    let metric = question.metric().to_owned();
+    lock(&shared.asked).push((Instant::now(), metric, lie));
+    let mut response = told(&shared, &question, lie).await;
+    if let Lie::Clock(ahead) = lie {
+        let date = (now() + Span::from_secs(ahead)).to_jiff();
+        let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = HeaderValue::from_str(&date).expect("a date");
+        response.headers_mut().insert(header::DATE, date);
     }
-    let truth = || shared.truth(&question, &["200", "500"], "");
-    let both = ["200", "500"];
-    let now = shared.second(&question);
-    let mut response = match lie {
-        Lie::Truth | Lie::Refused => truth().into_response(),
+    // No connection outlives the server that let it in.
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
+}
+
+/// Counts a query for as long as it is being answered and somebody waits for that.
+struct UnderWay<'a>(&'a Shared);
+
+impl<'a> UnderWay<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        let under_way = shared.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+        let most = &shared.most_under_way;
+        most.fetch_max(under_way, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn told(shared: &Shared, question: &Question, lie: Lie) -> Response {
+    let whole = || shared.truth(question, &["200", "500"]);
+    let those = |there: &dyn Fn(i64) -> bool| {
+        let value = |at, value: f64| there(at).then(|| value.to_string());
+        shared.told(question, &["200", "500"], value)
+    };
+    let asked_at = shared.second(question);
+    match lie {
+        Lie::Truth | Lie::Refused => whole().into_response(),
         Lie::Unauthorized => (StatusCode::UNAUTHORIZED, "who are you?").into_response(),
         Lie::Busy(seconds) => {
             let wait = [(header::RETRY_AFTER, seconds.to_string())];
@@ -292,16 +266,14 @@ async fn answer(State(shared): State<Arc<Shared>>, form: String) -> Response {
         }
         Lie::Page => Html("<!DOCTYPE html><title>Sign in</title>").into_response(),
         Lie::Cut => {
-            let whole = truth();
-            whole
-                .chars()
-                .take(whole.len() / 2)
-                .collect::<String>()
-                .into_response()
+            let whole = whole();
+            let half = whole.chars().take(whole.len() / 2);
+            half.collect::<String>().into_response()
         }
         Lie::Warning => {
-            let warning = r#""warnings":["store gateway-2 did not answer"],"#;
-            shared.truth(&question, &["200"], warning).into_response()
+            let warning = r#"{"warnings":["store gateway-2 did not answer"],"#;
+            let part = shared.truth(question, &["200"]);
+            part.replacen('{', warning, 1).into_response()
         }
         Lie::Status(status, text) => {
             let status = StatusCode::from_u16(status).expect("a status");
@@ -311,25 +283,32 @@ async fn answer(State(shared): State<Arc<Shared>>, form: String) -> Response {
         Lie::Silence => std::future::pending().await,
         Lie::Says(text) => text.into_response(),
         Lie::Bomb(mib) => bomb(mib),
-        Lie::Nothing => shared.truth(&question, &[], "").into_response(),
-        Lie::Healthy => shared.truth(&question, &["200"], "").into_response(),
+        Lie::Nothing => shared.truth(question, &[]).into_response(),
+        Lie::Healthy => shared.truth(question, &["200"]).into_response(),
         Lie::Value(text) => {
             let value = |_, _| Some(text.to_owned());
-            shared.told(&question, &both, "", value).into_response()
+            let told = shared.told(question, &["200", "500"], value);
+            told.into_response()
         }
-        Lie::Late(seconds) => {
-            let there = |at, value: f64| (at <= now - seconds).then(|| value.to_string());
-            shared.told(&question, &both, "", there).into_response()
+        Lie::Late(seconds) => those(&|at| at <= asked_at - seconds).into_response(),
+        Lie::Gap(from, to) => those(&|at| at <= from || at > to).into_response(),
+        Lie::Slow(millis) => {
+            sleep(Duration::from_millis(millis)).await;
+            whole().into_response()
         }
-        Lie::Gap(from, to) => {
-            let there = |at, value: f64| (at <= from || at > to).then(|| value.to_string());
-            shared.told(&question, &both, "", there).into_response()
+        Lie::Clock(ahead) => {
+            let lived = (now() + Span::from_secs(ahead)).since(shared.born);
+            those(&|at| at <= lived.as_millis() / 1_000).into_response()
         }
-    };
-    // No connection outlives the server that let it in.
-    let close = HeaderValue::from_static("close");
-    response.headers_mut().insert(header::CONNECTION, close);
-    response
+        Lie::Twice => shared
+            .truth(question, &["200", "500", "200", "500"])
+            .into_response(),
+        Lie::Routes(routes) => shared.routes(question, routes).into_response(),
+    }
+}
+
+fn now() -> Timestamp {
+    Clock::System.now().into()
 }
 
 /// Blanks, packed to next to nothing.
