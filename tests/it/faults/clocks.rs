@@ -65,7 +65,12 @@ async fn row_23_a_source_whose_clock_is_behind_is_waited_for_and_one_that_is_ahe
     assert_eq!(inbox.types(), ["incident.opened"]);
     let told = logged(&daemon, "our clock").join("\n");
     let numbers = Regex::new(r" \d+ (min|s)| (ahead|behind)=\S+").expect("a pattern");
-    insta::assert_snapshot!(numbers.replace_all(&told, ""), @"");
+    insta::assert_snapshot!(numbers.replace_all(&told, ""), @r"
+    TIME  WARN our clock is ahead of that of source `default`: ticks wait for it, up to its `settle`; set the clock that is wrong source=default
+    TIME  INFO our clock and that of source `default` agree again source=default
+    TIME  WARN our clock is behind that of source `default`: everything is noticed that much later; set the clock that is wrong source=default
+    TIME  INFO our clock and that of source `default` agree again source=default
+    ");
 }
 
 #[tokio::test]
@@ -80,7 +85,9 @@ async fn row_23_what_has_not_happened_at_the_source_is_not_settled() {
         slo["measurement"]["outcome"] == "failed"
     })
     .await;
-    insta::assert_snapshot!(blind["measurement"]["reason"].as_str().unwrap_or_default(), @"");
+    let reason = blind["measurement"]["reason"].as_str().expect("a reason");
+    let ahead = Regex::new(r"\d+ s ahead").expect("a pattern");
+    insta::assert_snapshot!(ahead.replace(reason, "N s ahead"), @"our clock is N s ahead of that of source `default`, more than its `settle` (10s), and nothing that was read is used: it has no samples of this time yet; set the clock that is wrong");
     wait_for("that it is told", || !inbox.types().is_empty()).await;
     prometheus.tell(Lie::Truth).await;
     slo(&daemon, "all that there was", |slo| {

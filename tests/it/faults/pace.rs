@@ -140,7 +140,7 @@ async fn row_29_a_frozen_process_goes_on_where_it_stopped_and_tells_nothing_twic
         .await;
         assert_eq!(after["incident"]["id"], before["incident"]["id"]);
         assert_nothing_is_lost("thawed", &after, &prometheus);
-        assert_eq!(after["reconstructedShare"], 0.0);
+        assert_eq!(after["measurement"]["reconstructedShare"], 0.0);
     }
     assert_passed_over(&daemon).await;
     assert!(
