@@ -387,7 +387,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         if let Some(mut snapshot) = effects.snapshot {
             self.status.ticks += 1;
             self.status.births_ignored = snapshot.engine.births_ignored;
-            self.status.last_tick = Span::from(self.parts.clock.passed() - started);
+            self.status.last_tick = Span::from(self.parts.clock.passed().saturating_sub(started));
             snapshot.engine = self.status.clone();
             self.parts.board.publish(snapshot);
         }
