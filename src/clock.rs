@@ -202,7 +202,7 @@ mod tests {
         }
         hand.set_to(at("2026-03-01T11:00:00Z"));
         assert_eq!(clock.now(), at("2026-03-01T11:00:00Z"));
-        let moved = Duration::from_secs(60);
+        let moved = Duration::from_mins(1);
         assert_eq!(clock.passed(), moved, "setting it takes no time");
         drop(hand);
         let never = clock.sleep_until(Timestamp::MAX).now_or_never();
