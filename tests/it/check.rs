@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 use sloburn::clock::Clock;
 
-use crate::support::past::{Made, SCRAPE, written};
+use crate::support::past::{BEHIND, Made, SCRAPE, written};
 use crate::support::remote_write;
 use crate::support::tools::RealServer;
 
@@ -118,6 +118,15 @@ fn expected() -> Vec<(String, Option<u64>)> {
     named.collect()
 }
 
+/// How many scrapes lie between two times, the first excluded.
+fn scrapes(from: &Value, to: &Value) -> i64 {
+    let before = |time: &Value| {
+        let time: jiff::Timestamp = time.as_str().unwrap().parse().unwrap();
+        (time.as_millisecond() - BEHIND).div_euclid(SCRAPE * 1_000)
+    };
+    before(to) - before(from)
+}
+
 #[tokio::test]
 async fn what_does_not_fit_is_told_at_its_line_and_the_numbers_are_those_that_were_written() {
     let Some(server) = RealServer::prometheus("global: {}\n").await else {
@@ -132,15 +141,17 @@ async fn what_does_not_fit_is_told_at_its_line_and_the_numbers_are_those_that_we
     assert_eq!(faults(&answer), expected(), "{answer:#}");
     assert_eq!(code, Some(2));
     let items = answer["live"]["items"].as_array().unwrap();
-    let window = |id: &str| &items.iter().find(|it| it["id"] == id).unwrap()["window"];
-    // A day of scrapes, whose increments all lie in it.
-    let scrapes = 86_400 / SCRAPE;
-    for (id, bad, total) in [
-        ("api/availability", scrapes, 44 * scrapes),
-        ("api/seconds", 0, 10 * scrapes),
-    ] {
-        let counted = [window(id)["bad"].as_i64(), window(id)["total"].as_i64()];
-        assert_eq!(counted, [Some(bad), Some(total)], "{id}");
+    for (id, bad, total) in [("api/availability", 1, 44), ("api/seconds", 0, 10)] {
+        let slo = items.iter().find(|it| it["id"] == id).unwrap();
+        let window = &slo["window"];
+        let scrapes = scrapes(&window["from"], &window["to"]);
+        assert!(scrapes >= 86_400 / SCRAPE, "{slo:#}");
+        let counted = [window["bad"].as_i64(), window["total"].as_i64()];
+        assert_eq!(
+            counted,
+            [bad, total].map(|each| Some(each * scrapes)),
+            "{id}"
+        );
     }
 }
 

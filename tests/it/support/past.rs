@@ -6,6 +6,8 @@ use super::remote_write::{STALE, Written};
 
 /// The distance of scrapes, in seconds.
 pub(crate) const SCRAPE: i64 = 15;
+/// How many milliseconds scrapes are behind the whole second.
+pub(crate) const BEHIND: i64 = 250;
 /// In seconds.
 pub(crate) const HOUR: i64 = 3_600;
 
@@ -31,9 +33,10 @@ pub(crate) fn written(series: &[Made], end: i64) -> Vec<Written> {
         let mut was_there = false;
         for second in (end - LENGTH..=end).step_by(usize::try_from(SCRAPE).unwrap_or(1)) {
             let value = course(end - second).and_then(|value| i32::try_from(value).ok());
+            let at = second * 1_000 + BEHIND;
             match value {
-                Some(value) => samples.push((second * 1_000 + 250, f64::from(value))),
-                None if was_there => samples.push((second * 1_000 + 250, STALE)),
+                Some(value) => samples.push((at, f64::from(value))),
+                None if was_there => samples.push((at, STALE)),
                 None => {}
             }
             was_there = value.is_some();
