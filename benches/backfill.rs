@@ -138,10 +138,12 @@ fn catalog(arguments: &Arguments) -> Catalog {
         let slo = Slo {
             uid: uid.clone(),
             id: uid.clone(),
+            counted_as: uid.clone(),
             group: Group::default(),
             grouping: None,
             service: name(slo),
             name: "availability".to_owned(),
+            target: None,
             labels: BTreeMap::new(),
             description: None,
             owner: None,

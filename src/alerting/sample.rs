@@ -74,6 +74,7 @@ pub(super) fn facts() -> BurnFacts {
             group: Group::default(),
             service: "checkout".into(),
             name: "availability".into(),
+            target: None,
             signal: Signal::Errors,
             threshold: None,
             breach: None,

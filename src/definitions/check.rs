@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
 use crate::domain::group::Group;
+use crate::domain::group::Grouping;
 use crate::domain::indicator::Indicator;
 use crate::domain::route::Receiver;
 use crate::domain::route::Routing;
@@ -25,6 +26,7 @@ use super::grouping;
 use super::node::Faults;
 use super::node::Located;
 use super::policy::PolicyDraft;
+use super::promise::PromiseDraft;
 use super::routing::RoutingDraft;
 use super::service::Draft;
 use super::service::Service;
@@ -205,7 +207,7 @@ impl Context<'_> {
                 self.tell_doubles(service, &mut uids);
             }
             for draft in &service.drafts {
-                slos.extend(self.slo_of(service, draft));
+                slos.extend(self.slos_of(service, draft));
             }
         }
         slos
@@ -230,63 +232,84 @@ impl Context<'_> {
                 }
                 names.insert(&name.value, draft.place_of(name));
             }
-            let Some(uid) = uid(service, draft) else {
-                continue;
-            };
-            if let Some(first) = uids.get(&uid.value) {
-                self.faults.add(
-                    Diagnostic::error(
-                        codes::DUPLICATE_UID,
-                        format!("two objectives have the uid `{}`", uid.value),
-                    )
-                    .at(&uid.place)
-                    .label("again here")
-                    .related(first, "first here")
-                    .help("give one of them another uid; history hangs on it"),
-                );
-            } else {
-                uids.insert(uid.value, uid.place);
+            let mut own: BTreeMap<String, Place> = BTreeMap::new();
+            for uid in identities(service, draft) {
+                let of_another = uids.get(&uid.value).map(|first| ("objectives", first));
+                let of_a_target = own.get(&uid.value).map(|first| ("targets", first));
+                if let Some((what, first)) = of_another.or(of_a_target) {
+                    self.faults.add(
+                        Diagnostic::error(
+                            codes::DUPLICATE_UID,
+                            format!("two {what} have the uid `{}`", uid.value),
+                        )
+                        .at(&uid.place)
+                        .label("again here")
+                        .related(first, "first here")
+                        .help("give one of them another uid; history hangs on it"),
+                    );
+                } else {
+                    own.insert(uid.value, uid.place);
+                }
             }
+            uids.extend(own);
         }
     }
 
     /// Where a template was used, its faults show both places.
-    fn slo_of(&self, service: &Service, draft: &Draft) -> Option<(Slo, Written)> {
+    fn slos_of(&self, service: &Service, draft: &Draft) -> Vec<(Slo, Written)> {
         let Some(used_at) = &draft.used_at else {
-            return self.slo(service, draft);
+            return self.promises(service, draft);
         };
         self.faults.beside(used_at, "used here", |faults| {
-            Context { faults, ..*self }.slo(service, draft)
+            Context { faults, ..*self }.promises(service, draft)
         })
     }
 
-    fn slo(&self, service: &Service, draft: &Draft) -> Option<(Slo, Written)> {
+    fn promises(&self, service: &Service, draft: &Draft) -> Vec<(Slo, Written)> {
         let source = self.source(draft);
         self.judge_source(&source, draft);
-        let policy = (draft.policy.value != NEVER_ALERTS).then(|| draft.policy.value.clone());
-        if let Some(name) = &policy {
-            self.judge_policy(name, draft);
-        }
         grouping::judge(draft, self.faults);
-        let uid = SloId::new(uid(service, draft)?.value);
-        let objective = draft.objective.as_ref()?;
+        let promises = draft.promises.iter();
+        promises
+            .filter_map(|promise| self.slo(service, draft, promise, &source))
+            .collect()
+    }
+
+    fn slo(
+        &self,
+        service: &Service,
+        draft: &Draft,
+        promise: &PromiseDraft,
+        source: &str,
+    ) -> Option<(Slo, Written)> {
+        let policy = (promise.policy.value != NEVER_ALERTS).then(|| promise.policy.value.clone());
+        if let Some(name) = &policy {
+            self.judge_policy(name, promise, draft.indicator.as_ref());
+        }
+        let uid = SloId::new(draft.uid(service, promise)?.value);
+        let objective = promise.objective.as_ref()?;
+        let overrides = promise.overrides.iter().map(|it| it.value.clone());
+        let grouping = draft.grouping.as_ref().map(|draft| Grouping {
+            overrides: overrides.collect(),
+            ..draft.grouping.clone()
+        });
+        let target = promise.target.as_ref();
         let slo = Slo {
             id: uid.clone(),
             uid,
+            counted_as: SloId::new(draft.counted_as(service)?.value),
             group: Group::default(),
-            grouping: draft
-                .grouping
-                .as_ref()
-                .map(|it| Arc::new(it.grouping.clone())),
+            grouping: grouping.map(Arc::new),
             service: service.name.as_ref()?.value.clone(),
             name: draft.name.as_ref()?.value.clone(),
+            target: target.map(|target| target.value.clone()),
             labels: draft.labels.clone(),
             description: draft.description.clone(),
             owner: draft.owner.clone(),
             runbook: draft.runbook.clone(),
             source: SourceName::new(source),
             objective: objective.value,
-            window: draft.window.as_ref()?.value.clone(),
+            window: promise.window.as_ref()?.value.clone(),
             indicator: draft.indicator.as_ref()?.value.clone(),
             policy,
         };
@@ -307,7 +330,7 @@ impl Context<'_> {
             (None, [only]) => return only.clone(),
             (None, _) => Located {
                 value: DEFAULT_SOURCE.to_owned(),
-                place: draft.policy.place.clone(),
+                place: draft.service_place.clone(),
             },
         };
         if !known.contains(&source.value) {
@@ -355,14 +378,19 @@ impl Context<'_> {
         );
     }
 
-    fn judge_policy(&self, name: &str, draft: &Draft) {
+    fn judge_policy(
+        &self,
+        name: &str,
+        promise: &PromiseDraft,
+        indicator: Option<&Located<Indicator>>,
+    ) {
         let Some((_, policy)) = self.policies.get(name) else {
             if !self.found.may_define(name) {
                 let known = self.policies.keys().map(String::as_str);
                 self.faults.add(unknown(
                     codes::UNKNOWN_POLICY,
                     "alert policy",
-                    &draft.policy,
+                    &promise.policy,
                     known,
                     "define it as a document of kind AlertPolicy, or write alertPolicy: none",
                 ));
@@ -370,19 +398,18 @@ impl Context<'_> {
             return;
         };
         if let Some(policy) = policy {
-            tiers::judge(policy, draft, self.faults);
+            tiers::judge(policy, promise, indicator, self.faults);
         }
     }
 }
 
-fn uid(service: &Service, draft: &Draft) -> Option<Located<String>> {
-    let (value, written) = match (&draft.uid, &draft.name) {
-        (Some(uid), _) => (uid.value.clone(), uid),
-        (None, name) => {
-            let (service, name) = (service.name.as_ref()?, name.as_ref()?);
-            (format!("{}/{}", service.value, name.value), name)
-        }
-    };
-    let place = draft.place_of(written).clone();
-    Some(Located { value, place })
+/// The identities that an objective takes: those of its promises, and that of what it counts, which
+/// one of them may have.
+fn identities(service: &Service, draft: &Draft) -> Vec<Located<String>> {
+    let promises = draft.promises.iter();
+    let uids = promises.filter_map(|promise| draft.uid(service, promise));
+    let mut all: Vec<Located<String>> = uids.collect();
+    let counted_as = draft.counted_as(service);
+    all.extend(counted_as.filter(|it| all.iter().all(|uid| uid.value != it.value)));
+    all
 }

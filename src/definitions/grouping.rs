@@ -22,14 +22,15 @@ use super::fields::names;
 use super::fields::truth;
 use super::fields::wrong_type;
 use super::indicator;
+use super::node::Entry;
 use super::node::Faults;
 use super::node::Located;
 use super::node::Node;
 use super::node::Value;
 use super::service::Draft;
 
-/// The keys that say something of groups, besides `groupBy`.
-const BESIDE: [&str; 4] = ["alsoWhole", "maxGroups", "overrides", "expect"];
+/// The keys that say something of groups, besides `groupBy`, and `overrides` of each promise.
+const BESIDE: [&str; 3] = ["alsoWhole", "maxGroups", "expect"];
 
 /// More groups than this cannot be asked for: each is a budget, an alert and a line of its own.
 const MOST: usize = 10_000;
@@ -37,28 +38,18 @@ const MOST: usize = 10_000;
 /// How an objective is divided into groups, and where that is written.
 #[derive(Clone, Debug)]
 pub(super) struct GroupingDraft {
+    /// Without what is promised for some of the groups, which each promise says ([`overrides`]).
     pub(super) grouping: Grouping,
     /// The labels that tell groups apart.
     pub(super) by: Vec<Located<String>>,
-    /// Where the objectives of the overrides stand, one for each of them.
-    pub(super) overrides: Vec<Place>,
 }
 
 /// How an objective is divided into groups, if it is.
 pub(super) fn grouping(fields: &Fields<'_>) -> Option<GroupingDraft> {
     let faults = fields.faults;
     let Some(by) = fields.get("groupBy") else {
-        for key in BESIDE {
-            if let Some(entry) = fields.entry(key) {
-                faults.add(
-                    Diagnostic::error(
-                        codes::NOT_GROUPED,
-                        format!("`{key}` has no meaning without `groupBy`"),
-                    )
-                    .at(&entry.place)
-                    .help("write groupBy: [route] beside it, with the labels that tell groups apart, or remove it"),
-                );
-            }
+        for entry in BESIDE.into_iter().filter_map(|key| fields.entry(key)) {
+            faults.add(nothing_grouped(entry));
         }
         return None;
     };
@@ -68,7 +59,6 @@ pub(super) fn grouping(fields: &Fields<'_>) -> Option<GroupingDraft> {
         .map(|node| truth(node, "alsoWhole", faults));
     let most = fields.parse("maxGroups", codes::NUMBER, most_groups);
     let expected = expected(fields, &by);
-    let (overrides, places) = overrides(fields, &by, &expected).into_iter().unzip();
     let most = most.map_or(MOST_GROUPS, |most| most.value);
     if let Some(node) = fields.get("expect").filter(|_| expected.len() > most) {
         faults.add(
@@ -87,12 +77,10 @@ pub(super) fn grouping(fields: &Fields<'_>) -> Option<GroupingDraft> {
         grouping: Grouping {
             also_whole: also_whole.unwrap_or(false),
             most,
-            overrides,
             expected,
             ..Grouping::by(by.iter().map(|label| label.value.as_str()))
         },
         by,
-        overrides: places,
     })
 }
 
@@ -225,24 +213,40 @@ fn expected(fields: &Fields<'_>, by: &[Located<String>]) -> BTreeSet<Group> {
     groups.into_iter().map(Group::from_iter).collect()
 }
 
-fn overrides(
+fn nothing_grouped(entry: &Entry) -> Diagnostic {
+    Diagnostic::error(
+        codes::NOT_GROUPED,
+        format!("`{}` has no meaning without `groupBy`", entry.key),
+    )
+    .at(&entry.place)
+    .help("write groupBy: [route] beside it, with the labels that tell groups apart, or remove it")
+}
+
+/// The other objectives of a promise for some of the groups, each with its place.
+pub(super) fn overrides(
     fields: &Fields<'_>,
-    by: &[Located<String>],
-    expected: &BTreeSet<Group>,
-) -> Vec<(GroupOverride, Place)> {
+    grouping: Option<&GroupingDraft>,
+) -> Vec<Located<GroupOverride>> {
+    let Some(grouping) = grouping else {
+        if let Some(entry) = fields.entry("overrides") {
+            fields.faults.add(nothing_grouped(entry));
+        }
+        return Vec::new();
+    };
     let nodes = fields.list("overrides").unwrap_or_default();
     nodes
         .iter()
-        .filter_map(|node| one_override(node, by, expected, fields.faults))
+        .filter_map(|node| one_override(node, grouping, fields.faults))
         .collect()
 }
 
 fn one_override(
     node: &Node,
-    by: &[Located<String>],
-    expected: &BTreeSet<Group>,
+    grouping: &GroupingDraft,
     faults: &Faults,
-) -> Option<(GroupOverride, Place)> {
+) -> Option<Located<GroupOverride>> {
+    let GroupingDraft { grouping, by } = grouping;
+    let expected = &grouping.expected;
     let fields = Fields::of(node, "an override", &["where", "objective"], faults)?;
     let example = "where: 'cluster=\"eu1\"', a condition on labels that `groupBy` names";
     let whom = fields
@@ -277,11 +281,13 @@ fn one_override(
         );
     }
     let objective = objective?;
-    let found = GroupOverride {
-        whom: whom.value,
-        objective: objective.value,
-    };
-    Some((found, objective.place))
+    Some(Located {
+        value: GroupOverride {
+            whom: whom.value,
+            objective: objective.value,
+        },
+        place: objective.place,
+    })
 }
 
 fn not_grouped_by(label: &str, by: &[Located<String>]) -> Diagnostic {

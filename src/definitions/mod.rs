@@ -11,12 +11,14 @@ mod indicator;
 mod node;
 mod placeholders;
 mod policy;
+mod promise;
 mod receiver;
 mod routing;
 mod service;
 mod template;
 mod tiers;
 mod values;
+mod window;
 mod written;
 mod yaml;
 

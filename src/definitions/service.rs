@@ -4,15 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
-use crate::diagnostic::did_you_mean;
-use crate::domain::calendar::Calendar;
-use crate::domain::calendar::Period;
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Budgeting;
 use crate::domain::indicator::Indicator;
-use crate::domain::objective::Objective;
 use crate::domain::slices::MissingData;
-use crate::domain::slo::Window;
 use crate::domain::time::Span;
 
 use super::Options;
@@ -25,11 +20,14 @@ use super::indicator::Slicing;
 use super::node::Faults;
 use super::node::Located;
 use super::node::Node;
-use super::node::Value;
+use super::promise::Defaults;
+use super::promise::PromiseDraft;
+use super::promise::promises;
 use super::template::INDICATORS;
 use super::template::Made;
 use super::template::uses;
 use super::values;
+use super::window::window;
 use super::written::Parts;
 
 /// A service and its objectives.
@@ -50,10 +48,10 @@ pub(super) struct Draft {
     pub(super) runbook: Option<String>,
     /// `None`: whichever source there is.
     pub(super) source: Option<Located<String>>,
-    pub(super) objective: Option<Located<Objective>>,
-    pub(super) window: Option<Located<Window>>,
-    /// `none` never alerts.
-    pub(super) policy: Located<String>,
+    /// Where to show that none is named.
+    pub(super) service_place: Place,
+    /// One, or one for each of its targets.
+    pub(super) promises: Vec<PromiseDraft>,
     pub(super) indicator: Option<Located<Indicator>>,
     pub(super) grouping: Option<GroupingDraft>,
     /// Where the parts of the indicator stand.
@@ -66,6 +64,31 @@ impl Draft {
     /// Where to show `written`, which may stand in a template: then where that was used.
     pub(super) fn place_of<'a>(&'a self, written: &'a Located<String>) -> &'a Place {
         self.used_at.as_ref().unwrap_or(&written.place)
+    }
+
+    /// The identity of what is counted: as written, or `service/name`.
+    pub(super) fn counted_as(&self, service: &Service) -> Option<Located<String>> {
+        let (value, written) = match (&self.uid, &self.name) {
+            (Some(uid), _) => (uid.value.clone(), uid),
+            (None, name) => {
+                let (service, name) = (service.name.as_ref()?, name.as_ref()?);
+                (format!("{}/{}", service.value, name.value), name)
+            }
+        };
+        let place = self.place_of(written).clone();
+        Some(Located { value, place })
+    }
+
+    /// The identity of a promise: as written, or what is counted, with the target's name.
+    pub(super) fn uid(&self, service: &Service, promise: &PromiseDraft) -> Option<Located<String>> {
+        let counted_as = self.counted_as(service)?;
+        let (value, written) = match (&promise.uid, &promise.target) {
+            (Some(uid), _) => (uid.value.clone(), uid),
+            (None, Some(target)) => (format!("{}/{}", counted_as.value, target.value), target),
+            (None, None) => return Some(counted_as),
+        };
+        let place = self.place_of(written).clone();
+        Some(Located { value, place })
     }
 }
 
@@ -80,9 +103,10 @@ const SPEC: [&str; 9] = [
     "objectives",
     "use",
 ];
-const OBJECTIVE: [&str; 25] = [
+const OBJECTIVE: [&str; 26] = [
     "name",
     "objective",
+    "targets",
     "errors",
     "latency",
     "traffic",
@@ -108,7 +132,14 @@ const OBJECTIVE: [&str; 25] = [
     "expect",
 ];
 /// Labels that every notice has; a label of the same name would hide them.
-const RESERVED: [&str; 5] = ["severity", "service", "slo", "signal", "alertname"];
+const RESERVED: [&str; 6] = [
+    "severity",
+    "service",
+    "slo",
+    "signal",
+    "alertname",
+    "target",
+];
 const DEFAULT_POLICY: &str = "default";
 
 /// What the service says for all of its objectives.
@@ -118,10 +149,9 @@ struct Common {
     owner: Option<String>,
     runbook: Option<String>,
     source: Option<Located<String>>,
-    window: Option<Located<Window>>,
-    has_window: bool,
+    /// Where the service's name is.
     place: Place,
-    policy: Located<String>,
+    promise: Defaults,
     /// The length of slices, for objectives that judge any.
     slice: Option<Span>,
 }
@@ -150,13 +180,16 @@ pub(super) fn service(
         owner: plain(&spec, "owner"),
         runbook: plain(&spec, "runbook"),
         source: spec.text("source"),
-        window: window(&spec, options),
-        has_window: spec.has("window"),
-        place: spec.place.clone(),
-        policy: spec.text("alertPolicy").unwrap_or(Located {
-            value: DEFAULT_POLICY.to_owned(),
-            place: default_place,
-        }),
+        promise: Defaults {
+            window: window(&spec, options),
+            has_window: spec.has("window"),
+            policy: spec.text("alertPolicy").unwrap_or(Located {
+                value: DEFAULT_POLICY.to_owned(),
+                place: default_place.clone(),
+            }),
+            missing_at: spec.place.clone(),
+        },
+        place: default_place,
         slice: slice(&spec, options).map(|slice| slice.value),
     };
     if !spec.has("use") {
@@ -183,12 +216,8 @@ pub(super) fn service(
 fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Option<Draft> {
     let fields = Fields::of(node, "an objective", &OBJECTIVE, faults)?;
     let name = fields.need_parsed("name", "name: availability", codes::NAME, values::name);
-    let objective = fields.need_parsed(
-        "objective",
-        "objective: 99.9%",
-        codes::OBJECTIVE,
-        str::parse::<Objective>,
-    );
+    let grouping = grouping(&fields);
+    let promises = promises(&fields, &common.promise, grouping.as_ref(), options);
     let mut all_labels = common.labels.clone();
     all_labels.extend(labels(&fields));
     Some(Draft {
@@ -198,69 +227,14 @@ fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Op
         owner: plain(&fields, "owner").or_else(|| common.owner.clone()),
         runbook: plain(&fields, "runbook").or_else(|| common.runbook.clone()),
         source: fields.text("source").or_else(|| common.source.clone()),
-        objective,
-        window: own_window(&fields, common, options),
-        policy: fields
-            .text("alertPolicy")
-            .unwrap_or_else(|| common.policy.clone()),
+        service_place: common.place.clone(),
+        promises,
         indicator: read_indicator(&fields, common, options),
+        grouping,
         grouping: grouping(&fields),
         parts: Parts::of(&fields),
         used_at: None,
         name,
-    })
-}
-
-fn own_window(fields: &Fields<'_>, common: &Common, options: &Options) -> Option<Located<Window>> {
-    if fields.has("window") {
-        return window(fields, options);
-    }
-    if !common.has_window {
-        // Told once for all objectives of the service: that is where it was forgotten.
-        fields.faults.add(
-            Diagnostic::error(codes::MISSING_KEY, "the objectives need `window`")
-                .at(&common.place)
-                .help("write window: 30d here, or in each of the objectives"),
-        );
-    }
-    common.window.clone()
-}
-
-/// A length of time, or a period of the calendar.
-fn window(fields: &Fields<'_>, options: &Options) -> Option<Located<Window>> {
-    let node = fields.get("window")?;
-    if matches!(node.value, Value::Map(_)) {
-        return calendar(node, fields.faults);
-    }
-    let length = fields.parse("window", codes::DURATION, str::parse::<Span>)?;
-    let fits = values::on_grid(&length, "window", options.tick, fields.faults);
-    fits.then_some(Located {
-        value: Window::Rolling(length.value),
-        place: length.place,
-    })
-}
-
-fn calendar(node: &Node, faults: &Faults) -> Option<Located<Window>> {
-    let fields = Fields::of(node, "a calendar window", &["calendar", "timeZone"], faults)?;
-    let named = |text: &str| {
-        let names = || Period::ALL.into_iter().map(Period::name);
-        let found = Period::ALL.into_iter().find(|it| it.name() == text);
-        found.ok_or_else(|| {
-            let help = did_you_mean(text, names(), || {
-                format!("write one of {}", names().collect::<Vec<_>>().join(", "))
-            });
-            format!("`{text}` is no period of the calendar; {help}")
-        })
-    };
-    let period = fields.need_parsed("calendar", "calendar: month", codes::WORD, named);
-    let zone = fields.parse("timeZone", codes::TIME_ZONE, values::time_zone);
-    if fields.has("timeZone") && zone.is_none() {
-        return None;
-    }
-    let zone = zone.map_or_else(|| "UTC".to_owned(), |zone| zone.value);
-    Some(Located {
-        value: Window::Calendar(Calendar::new(period?.value, &zone)?),
-        place: node.place.clone(),
     })
 }
 

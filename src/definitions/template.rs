@@ -21,6 +21,9 @@ use super::placeholders;
 /// More values than this are not made of the uses in one document.
 const MOST_VALUES: usize = 50_000;
 
+/// What is promised of an indicator: once, or several times.
+const PROMISES: [&str; 2] = ["objective", "targets"];
+
 /// Keys of which an objective has one: an override with one of them takes the place of the other.
 pub(super) const INDICATORS: [&str; 6] = [
     "errors",
@@ -294,9 +297,11 @@ fn put_over(overrides: &Node, template: &str, objectives: &mut [Node], faults: &
 }
 
 fn replace(old: &mut Vec<Entry>, new: &[Entry]) {
-    let is_indicator = |entry: &Entry| INDICATORS.contains(&entry.key.as_str());
-    if new.iter().any(is_indicator) {
-        old.retain(|entry| !is_indicator(entry));
+    for one_of in [&INDICATORS[..], &PROMISES[..]] {
+        let is_one = |entry: &Entry| one_of.contains(&entry.key.as_str());
+        if new.iter().any(is_one) {
+            old.retain(|entry| !is_one(entry));
+        }
     }
     old.retain(|entry| new.iter().all(|new| new.key != entry.key));
     old.extend(new.iter().cloned());

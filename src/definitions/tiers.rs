@@ -4,6 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Budgeting;
+use crate::domain::indicator::Indicator;
 use crate::domain::objective::Objective;
 use crate::domain::policy::Tier;
 use crate::domain::slo::Window;
@@ -13,20 +14,25 @@ use super::codes;
 use super::node::Faults;
 use super::node::Located;
 use super::policy::PolicyDraft;
-use super::service::Draft;
+use super::promise::PromiseDraft;
 
 /// Tells of tiers that look further back than the window, that can never fire, or that look at less
 /// than one slice.
-pub(super) fn judge(draft: &PolicyDraft, slo: &Draft, faults: &Faults) {
+pub(super) fn judge(
+    draft: &PolicyDraft,
+    promise: &PromiseDraft,
+    indicator: Option<&Located<Indicator>>,
+    faults: &Faults,
+) {
     let tiers: Vec<Placed<'_>> = draft.policy.tiers.iter().zip(&draft.tiers).collect();
     let name = &draft.policy.name;
-    if let Some(window) = &slo.window {
+    if let Some(window) = &promise.window {
         let fitting = too_long(name, tiers, window, faults);
-        for objective in objectives(slo) {
+        for objective in objectives(promise) {
             never_fires(name, &fitting, &objective, window.value.longest(), faults);
         }
     }
-    let (Some(objective), Some(indicator)) = (&slo.objective, &slo.indicator) else {
+    let (Some(objective), Some(indicator)) = (&promise.objective, indicator) else {
         return;
     };
     if let Budgeting::Timeslices(slice) = indicator.value.budgeting()
@@ -46,17 +52,13 @@ pub(super) fn judge(draft: &PolicyDraft, slo: &Draft, faults: &Faults) {
 
 type Placed<'a> = (&'a Tier, &'a Place);
 
-/// All that is promised: of the objective, and of groups that have another.
-fn objectives(slo: &Draft) -> impl Iterator<Item = Located<Objective>> {
-    let of_groups = slo.grouping.iter().flat_map(|it| {
-        let objectives = it.grouping.overrides.iter().map(|it| it.objective);
-        objectives.zip(&it.overrides)
+/// All that is promised: in general, and of groups of which something else is.
+fn objectives(promise: &PromiseDraft) -> impl Iterator<Item = Located<Objective>> {
+    let of_groups = promise.overrides.iter().map(|it| Located {
+        value: it.value.objective,
+        place: it.place.clone(),
     });
-    let of_groups = of_groups.map(|(value, place)| Located {
-        value,
-        place: place.clone(),
-    });
-    slo.objective.iter().cloned().chain(of_groups)
+    promise.objective.iter().cloned().chain(of_groups)
 }
 
 /// The tiers that are not too long for `window`.

@@ -28,7 +28,8 @@ pub struct Notice {
     pub change: Change,
     /// The severity after it; for a close, the one that was left.
     pub severity: Severity,
-    /// What routes and receivers match on: the objective's labels with `service`, `slo`, `signal`.
+    /// What routes and receivers match on: the objective's labels with `service`, `slo`, `signal`,
+    /// and `target` where it has several.
     pub labels: BTreeMap<String, String>,
     /// The facts.
     pub facts: Facts,
@@ -117,6 +118,8 @@ pub struct SloFacts {
     pub service: String,
     /// The objective's name.
     pub name: String,
+    /// Which of its targets it is, where there are several.
+    pub target: Option<String>,
     /// The golden signal.
     pub signal: Signal,
     /// The indicator's threshold as written: `300ms`, `5/s`, `90%`.
@@ -140,13 +143,15 @@ pub struct SloFacts {
 }
 
 impl SloFacts {
-    /// What is promised, as people call it: `checkout/availability{route="/pay"}`.
+    /// What is promised, as people call it: `checkout/availability{route="/pay"}`, and with a target
+    /// `checkout/availability/sla`.
     pub fn subject(&self) -> String {
         let (service, name) = (&self.service, &self.name);
-        if self.group.is_empty() {
-            return format!("{service}/{name}");
-        }
-        format!("{service}/{name}{{{}}}", self.group)
+        let target = self.target.iter().map(|target| format!("/{target}"));
+        let group = Some(&self.group).filter(|it| !it.is_empty());
+        let group = group.map(|group| format!("{{{group}}}"));
+        let rest: String = target.chain(group).collect();
+        format!("{service}/{name}{rest}")
     }
 }
 

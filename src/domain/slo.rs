@@ -127,6 +127,9 @@ pub struct Slo {
     pub uid: SloId,
     /// The identity of the instance; the uid where nothing is grouped, and of the whole.
     pub id: SloId,
+    /// The identity of what is counted for the instance: the same for all targets of an objective,
+    /// so that their events are counted once. The `id` where there is one promise.
+    pub counted_as: SloId,
     /// The labels of the instance.
     pub group: Group,
     /// How it is divided into groups, if it is.
@@ -135,6 +138,8 @@ pub struct Slo {
     pub service: String,
     /// The objective's name within the service.
     pub name: String,
+    /// Which of the objective's targets it is, where several are promised on one indicator.
+    pub target: Option<String>,
     /// Labels of the service and the objective, for routing and filtering.
     pub labels: BTreeMap<String, String>,
     /// What the promise means, in words.
@@ -159,11 +164,22 @@ impl Slo {
     /// The instance of one group, of which `objective` is promised.
     #[must_use]
     pub fn of_group(&self, group: Group, objective: Objective) -> Self {
+        let of_group = |id: &SloId| SloId::new(format!("{id}{{{group}}}"));
         Self {
-            id: SloId::new(format!("{}{{{group}}}", self.uid)),
+            id: of_group(&self.uid),
+            counted_as: of_group(&self.counted_as),
             group,
             objective,
             ..self.clone()
+        }
+    }
+
+    /// What people call it: `service/name`, or `service/name/target`.
+    pub fn title(&self) -> String {
+        let Self { service, name, .. } = self;
+        match &self.target {
+            Some(target) => format!("{service}/{name}/{target}"),
+            None => format!("{service}/{name}"),
         }
     }
 

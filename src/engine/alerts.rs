@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::incident::{Change, Incident, Transition};
-use crate::domain::measurement::Outcome;
 use crate::domain::notice::{Facts, Notice};
 use crate::domain::policy::AlertPolicy;
 use crate::domain::slo::{Catalog, Slo};
@@ -14,7 +13,8 @@ use crate::store::commit::Commit;
 
 use super::facts;
 use super::judge::readings;
-use super::state::{CLOSED_INCIDENTS, State};
+use super::promise::PromiseIndex;
+use super::state::{CLOSED_INCIDENTS, MeterState, State};
 use super::story;
 use super::windows::Windows;
 
@@ -22,26 +22,22 @@ impl State {
     /// Judges the tiers of one objective and records what changes.
     pub(super) fn alert(
         &mut self,
-        meter: usize,
+        promise: PromiseIndex,
         catalog: &Catalog,
         windows: &Windows,
         at: Timestamp,
         commit: &mut Commit,
     ) {
-        let slo = Arc::clone(&self.plan.meters[meter].slo);
+        let slo = Arc::clone(self.promise(promise).slo);
         let policy = catalog.policy_of(&slo).cloned();
-        let before = self.meters[meter].alert.clone();
-        let outcome = self.meters[meter]
-            .measurement
-            .as_ref()
-            .map_or(Outcome::NoData, |last| last.outcome);
+        let before = self.promise(promise).state.alert.clone();
         let told = match &policy {
-            Some(policy) => self.step_alert(meter, &slo, policy, windows, outcome, at),
-            None => self.meters[meter].alert.remove(at),
+            Some(policy) => self.step_alert(promise, &slo, policy, windows, at),
+            None => self.promise_mut(promise).alert.remove(at),
         };
         if let Some((incident, transition)) = told {
             self.tell(
-                meter,
+                promise,
                 catalog,
                 policy.as_deref(),
                 windows,
@@ -50,25 +46,26 @@ impl State {
                 commit,
             );
         }
-        if self.meters[meter].alert != before {
-            commit
-                .alerts
-                .insert(slo.id.clone(), self.meters[meter].alert.clone());
+        let now = &self.promise(promise).state.alert;
+        if *now != before {
+            commit.alerts.insert(slo.id.clone(), now.clone());
         }
     }
 
     fn step_alert(
         &mut self,
-        meter: usize,
+        (meter, number): PromiseIndex,
         slo: &Slo,
         policy: &AlertPolicy,
         windows: &Windows,
-        outcome: Outcome,
         at: Timestamp,
     ) -> Option<(Incident, Transition)> {
         let slot = self.settings.slot;
-        let state = &mut self.meters[meter];
-        let readings = readings(state, slo, policy, windows, outcome);
+        let MeterState {
+            ledger, promises, ..
+        } = &mut self.meters[meter];
+        let state = &mut promises[number];
+        let readings = readings(state, slo, policy, windows);
         let looked = policy
             .tiers
             .iter()
@@ -76,7 +73,6 @@ impl State {
             .max()
             .unwrap_or_default();
         let calm = policy.shortest_window().unwrap_or_default();
-        let ledger = &state.ledger;
         let onset = || story::onset(ledger, slo.objective, looked, calm, slot, at);
         state
             .alert
@@ -91,7 +87,7 @@ impl State {
     )]
     fn tell(
         &mut self,
-        meter: usize,
+        index: PromiseIndex,
         catalog: &Catalog,
         policy: Option<&AlertPolicy>,
         windows: &Windows,
@@ -99,20 +95,19 @@ impl State {
         transition: Transition,
         commit: &mut Commit,
     ) {
-        let slo = Arc::clone(&self.plan.meters[meter].slo);
-        let state = &self.meters[meter];
+        let promise = self.promise(index);
+        let (meter, _) = index;
         let origins = self.contributors(meter, transition.at);
         let (_, origins) = origins.last().cloned().unwrap_or_default();
         let facts = facts::burn(
             &self.settings,
-            state,
-            &slo,
+            promise,
             policy,
             windows,
             &origins,
             (&incident, &transition),
         );
-        let labels = labels(&slo);
+        let labels = labels(promise.slo);
         if !matches!(transition.change, Change::Closed(_)) {
             let routed = catalog.routing.receivers(&labels, transition.severity);
             incident.told.extend(routed.into_iter().map(str::to_owned));
@@ -128,7 +123,7 @@ impl State {
             facts: Facts::Burn(Box::new(facts)),
         };
         enqueue(commit, notice, &incident.told);
-        if let Some(open) = &mut self.meters[meter].alert.incident {
+        if let Some(open) = &mut self.promise_mut(index).alert.incident {
             open.told.clone_from(&incident.told);
         }
         if incident.closed.is_some() {
@@ -174,8 +169,15 @@ fn removed(incident: &Incident, transition: Transition) -> Notice {
     }
 }
 
-/// Labels that every notice has.
-const OWN_LABELS: [&str; 5] = ["alertname", "service", "severity", "signal", "slo"];
+/// Labels that every notice has, and `target`, which those of an objective with several have.
+const OWN_LABELS: [&str; 6] = [
+    "alertname",
+    "service",
+    "severity",
+    "signal",
+    "slo",
+    "target",
+];
 
 /// One outbox row for each receiver.
 pub(super) fn enqueue(commit: &mut Commit, notice: Notice, receivers: &BTreeSet<String>) {
@@ -208,6 +210,8 @@ pub(super) fn labels(slo: &Slo) -> BTreeMap<String, String> {
         ("slo", slo.uid.as_str()),
         ("signal", slo.signal().name()),
     ];
+    let target = slo.target.iter().map(|target| ("target", target.as_str()));
+    let own = own.into_iter().chain(target);
     labels.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
     labels
 }

@@ -14,13 +14,14 @@ use crate::domain::time::{TimeRange, Timestamp};
 use crate::store::commit::{Commit, Episode, EpisodeKey};
 
 use super::alerts::{enqueue, labels};
+use super::promise::{Promise, PromiseIndex};
 use super::state::State;
 
 /// The objectives of one source that end the same way.
 #[derive(Default)]
 struct Group {
-    /// Positions of the blind meters.
-    blind: Vec<usize>,
+    /// Those that are blind.
+    blind: Vec<PromiseIndex>,
     /// Whether one of them has been blind for as long as its policy allows.
     due: bool,
     /// The loudest severity of their policies.
@@ -55,20 +56,15 @@ impl State {
 
     fn groups(&mut self, at: Timestamp, catalog: &Catalog) -> BTreeMap<EpisodeKey, Group> {
         let mut groups: BTreeMap<EpisodeKey, Group> = BTreeMap::new();
-        for index in 0..self.meters.len() {
-            if !self.plan.meters[index].is_shown() {
-                continue;
-            }
-            let slo = &self.plan.meters[index].slo;
-            let outcome = self.meters[index]
-                .measurement
-                .as_ref()
-                .map_or(Outcome::NoData, |last| last.outcome);
+        for index in self.shown() {
+            let state = self.promise_mut(index);
+            let outcome = state.outcome();
             if outcome.is_good() {
-                self.meters[index].unmeasured_since = None;
+                state.unmeasured_since = None;
                 continue;
             }
-            let since = *self.meters[index].unmeasured_since.get_or_insert(at);
+            let since = *state.unmeasured_since.get_or_insert(at);
+            let slo = self.promise(index).slo;
             let Some(rule) = catalog.policy_of(slo).and_then(|policy| policy.unmeasured) else {
                 continue;
             };
@@ -104,7 +100,7 @@ impl State {
         let since = group
             .blind
             .iter()
-            .filter_map(|meter| self.meters[*meter].unmeasured_since)
+            .filter_map(|promise| self.promise(*promise).state.unmeasured_since)
             .min()
             .unwrap_or(at);
         let own = [
@@ -161,23 +157,21 @@ impl State {
             group
                 .blind
                 .iter()
-                .filter_map(|meter| self.meters[*meter].measurement.as_ref())
+                .filter_map(|promise| self.promise(*promise).state.measurement.as_ref())
         };
-        let held = |meter: &usize| {
-            let (state, slo) = (&self.meters[*meter], &self.plan.meters[*meter].slo);
+        let held = |promise: &PromiseIndex| {
+            let Promise { slo, meter, state } = self.promise(*promise);
             let incident = state.alert.incident.as_ref()?;
             let read = state
                 .measurement
                 .as_ref()
                 .and_then(|last| last.last_good)
                 .unwrap_or(incident.opened);
-            let counts = state
-                .ledger
-                .sum(TimeRange {
-                    from: incident.onset,
-                    to: read,
-                })
-                .counts;
+            let range = TimeRange {
+                from: incident.onset,
+                to: read,
+            };
+            let counts = meter.ledger.sum(range).counts;
             Some((
                 slo.id.to_string(),
                 incident.severity,
@@ -200,7 +194,7 @@ impl State {
             blind: group
                 .blind
                 .iter()
-                .map(|meter| self.plan.meters[*meter].slo.id.to_string())
+                .map(|promise| self.promise(*promise).slo.id.to_string())
                 .collect(),
             held: group.blind.iter().filter_map(held).collect(),
         }

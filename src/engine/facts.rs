@@ -16,27 +16,27 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::ledger::WindowSum;
 use crate::series::batch::Fetch;
 
+use super::promise::{Promise, PromiseState};
 use super::settings::Settings;
-use super::state::MeterState;
 use super::story;
 use super::windows::Windows;
 
 /// Everything that a message about this transition may say.
 pub(super) fn burn(
     settings: &Settings,
-    state: &MeterState,
-    slo: &Slo,
+    promise: Promise<'_>,
     policy: Option<&AlertPolicy>,
     windows: &Windows,
     origins: &[LabelShare],
     (incident, transition): (&Incident, &Transition),
 ) -> BurnFacts {
+    let (slo, ledger) = (promise.slo, &promise.meter.ledger);
     let range = TimeRange {
         from: incident.onset,
         to: transition.at,
     };
     let stopped = match transition.change {
-        Change::Closed(_) => story::stopped(&state.ledger, slo.objective, range),
+        Change::Closed(_) => story::stopped(ledger, slo.objective, range),
         _ => None,
     };
     let cost = TimeRange {
@@ -44,12 +44,12 @@ pub(super) fn burn(
         to: stopped.unwrap_or(transition.at),
     };
     let (present, now) = windows.shortest();
-    let at_onset = state.budget(slo.window.range(incident.onset));
+    let at_onset = promise.budget(slo.window.range(incident.onset));
     BurnFacts {
-        slo: promise(slo, windows.period),
+        slo: promised(slo, windows.period),
         now: now.counts,
         tiers: policy
-            .map(|policy| tiers(state, slo, policy, windows))
+            .map(|policy| tiers(promise.state, slo, policy, windows))
             .unwrap_or_default(),
         budget: windows.errors.map(|budget| BudgetFacts {
             remaining: budget.remaining(),
@@ -63,8 +63,8 @@ pub(super) fn burn(
         stopped,
         paged: incident.paged,
         before: before(incident, transition),
-        trend: story::trend(&state.ledger, range, settings.slot),
-        cost: state.ledger.sum(cost).counts,
+        trend: story::trend(ledger, range, settings.slot),
+        cost: ledger.sum(cost).counts,
         coverage: windows.longest().covered,
         origins: origins.iter().map(origin).collect(),
         details: details(settings, slo),
@@ -156,7 +156,12 @@ fn before(incident: &Incident, transition: &Transition) -> Option<(Severity, Tim
     Some((from, told.map_or(incident.opened, |line| line.at)))
 }
 
-fn tiers(state: &MeterState, slo: &Slo, policy: &AlertPolicy, windows: &Windows) -> Vec<TierFacts> {
+fn tiers(
+    state: &PromiseState,
+    slo: &Slo,
+    policy: &AlertPolicy,
+    windows: &Windows,
+) -> Vec<TierFacts> {
     let window = |length: Span| {
         let WindowSum { counts, .. } = windows.get(length);
         WindowFacts {
@@ -182,12 +187,13 @@ fn tiers(state: &MeterState, slo: &Slo, policy: &AlertPolicy, windows: &Windows)
     facts.collect()
 }
 
-fn promise(slo: &Slo, period: Span) -> SloFacts {
+fn promised(slo: &Slo, period: Span) -> SloFacts {
     SloFacts {
         uid: slo.uid.clone(),
         group: slo.group.clone(),
         service: slo.service.clone(),
         name: slo.name.clone(),
+        target: slo.target.clone(),
         signal: slo.signal(),
         threshold: threshold(&slo.indicator),
         breach: match &slo.indicator {

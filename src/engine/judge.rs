@@ -13,7 +13,8 @@ use crate::series::cursor::validity;
 use crate::series::plan::{FamilyIndex, Judge, Lane, Meter, MeterIndex, Share, SliceLane};
 
 use super::lanes::{lane_grace, lane_missing};
-use super::state::{FamilyState, LaneState, MeterState, State};
+use super::promise::{PromiseIndex, PromiseState};
+use super::state::{FamilyState, LaneState, State};
 use super::windows::Windows;
 
 /// A long window without events says that nothing is left to burn only when this share of it was
@@ -21,12 +22,16 @@ use super::windows::Windows;
 const IDLE_COVERAGE: f64 = 0.5;
 
 impl State {
-    /// How well the meter could be measured at `at`.
-    pub(super) fn measure(&self, meter: usize, windows: &Windows, at: Timestamp) -> Measurement {
-        let last_good = self.meters[meter]
-            .measurement
-            .as_ref()
-            .and_then(|before| before.last_good);
+    /// How well what a promise is judged by could be measured at `at`.
+    pub(super) fn measure(
+        &self,
+        promise: PromiseIndex,
+        windows: &Windows,
+        at: Timestamp,
+    ) -> Measurement {
+        let (meter, _) = promise;
+        let before = self.promise(promise).state.measurement.as_ref();
+        let last_good = before.and_then(|before| before.last_good);
         let (outcome, reason) = self.outcome(meter, windows, at);
         let last_good = if outcome.is_good() {
             Some(at)
@@ -177,26 +182,22 @@ fn no_series(meter: &Meter, name: &str) -> String {
         ),
         _ => format!(
             "no series of `{name}` match what {} selects; check its selectors",
-            meter.slo.id
+            meter.slo.counted_as
         ),
     }
 }
 
 /// What every tier of the policy says, given how well the objective was measured.
 pub(super) fn readings<'a>(
-    state: &MeterState,
+    state: &PromiseState,
     slo: &Slo,
     policy: &'a AlertPolicy,
     windows: &Windows,
-    outcome: Outcome,
 ) -> Vec<TierReading<'a>> {
+    let outcome = state.outcome();
     let read = |tier: &'a Tier| {
-        let before = state
-            .alert
-            .tiers
-            .get(&tier.name)
-            .copied()
-            .unwrap_or_default();
+        let before = state.alert.tiers.get(&tier.name);
+        let before = before.copied().unwrap_or_default();
         let (long, short) = (windows.get(tier.long), windows.get(tier.short));
         let verdict = match outcome {
             Outcome::Measured => {

@@ -19,6 +19,7 @@ mod judge;
 mod lanes;
 mod past;
 mod picture;
+mod promise;
 mod pushed;
 mod reading;
 pub mod reads;

@@ -10,13 +10,13 @@ use crate::series::past::LaneIndex;
 use crate::store::commit::{Commit, LaneKey, MeterKey};
 
 use super::state::State;
-use super::step::held_from;
+use super::step::{held_from, needed_from as needed_by};
 use super::walks::Beginning;
 
 /// From when on a start needs what is kept of a catalog; what is older stays in the store.
 pub(super) fn needed_from(catalog: &Catalog, at: Timestamp) -> Timestamp {
     let slos = catalog.slos.values();
-    slos.map(|slo| held_from(slo, at)).min().unwrap_or(at)
+    slos.map(|slo| needed_by(slo, at)).min().unwrap_or(at)
 }
 
 impl State {
@@ -32,7 +32,7 @@ impl State {
     pub fn past_missing(&self, at: Timestamp) -> Vec<(MeterKey, TimeRange)> {
         let meters = self.meters.iter().zip(&self.plan.meters);
         let missing = meters.filter_map(|(state, meter)| {
-            let from = held_from(&meter.slo, at);
+            let from = held_from(meter, at);
             let to = state.ledger.begins();
             (from < to).then(|| (state.key.clone(), TimeRange { from, to }))
         });

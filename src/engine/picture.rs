@@ -15,16 +15,15 @@ use crate::status::snapshot::{
 
 use super::facts::{details, graph};
 use super::judge::guard;
+use super::promise::{Promise, PromiseIndex, PromiseState};
 use super::state::{MeterState, State};
 use super::windows::Windows;
 
 impl State {
     /// Everything as it stands after the tick `at`; the shell adds how the tick itself went, and what the clocks say.
     pub(super) fn snapshot(&self, at: Timestamp, slos: Vec<Arc<SloStatus>>) -> Snapshot {
-        let open = self
-            .meters
-            .iter()
-            .filter_map(|meter| meter.alert.incident.clone().map(Arc::new));
+        let promises = self.meters.iter().flat_map(|meter| &meter.promises);
+        let open = promises.filter_map(|promise| promise.alert.incident.clone().map(Arc::new));
         let mut incidents: Vec<_> = open.collect();
         incidents.sort_by(|a, b| b.opened.cmp(&a.opened).then_with(|| a.slo.cmp(&b.slo)));
         incidents.extend(self.closed.iter().cloned());
@@ -76,19 +75,19 @@ impl State {
         self.sources.iter().map(status).collect()
     }
 
-    /// One objective after its tick.
+    /// One promise after its tick.
     pub(super) fn slo_status(
         &mut self,
-        meter: usize,
+        index: PromiseIndex,
         catalog: &Catalog,
         windows: &Windows,
         at: Timestamp,
     ) -> SloStatus {
-        let slo = Arc::clone(&self.plan.meters[meter].slo);
-        let policy = catalog.policy_of(&slo);
         let budget = windows.errors;
-        self.note_emptied(meter, windows, budget);
-        let state = &self.meters[meter];
+        self.note_emptied(index, windows, budget);
+        let (place, _) = index;
+        let Promise { slo, meter, state } = self.promise(index);
+        let policy = catalog.policy_of(slo);
         let (_, present) = windows.shortest();
         let pace = BurnRate::of(present.counts, slo.objective);
         let none = Measurement {
@@ -100,15 +99,15 @@ impl State {
         SloStatus {
             id: slo.id.to_string(),
             group: slo.group.clone(),
-            groups: self.group_count(meter),
+            groups: self.group_count(place),
             alert: state
                 .alert
                 .incident
                 .as_ref()
                 .map(|incident| incident.severity),
             measurement: state.measurement.clone().unwrap_or(none),
-            series: state.series,
-            bad_series_ever_seen: state.bad_series_ever_seen,
+            series: meter.series,
+            bad_series_ever_seen: meter.bad_series_ever_seen,
             reconstructed_share: reconstructed_share(windows),
             window: WindowStatus {
                 range: windows.range,
@@ -121,27 +120,34 @@ impl State {
             time_to_empty: budget
                 .zip(pace)
                 .and_then(|(budget, pace)| budget.time_to_empty(pace, windows.period)),
-            burn: burns(&slo, windows),
+            burn: burns(slo, windows),
             tiers: policy
-                .map(|policy| tiers(state, &slo, policy, windows))
+                .map(|policy| tiers(state, slo, policy, windows))
                 .unwrap_or_default(),
-            contributors: self.contributors(meter, at),
+            contributors: self.contributors(place, at),
             incident: state.alert.incident.clone().map(Arc::new),
-            details: details(&self.settings, &slo),
-            graph: graph(&self.settings, &slo),
-            ledger: state.ledger.clone(),
-            slo,
+            details: details(&self.settings, slo),
+            graph: graph(&self.settings, slo),
+            ledger: meter.ledger.clone(),
+            slo: Arc::clone(slo),
         }
     }
 
     /// Remembers when the budget was used up, for as long as it is.
-    fn note_emptied(&mut self, meter: usize, windows: &Windows, budget: Option<ErrorBudget>) {
-        let state = &mut self.meters[meter];
+    fn note_emptied(
+        &mut self,
+        (meter, number): PromiseIndex,
+        windows: &Windows,
+        budget: Option<ErrorBudget>,
+    ) {
+        let MeterState {
+            ledger, promises, ..
+        } = &mut self.meters[meter];
+        let state = &mut promises[number];
         match budget {
             Some(budget) if budget.remaining() <= 0.0 && budget.bad > 0.0 => {
                 if state.emptied_at.is_none() {
-                    state.emptied_at =
-                        super::story::emptied(&state.ledger, windows.range, budget.allowed);
+                    state.emptied_at = super::story::emptied(ledger, windows.range, budget.allowed);
                 }
             }
             _ => state.emptied_at = None,
@@ -174,7 +180,7 @@ fn burns(slo: &Slo, windows: &Windows) -> Vec<BurnStatus> {
 }
 
 fn tiers(
-    state: &MeterState,
+    state: &PromiseState,
     slo: &Slo,
     policy: &AlertPolicy,
     windows: &Windows,

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::domain::calendar::Calendar;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Incident};
 use crate::domain::labels::Labels;
-use crate::domain::measurement::{Measurement, Outcome};
+use crate::domain::measurement::Outcome;
 use crate::domain::slo::{Slo, SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
-use crate::domain::versions::Versions;
 use crate::ledger::Ledger;
 use crate::series::batch::Fetch;
 use crate::series::cursor;
@@ -30,6 +30,7 @@ use super::adopt::Shelf;
 use super::blame::Blame;
 use super::coverage::Coverage;
 use super::groups::Groups;
+use super::promise::PromiseState;
 use super::pushed::Pushed;
 use super::settings::Settings;
 use super::walks::{Beginning, Seam, Walk};
@@ -146,18 +147,14 @@ pub(super) struct FamilyState {
     pub(super) reselected: bool,
 }
 
-/// One objective: its ledger and its alert.
+/// What one instance counts, and what is promised of it.
 #[derive(Debug)]
 pub(super) struct MeterState {
     pub(super) key: MeterKey,
     pub(super) ledger: Ledger,
-    /// What was promised when.
-    pub(super) versions: Versions,
     pub(super) lanes: Vec<LaneState>,
-    pub(super) alert: AlertState,
-    pub(super) measurement: Option<Measurement>,
-    /// Since which tick nothing good was measured.
-    pub(super) unmeasured_since: Option<Timestamp>,
+    /// What is promised of it, in the order of the plan.
+    pub(super) promises: Vec<PromiseState>,
     pub(super) series: SeriesCount,
     pub(super) bad_series_ever_seen: bool,
     /// Of which thresholds series were seen, on which side; only of counters.
@@ -166,8 +163,6 @@ pub(super) struct MeterState {
     pub(super) seen_kept: bool,
     /// The bucket boundaries that a histogram has, when the threshold is none of them.
     pub(super) boundaries: Option<Vec<String>>,
-    /// When the budget was used up, while it is.
-    pub(super) emptied_at: Option<Timestamp>,
     /// Which series the bad events of late came from.
     pub(super) blame: Blame,
 }
@@ -334,10 +329,16 @@ pub(super) fn family_key(family: &Family) -> FamilyKey {
     }
 }
 
+/// The edges of periods that no slot of a meter may reach over.
+pub(super) fn calendars(meter: &Meter) -> Vec<Calendar> {
+    let calendars = meter.promises().filter_map(|slo| slo.window.calendar());
+    calendars.cloned().collect()
+}
+
 /// The key under which the store keeps what an objective counts.
 pub(super) fn meter_key(slo: &Slo) -> MeterKey {
     MeterKey {
-        slo: slo.id.clone(),
+        slo: slo.counted_as.clone(),
         indicator: Fingerprint::of(&slo.indicator, &slo.source),
     }
 }
@@ -364,18 +365,17 @@ impl MeterState {
             key: meter_key(&planned.slo),
             ledger: Ledger::new(settings.slot, u16::try_from(lanes).unwrap_or(u16::MAX))
                 .any_of((0..).zip(planned.lanes.iter()).filter_map(totals))
-                .cut_at(planned.slo.window.calendar().cloned()),
-            versions: Versions::default(),
+                .cut_at(calendars(planned)),
             lanes: vec![LaneState::default(); lanes],
-            alert: AlertState::default(),
-            measurement: None,
-            unmeasured_since: None,
+            promises: planned
+                .promises()
+                .map(|_| PromiseState::default())
+                .collect(),
             series: SeriesCount::default(),
             bad_series_ever_seen: false,
             sides: SidesSeen::default(),
             seen_kept: false,
             boundaries: None,
-            emptied_at: None,
             blame: Blame::default(),
         }
     }

@@ -9,7 +9,7 @@ use crate::domain::slo::{Catalog, Slo};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::Age;
 use crate::series::cursor::IgnoredBirth;
-use crate::series::plan::MeterIndex;
+use crate::series::plan::{Meter, MeterIndex};
 use crate::series::trace::Trace;
 use crate::status::snapshot::Snapshot;
 use crate::store::commit::{Commit, LaneKey};
@@ -25,10 +25,17 @@ const KEPT_BEYOND: Span = Span::from_hours(6);
 /// Slots stay in memory at least this long, so that days are whole when they are let go of.
 const SHORTEST_KEPT: Span = Span::from_days(5);
 
-/// From when on the slots of an objective are held in memory; what is older is in the store alone.
-pub(super) fn held_from(slo: &Slo, at: Timestamp) -> Timestamp {
+/// From when on slots are held in memory for a promise; what is older is in the store alone.
+pub(super) fn needed_from(slo: &Slo, at: Timestamp) -> Timestamp {
     let window = slo.window.range(at).from.min(at - slo.window.longest());
     window.min(at - SHORTEST_KEPT) - KEPT_BEYOND
+}
+
+/// From when on the slots of a meter are held in memory: as the longest of its promises needs them.
+pub(super) fn held_from(meter: &Meter, at: Timestamp) -> Timestamp {
+    let first = needed_from(&meter.slo, at);
+    let promises = meter.promises().map(|slo| needed_from(slo, at));
+    promises.fold(first, Timestamp::min)
 }
 
 /// One turn of the engine.
@@ -103,7 +110,7 @@ pub fn take_past(state: &mut State, mut dug: Dug) -> Effects {
     }
 }
 
-/// Judges all instances. Of those that it puts into `gone` nothing is left.
+/// Judges all promises. Of the meters that it puts into `gone` nothing is left.
 fn judge(
     state: &mut State,
     at: Timestamp,
@@ -112,27 +119,29 @@ fn judge(
     commit: &mut Commit,
 ) -> Snapshot {
     state.close_orphans(at, commit);
-    let mut slos = Vec::with_capacity(state.meters.len());
-    for meter in 0..state.meters.len() {
-        if !state.plan.meters[meter].is_shown() {
-            continue;
-        }
-        let slo = Arc::clone(&state.plan.meters[meter].slo);
+    let shown = state.shown();
+    let mut slos = Vec::with_capacity(shown.len());
+    let mut kept = BTreeSet::new();
+    for promise in shown {
+        let (meter, _) = promise;
+        let slo = Arc::clone(state.promise(promise).slo);
         let policy = catalog.policy_of(&slo).map(|policy| &**policy);
-        let meter_state = &mut state.meters[meter];
-        if meter_state.versions.note(slo.objective, at) {
-            let versions = meter_state.versions.clone();
-            commit.versions.insert(slo.id.clone(), versions);
+        let own = state.promise_mut(promise);
+        if own.versions.note(slo.objective, at) {
+            commit.versions.insert(slo.id.clone(), own.versions.clone());
         }
-        let windows = Windows::of(meter_state, &slo, policy, at);
-        let measurement = state.measure(meter, &windows, at);
-        state.meters[meter].measurement = Some(measurement);
-        state.alert(meter, catalog, &windows, at, commit);
-        if state.may_be_gone(meter, &windows, at) {
+        let windows = Windows::of(&state.promise(promise), policy, at);
+        let measurement = state.measure(promise, &windows, at);
+        state.promise_mut(promise).measurement = Some(measurement);
+        state.alert(promise, catalog, &windows, at, commit);
+        if state.may_be_gone(promise, &windows, at) {
             gone.insert(meter);
+        } else {
+            kept.insert(meter);
         }
-        slos.push(Arc::new(state.slo_status(meter, catalog, &windows, at)));
+        slos.push(Arc::new(state.slo_status(promise, catalog, &windows, at)));
     }
+    gone.retain(|meter| !kept.contains(meter));
     slos.sort_by(|one, other| one.id.cmp(&other.id));
     state.watch_measurements(at, catalog, commit);
     state.note_good_sources(at);
@@ -155,10 +164,10 @@ pub(super) fn hand_over(state: &mut State, meter: usize, commit: &mut Commit) {
 /// Lets slots grow old, hands the settled chunks that changed to the commit, and lets go of those that
 /// no window reaches.
 fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commit) {
-    let slo = Arc::clone(&state.plan.meters[meter].slo);
+    let held_from = held_from(&state.plan.meters[meter], at);
     let ledger = &mut state.meters[meter].ledger;
     let grown_to = ledger.grow_old(at);
-    ledger.forget_before(held_from(&slo, at));
+    ledger.forget_before(held_from);
     hand_over(state, meter, commit);
     if let Some(grown_to) = grown_to {
         for lane in 0..state.meters[meter].lanes.len() {
@@ -170,11 +179,7 @@ fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commi
 impl State {
     /// Lets the store forget, day by day, what is older than history and every window.
     fn forget(&mut self, at: Timestamp, commit: &mut Commit) {
-        let held = self
-            .plan
-            .meters
-            .iter()
-            .map(|meter| held_from(&meter.slo, at));
+        let held = self.plan.meters.iter().map(|meter| held_from(meter, at));
         let kept_from = held.fold(at - self.settings.history, Timestamp::min);
         let forgotten = Some(kept_from.floor_to(Age::Old.length()));
         if forgotten <= self.forgotten {

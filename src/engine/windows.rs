@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::domain::budget::ErrorBudget;
 use crate::domain::policy::AlertPolicy;
-use crate::domain::slo::Slo;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::ledger::WindowSum;
 
-use super::state::MeterState;
+use super::promise::Promise;
 
 /// What is looked at when an objective has no policy.
 const SHORTEST: Span = Span::from_mins(5);
@@ -29,12 +28,8 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    pub(super) fn of(
-        state: &MeterState,
-        slo: &Slo,
-        policy: Option<&AlertPolicy>,
-        at: Timestamp,
-    ) -> Self {
+    pub(super) fn of(promise: &Promise<'_>, policy: Option<&AlertPolicy>, at: Timestamp) -> Self {
+        let (slo, ledger) = (promise.slo, &promise.meter.ledger);
         let range = slo.window.range(at);
         let mut tiers = BTreeMap::new();
         let lengths = policy
@@ -43,16 +38,16 @@ impl Windows {
             .flat_map(|tier| [tier.short, tier.long]);
         for length in lengths.chain(policy.is_none().then_some(SHORTEST)) {
             tiers.entry(length).or_insert_with(|| {
-                state.ledger.sum(TimeRange {
+                ledger.sum(TimeRange {
                     from: at - length,
                     to: at,
                 })
             });
         }
-        let budget = state.ledger.sum(range);
+        let budget = ledger.sum(range);
         Self {
             budget,
-            errors: state.budget(range),
+            errors: promise.budget(range),
             period: slo.window.length(at),
             range: TimeRange {
                 from: budget.from,
@@ -82,15 +77,5 @@ impl Windows {
             .last_key_value()
             .map(|(_, sum)| *sum)
             .unwrap_or_default()
-    }
-}
-
-impl MeterState {
-    /// The error budget of a range: what was counted while an objective was in force counts by it.
-    pub(super) fn budget(&self, range: TimeRange) -> Option<ErrorBudget> {
-        let parts = self.versions.parts(range).into_iter();
-        ErrorBudget::of_parts(
-            parts.map(|(part, objective)| (self.ledger.sum(part).counts, objective)),
-        )
     }
 }

@@ -34,7 +34,7 @@ pub(super) enum ApiError {
     },
     /// An objective has several instances, or none with the given id.
     #[error(
-        "`{service}/{name}` is one instance for each group, or has none of that id; name one as `id=`, as /api/v1/slos gives it"
+        "`{service}/{name}` is one instance for each group and target, or has none of that id; name one as `id=`, as /api/v1/slos gives it"
     )]
     WhichInstance {
         /// As asked for.

@@ -292,13 +292,17 @@ impl Exposition {
     }
 }
 
-/// The labels of an instance; `group` is there for instances of a group only.
+/// The labels of an instance; `target` is there where there are several, and `group` for instances of
+/// a group only.
 fn labels<'a>(slo: &'a SloStatus, group: &'a str) -> Labels<'a> {
     let mut labels = vec![
         ("slo", slo.slo.uid.as_str()),
         ("service", slo.slo.service.as_str()),
         ("name", slo.slo.name.as_str()),
     ];
+    if let Some(target) = &slo.slo.target {
+        labels.push(("target", target));
+    }
     if !group.is_empty() {
         labels.push(("group", group));
         for (name, value) in slo.group.iter() {
@@ -315,6 +319,7 @@ fn own_name(label: &str) -> &str {
         "service" => "group_service",
         "name" => "group_name",
         "group" => "group_group",
+        "target" => "group_target",
         "window" => "group_window",
         "outcome" => "group_outcome",
         other => other,

@@ -47,7 +47,7 @@ impl Past {
         };
         let slo = &status.slo;
         let meter = MeterKey {
-            slo: slo.id.clone(),
+            slo: slo.counted_as.clone(),
             indicator: Fingerprint::of(&slo.indicator, &slo.source),
         };
         let chunks = read(meter, TimeRange { from, to: begins }).await?;

@@ -89,13 +89,13 @@ impl Lane {
         &mut self,
         before: Ages,
         now: Ages,
-        calendar: Option<&Calendar>,
+        calendars: &[Calendar],
     ) -> Vec<ChunkKey> {
         let mut changed = Vec::new();
         if self.recent.reaches_before(now.old) {
             for chunk in Arc::make_mut(&mut self.recent).take_up_to(now.old) {
                 for (end, slot) in chunk.slots() {
-                    let end = end_of(now, calendar, end);
+                    let end = end_of(now, calendars, end);
                     let key = ChunkKey::containing(Age::Old, end);
                     self.add_settled(key, end, &slot);
                     if changed.last() != Some(&key) {
@@ -114,7 +114,7 @@ impl Lane {
         for chunk in thinning {
             let mut coarse = Chunk::new(chunk.key());
             for (end, slot) in chunk.slots() {
-                coarse.add(end_of(now, calendar, end), &slot);
+                coarse.add(end_of(now, calendars, end), &slot);
             }
             if coarse != *chunk {
                 changed.push(coarse.key());

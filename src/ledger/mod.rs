@@ -33,7 +33,7 @@ pub struct Ledger {
     slot: Span,
     lanes: Vec<Lane>,
     ages: Ages,
-    calendar: Option<Calendar>,
+    calendars: Vec<Calendar>,
     /// The lanes of which any is enough.
     any_of: Vec<u16>,
     /// Chunks that lie wholly at or before this are not here, though the store may have them.
@@ -66,7 +66,7 @@ impl Ledger {
             slot,
             lanes: vec![Lane::default(); usize::from(lanes)],
             ages: Ages::NONE,
-            calendar: None,
+            calendars: Vec::new(),
             any_of: Vec::new(),
             begins: Timestamp::EARLIEST,
             changed: BTreeSet::new(),
@@ -100,10 +100,11 @@ impl Ledger {
         most.into_iter().chain(least).min().unwrap_or_default()
     }
 
-    /// The same, whose slots never reach over the edge of a calendar's period, however coarse they grow.
+    /// The same, whose slots never reach over the edge of a period of any of these calendars, however
+    /// coarse they grow.
     #[must_use]
-    pub fn cut_at(self, calendar: Option<Calendar>) -> Self {
-        Self { calendar, ..self }
+    pub fn cut_at(self, calendars: Vec<Calendar>) -> Self {
+        Self { calendars, ..self }
     }
 
     /// A ledger of the same time, measured as this one was, in which nothing was counted.
@@ -111,7 +112,7 @@ impl Ledger {
     pub fn measured(&self) -> Self {
         let mut own = Self {
             lanes: self.lanes.iter().map(Lane::measured).collect(),
-            calendar: self.calendar.clone(),
+            calendars: self.calendars.clone(),
             any_of: self.any_of.clone(),
             changed: BTreeSet::new(),
             ..*self
@@ -129,7 +130,7 @@ impl Ledger {
     /// Adds to the settled slot in which `at` lies. A lane that the ledger does not have is left out,
     /// and so is what belongs to a chunk that it let go of.
     pub fn add_settled(&mut self, lane: u16, at: Timestamp, more: &Slot) {
-        let end = end_of(self.ages, self.calendar.as_ref(), at.ceil_to(self.slot));
+        let end = end_of(self.ages, &self.calendars, at.ceil_to(self.slot));
         let key = ChunkKey::containing(self.ages.age_of(end), end);
         if key.end() <= self.begins {
             return;
@@ -178,7 +179,7 @@ impl Ledger {
         }
         self.ages = ages;
         for (number, lane) in (0..).zip(&mut self.lanes) {
-            let changed = lane.grow_old(before, ages, self.calendar.as_ref());
+            let changed = lane.grow_old(before, ages, &self.calendars);
             self.changed
                 .extend(changed.into_iter().map(|key| (number, key)));
         }
@@ -249,12 +250,12 @@ impl Ledger {
     /// The start of the slot in which the time just after `from` lies.
     fn start_of(&self, from: Timestamp) -> Timestamp {
         let start = self.ages.start_of(from, self.slot).min(from);
-        match &self.calendar {
-            Some(calendar) if start < from => {
-                start.max(calendar.around(from + Span::from_millis(1)).from)
-            }
-            _ => start,
+        if start == from {
+            return start;
         }
+        let after = from + Span::from_millis(1);
+        let periods = self.calendars.iter().map(|it| it.around(after).from);
+        periods.fold(start, Timestamp::max)
     }
 
     /// The slots that end in `range`, all lanes together, oldest first, each with its end.
@@ -282,13 +283,14 @@ impl Ledger {
     }
 }
 
-/// The end of the slot to which a fine one that ends `end` belongs: of its age, or cut by the calendar.
-fn end_of(ages: Ages, calendar: Option<&Calendar>, end: Timestamp) -> Timestamp {
+/// The end of the slot to which a fine one that ends `end` belongs: of its age, or cut by a calendar.
+fn end_of(ages: Ages, calendars: &[Calendar], end: Timestamp) -> Timestamp {
     let coarse = ages.end_of(end);
-    match calendar {
-        Some(calendar) if coarse > end => coarse.min(calendar.around(end).to),
-        _ => coarse,
+    if coarse == end {
+        return end;
     }
+    let periods = calendars.iter().map(|calendar| calendar.around(end).to);
+    periods.fold(coarse, Timestamp::min)
 }
 
 #[cfg(test)]

@@ -322,7 +322,7 @@ proptest! {
 fn hours_are_cut_at_the_edges_of_calendar_periods() {
     let month = Calendar::new(Period::Month, "Asia/Kathmandu");
     let edge = month.as_ref().unwrap().around(at(1_790_000_000)).to;
-    let mut ledger = Ledger::new(SLOT, 1).cut_at(month);
+    let mut ledger = Ledger::new(SLOT, 1).cut_at(month.into_iter().collect());
     for minute in -120..120 {
         let end = edge + Span::from_mins(minute);
         ledger.add_settled(0, end, &slot(1, 2, 30, false));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::group::{Group, Grouping};
 use crate::domain::labels::Labels;
 use crate::domain::objective::Objective;
-use crate::domain::slo::Slo;
+use crate::domain::slo::{Slo, SloId};
 use crate::promql::{CompiledMatchers, PromqlError};
 
 use super::plan::{Lane, Meter, MeterIndex, Plan, Share, SloIndex};
@@ -15,8 +15,10 @@ use super::roll::Members;
 /// What is planned for one objective, whatever groups it has.
 #[derive(Debug)]
 pub struct Planned {
-    /// The objective as it is defined.
+    /// The objective as it is defined; of several targets the first.
     pub slo: Arc<Slo>,
+    /// The other targets: further promises on what is counted.
+    pub beside: Vec<Arc<Slo>>,
     /// Every source of events that each of its meters needs.
     pub lanes: Arc<[Lane]>,
     /// How it is divided into groups, if it is.
@@ -27,26 +29,40 @@ pub struct Planned {
 #[derive(Debug)]
 pub struct PlannedGroups {
     grouping: Arc<Grouping>,
-    overrides: Vec<(CompiledMatchers, Objective)>,
+    /// Other objectives for some groups, of each promise.
+    overrides: BTreeMap<SloId, Overrides>,
 }
 
+type Overrides = Vec<(CompiledMatchers, Objective)>;
+
 impl PlannedGroups {
-    pub(super) fn of(grouping: &Arc<Grouping>) -> Result<Self, PromqlError> {
-        let compiled = grouping.overrides.iter().map(|it| {
-            let matchers = CompiledMatchers::new(&it.whom)?;
-            Ok((matchers, it.objective))
-        });
+    /// How the promises of an objective, which are divided alike, are divided.
+    pub(super) fn of<'a>(
+        grouping: &Arc<Grouping>,
+        promises: impl IntoIterator<Item = &'a Arc<Slo>>,
+    ) -> Result<Self, PromqlError> {
+        let compiled = |slo: &Arc<Slo>| {
+            let overrides = slo.grouping.iter().flat_map(|own| &own.overrides);
+            let overrides = overrides.map(|it| {
+                let matchers = CompiledMatchers::new(&it.whom)?;
+                Ok((matchers, it.objective))
+            });
+            Ok((slo.uid.clone(), overrides.collect::<Result<_, _>>()?))
+        };
         Ok(Self {
             grouping: Arc::clone(grouping),
-            overrides: compiled.collect::<Result<_, PromqlError>>()?,
+            overrides: promises
+                .into_iter()
+                .map(compiled)
+                .collect::<Result<_, _>>()?,
         })
     }
 
-    /// What is promised for a group; the first override that matches holds.
-    fn objective(&self, labels: &Labels) -> Option<Objective> {
-        let mut overrides = self.overrides.iter();
+    /// What `slo` promises for a group; the first override that matches holds.
+    fn objective(&self, slo: &Slo, labels: &Labels) -> Objective {
+        let mut overrides = self.overrides.get(&slo.uid).into_iter().flatten();
         let found = overrides.find(|(matchers, _)| matchers.matches(labels));
-        found.map(|(_, objective)| *objective)
+        found.map_or(slo.objective, |(_, objective)| *objective)
     }
 }
 
@@ -65,6 +81,7 @@ impl Planned {
         };
         Meter {
             slo: Arc::clone(&self.slo),
+            beside: self.beside.clone(),
             of,
             lanes: Arc::clone(&self.lanes),
             share,
@@ -75,9 +92,13 @@ impl Planned {
         let groups = self.groups.as_ref()?;
         let group = Group::of(&groups.grouping.by, labels);
         let expected = groups.grouping.expected.contains(&group);
-        let objective = groups.objective(labels).unwrap_or(self.slo.objective);
+        let promise = |slo: &Arc<Slo>| {
+            let objective = groups.objective(slo, labels);
+            Arc::new(slo.of_group(group.clone(), objective))
+        };
         Some(Meter {
-            slo: Arc::new(self.slo.of_group(group, objective)),
+            slo: promise(&self.slo),
+            beside: self.beside.iter().map(promise).collect(),
             of,
             lanes: Arc::clone(&self.lanes),
             share: Share::Group {

@@ -1,6 +1,7 @@
 //! The plan: what to fetch from each source, and what each objective makes of it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::domain::decimal::Fraction;
@@ -176,8 +177,10 @@ pub enum Towards {
 /// How one instance of an objective is measured.
 #[derive(Clone, Debug)]
 pub struct Meter {
-    /// The instance.
+    /// The instance; of several targets that of the first.
     pub slo: Arc<Slo>,
+    /// Those of the other targets, which are judged by the same counts.
+    pub beside: Vec<Arc<Slo>>,
     /// Position of its objective.
     pub of: SloIndex,
     /// Every source of events that it needs.
@@ -208,6 +211,17 @@ pub enum Share {
 }
 
 impl Meter {
+    /// All that is promised of what it counts, in the order of the targets; at least one.
+    pub fn promises(&self) -> impl Iterator<Item = &Arc<Slo>> {
+        std::iter::once(&self.slo).chain(&self.beside)
+    }
+
+    /// One of these; the first where there are not so many.
+    pub fn promise(&self, number: usize) -> &Arc<Slo> {
+        let beside = number.checked_sub(1).and_then(|it| self.beside.get(it));
+        beside.unwrap_or(&self.slo)
+    }
+
     /// Whether it is an instance that is judged and shown.
     pub const fn is_shown(&self) -> bool {
         !matches!(self.share, Share::Whole { shown: false })
@@ -496,18 +510,23 @@ impl Plan {
     /// When a matcher is not a regular expression that can be matched here.
     pub fn of(catalog: &Catalog, slot: Span) -> Result<Self, PlanError> {
         let mut draft = Draft::new(slot);
-        let mut slos = Vec::with_capacity(catalog.slos.len());
-        for (index, slo) in catalog.slos.values().enumerate() {
+        let mut slos = Vec::new();
+        let promises = by_what_is_counted(catalog).into_iter();
+        for (index, (slo, beside)) in promises.enumerate() {
             let refuse = |source| PlanError {
                 slo: slo.uid.clone(),
                 source,
             };
-            let lanes = draft.lanes_of(index, slo).map_err(refuse)?;
-            let groups = slo.grouping.as_ref().map(PlannedGroups::of).transpose();
+            let lanes = draft.lanes_of(index, &slo).map_err(refuse)?;
+            let all = std::iter::once(&slo).chain(&beside);
+            let grouping = slo.grouping.as_ref();
+            let groups = grouping.map(|grouping| PlannedGroups::of(grouping, all));
+            let groups = groups.transpose().map_err(refuse)?;
             slos.push(Planned {
-                slo: Arc::clone(slo),
+                slo,
+                beside,
                 lanes: lanes.into(),
-                groups: groups.map_err(refuse)?,
+                groups,
             });
         }
         let starts = Arc::new(draft.starts());
@@ -554,4 +573,18 @@ impl Plan {
     pub fn lane(&self, (meter, lane): LaneIndex) -> &Lane {
         &self.meters[meter].lanes[lane]
     }
+}
+
+/// What is defined, the targets of one objective together: the first, and the others.
+fn by_what_is_counted(catalog: &Catalog) -> Vec<(Arc<Slo>, Vec<Arc<Slo>>)> {
+    let mut promises: BTreeMap<&SloId, (Arc<Slo>, Vec<Arc<Slo>>)> = BTreeMap::new();
+    for slo in catalog.slos.values() {
+        match promises.entry(&slo.counted_as) {
+            Entry::Vacant(first) => {
+                first.insert((Arc::clone(slo), Vec::new()));
+            }
+            Entry::Occupied(mut more) => more.get_mut().1.push(Arc::clone(slo)),
+        }
+    }
+    promises.into_values().collect()
 }

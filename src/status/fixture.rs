@@ -193,10 +193,12 @@ fn status(case: Case) -> SloStatus {
         slo: Arc::new(Slo {
             uid: SloId::new(uid),
             id: SloId::new(case.id),
+            counted_as: SloId::new(case.id),
             group: group.clone(),
             grouping: None,
             service: service.into(),
             name: name.into(),
+            target: None,
             labels: BTreeMap::from([
                 ("criticality".into(), "1".into()),
                 ("signal".into(), case.indicator.signal().name().into()),

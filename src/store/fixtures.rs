@@ -132,6 +132,7 @@ fn slo_facts() -> SloFacts {
         group: [("route", "/pay"), ("zone", "")].into_iter().collect(),
         service: "checkout".to_owned(),
         name: "availability".to_owned(),
+        target: Some("sla".to_owned()),
         signal: Signal::Errors,
         threshold: Some("300ms".to_owned()),
         breach: Some(Breach::Above),

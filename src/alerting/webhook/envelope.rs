@@ -53,6 +53,9 @@ struct Burn<'a> {
     group: BTreeMap<&'a str, &'a str>,
     service: &'a str,
     name: &'a str,
+    /// Left out where there is one promise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
     signal: &'static str,
     threshold: Option<&'a str>,
     objective: f64,
@@ -177,6 +180,7 @@ fn burning(facts: &BurnFacts) -> Burn<'_> {
         group: slo.group.iter().collect(),
         service: &slo.service,
         name: &slo.name,
+        target: slo.target.as_deref(),
         signal: slo.signal.name(),
         threshold: slo.threshold.as_deref(),
         objective: slo.objective.ratio(),

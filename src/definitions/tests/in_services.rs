@@ -216,9 +216,9 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "objective: 99.9%\n",
-        "objective: 99.9%\n      targets: []\n",
+        "objective: 99.9%\n      weight: 3\n",
         &[
-            "api.yaml:11:7: error[SB0105]: an objective has no key `targets`; it has the keys name, objective, errors, latency, traffic, saturation, freshness, query, window, alertPolicy, labels, description, owner, runbook, uid, slice, budgeting, sliceObjective, missingData, source, groupBy, alsoWhole, maxGroups, overrides, expect",
+            "api.yaml:11:7: error[SB0105]: an objective has no key `weight`; it has the keys name, objective, targets, errors, latency, traffic, saturation, freshness, query, window, alertPolicy, labels, description, owner, runbook, uid, slice, budgeting, sliceObjective, missingData, source, groupBy, alsoWhole, maxGroups, overrides, expect",
         ],
     ),
     (
@@ -230,7 +230,7 @@ const MISTAKES: &[Mistake] = &[
         "      errors:",
         "      durability:",
         &[
-            "api.yaml:11:7: error[SB0105]: an objective has no key `durability`; it has the keys name, objective, errors, latency, traffic, saturation, freshness, query, window, alertPolicy, labels, description, owner, runbook, uid, slice, budgeting, sliceObjective, missingData, source, groupBy, alsoWhole, maxGroups, overrides, expect",
+            "api.yaml:11:7: error[SB0105]: an objective has no key `durability`; it has the keys name, objective, targets, errors, latency, traffic, saturation, freshness, query, window, alertPolicy, labels, description, owner, runbook, uid, slice, budgeting, sliceObjective, missingData, source, groupBy, alsoWhole, maxGroups, overrides, expect",
         ],
     ),
     (

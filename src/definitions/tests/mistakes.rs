@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::Options;
 use super::super::read;
+use crate::domain::slo::Catalog;
 
 const SERVICE: &str = include_str!("../../../tests/fixtures/definitions/sound/api.yaml");
 const ALERTS: &str = include_str!("../../../tests/fixtures/definitions/sound/alerts.yaml");
@@ -38,6 +39,22 @@ pub(super) fn each_is_told(mistakes: &[Mistake]) {
         let found: Vec<&str> = found.lines().collect();
         assert_eq!(found, *expected, "{old:?} became {new:?}");
     }
+}
+
+/// What is told about the two files when the service is changed.
+pub(super) fn told_of(change: impl FnOnce(&str) -> String) -> String {
+    told(&change(SERVICE), ALERTS)
+}
+
+/// The catalog of the two files, of which the service is changed without a mistake.
+pub(super) fn catalog_of(change: impl FnOnce(&str) -> String) -> Catalog {
+    let sources = [
+        (PathBuf::from("api.yaml"), change(SERVICE)),
+        (PathBuf::from("alerts.yaml"), ALERTS.to_owned()),
+    ];
+    let (catalog, diagnostics) = read(&sources, &Options::default());
+    assert_eq!(diagnostics.render_lines(), "");
+    catalog.unwrap()
 }
 
 #[test]

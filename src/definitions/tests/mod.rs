@@ -8,6 +8,7 @@ mod in_slices;
 mod loading;
 mod lowering;
 mod mistakes;
+mod targets;
 mod templates;
 
 use std::path::Path;

@@ -108,17 +108,13 @@ impl Seer {
             if harmed <= unharmed {
                 continue;
             }
-            let Some(policy) = self.catalog.policy_of(&planned.slo) else {
-                continue;
-            };
-            let mut counted = Counted::new(self, meter, faults);
-            foreseen.push(follow(
-                &planned.slo,
-                policy,
-                fault,
-                &mut counted,
-                harmed - unharmed,
-            ));
+            for slo in planned.promises() {
+                let Some(policy) = self.catalog.policy_of(slo) else {
+                    continue;
+                };
+                let mut counted = Counted::new(self, meter, faults);
+                foreseen.push(follow(slo, policy, fault, &mut counted, harmed - unharmed));
+            }
         }
         foreseen
     }
@@ -155,7 +151,7 @@ impl Seer {
             .plan
             .meters
             .iter()
-            .find(|meter| meter.slo.uid == slo.uid)
+            .find(|meter| meter.slo.counted_as == slo.counted_as)
         else {
             return false;
         };
@@ -177,7 +173,7 @@ impl Seer {
             .plan
             .meters
             .iter()
-            .position(|meter| meter.slo.uid == *slo)?;
+            .position(|meter| meter.promises().any(|it| it.uid == *slo))?;
         let planned = &self.plan.meters[meter];
         if planned.slo.budgeting() != Budgeting::Occurrences {
             return None;

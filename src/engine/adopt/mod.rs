@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::group::{Group, Grouping};
 use crate::domain::indicator::Indicator;
-use crate::domain::slo::{Catalog, SloId};
+use crate::domain::slo::{Catalog, Slo, SloId};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::versions::Versions;
 use crate::ledger::chunk::Chunk;
@@ -24,8 +24,10 @@ use crate::store::commit::{
 
 use super::coverage::Coverage;
 use super::groups::Entry;
+use super::promise::PromiseState;
 use super::pushed::Pushed;
-use super::state::{FamilyState, LaneState, MeterState, State, family_key, meter_key};
+use super::state::{FamilyState, LaneState, MeterState, State};
+use super::state::{calendars, family_key, meter_key};
 
 /// A set of definitions and what it takes to follow it. An engine runs every tick under exactly one.
 #[derive(Clone, Debug, Default)]
@@ -137,26 +139,67 @@ impl State {
         let mut known: BTreeMap<MeterKey, (&Meter, MeterState)> = states
             .map(|(meter, state)| (state.key.clone(), (meter, state)))
             .collect();
-        let mut carried: BTreeMap<MeterKey, MeterState> = BTreeMap::new();
+        let mut carried: BTreeMap<MeterKey, (MeterState, Promises)> = BTreeMap::new();
         for meter in &plan.meters {
             let key = meter_key(&meter.slo);
-            if let Some((old, state)) = known.remove(&key) {
-                carried.insert(key, state.promising(old, meter));
+            if let Some((old, mut state)) = known.remove(&key) {
+                let mut before = promises(old, &mut state);
+                let kept = meter
+                    .promises()
+                    .filter_map(|slo| before.remove_entry(&slo.id));
+                let kept: Promises = kept.collect();
+                self.put_promises_aside(before);
+                carried.insert(key, (state, kept));
             }
         }
-        for (_, state) in known.into_values() {
+        for (old, mut state) in known.into_values() {
+            self.put_promises_aside(promises(old, &mut state));
             self.put_aside(state);
         }
         for meter in &plan.meters {
-            let state = carried
-                .remove(&meter_key(&meter.slo))
-                .unwrap_or_else(|| self.restore_meter(meter));
+            let state = match carried.remove(&meter_key(&meter.slo)) {
+                Some((state, kept)) => self.promising(meter, state, kept),
+                None => self.restore_meter(meter),
+            };
             self.meters.push(state);
         }
     }
 
-    /// Keeps what the store keeps of a meter. Its alert is an orphan until the objective is defined
-    /// again, measured one way or another, or the next tick closes it.
+    /// The same measurement under other promises: those that were made before go on.
+    fn promising(
+        &mut self,
+        meter: &Meter,
+        mut state: MeterState,
+        mut kept: Promises,
+    ) -> MeterState {
+        state.ledger = state.ledger.cut_at(calendars(meter));
+        let promises = meter.promises().map(|slo| match kept.remove(&slo.id) {
+            Some((before, state)) => state.taken_over(&before, slo),
+            None => self.restore_promise(slo),
+        });
+        state.promises = promises.collect();
+        state
+    }
+
+    /// A promise as the store kept it, whatever it is judged by now.
+    fn restore_promise(&mut self, slo: &Slo) -> PromiseState {
+        PromiseState {
+            alert: self.orphans.remove(&slo.id).unwrap_or_default(),
+            versions: self.shelf.versions.remove(&slo.id).unwrap_or_default(),
+            ..PromiseState::default()
+        }
+    }
+
+    /// Keeps what the store keeps of promises. Their alerts are orphans until they are made again,
+    /// measured one way or another, or the next tick closes them.
+    fn put_promises_aside(&mut self, promises: Promises) {
+        for (id, (_, state)) in promises {
+            self.shelf.versions.insert(id.clone(), state.versions);
+            self.orphans.insert(id, state.alert);
+        }
+    }
+
+    /// Keeps what the store keeps of what was counted.
     fn put_aside(&mut self, state: MeterState) {
         let key = |lane| LaneKey {
             meter: state.key.clone(),
@@ -171,9 +214,6 @@ impl State {
                 self.shelf.lanes.insert(key(number), record);
             }
         }
-        let MeterKey { slo, .. } = &state.key;
-        self.shelf.versions.insert(slo.clone(), state.versions);
-        self.orphans.insert(slo.clone(), state.alert);
         if state.bad_series_ever_seen {
             self.shelf.seen.insert(state.key);
         }
@@ -182,10 +222,9 @@ impl State {
     /// An objective as the store kept it; a new one where it kept nothing of what this indicator counts.
     pub(super) fn restore_meter(&mut self, meter: &Meter) -> MeterState {
         let mut state = MeterState::new(&self.settings, meter);
-        let id = &meter.slo.id;
         state.ledger.forget_before(self.left_before);
-        state.alert = self.orphans.remove(id).unwrap_or_default();
-        state.versions = self.shelf.versions.remove(id).unwrap_or_default();
+        let promises = meter.promises().map(|slo| self.restore_promise(slo));
+        state.promises = promises.collect();
         state.seen_kept = self.shelf.seen.remove(&state.key);
         state.bad_series_ever_seen = state.seen_kept;
         let claimed = self.claim(&state.key);
@@ -301,7 +340,7 @@ fn counted<'a>(plan: &'a Plan, family: &Family) -> Vec<(&'a SloId, &'a Indicator
     let groups = |it: &'a Grouping| (it.by.as_slice(), &it.expected);
     slos.map(|slo| {
         (
-            &slo.uid,
+            &slo.counted_as,
             &slo.indicator,
             slo.grouping.as_deref().map(groups),
         )
@@ -341,16 +380,16 @@ impl FamilyState {
     }
 }
 
-impl MeterState {
-    /// The same measurement of another promise.
-    fn promising(mut self, old: &Meter, new: &Meter) -> Self {
-        let (old, new) = (&old.slo, &new.slo);
-        if (old.objective, &old.window) != (new.objective, &new.window) {
-            self.emptied_at = None;
-            self.ledger = self.ledger.cut_at(new.window.calendar().cloned());
-        }
-        self
-    }
+/// What was promised, and what is known of it, by identity.
+type Promises = BTreeMap<SloId, (Arc<Slo>, PromiseState)>;
+
+/// Takes the promises out of what `meter` counted.
+fn promises(meter: &Meter, state: &mut MeterState) -> Promises {
+    let states = std::mem::take(&mut state.promises);
+    let slos = meter.promises().cloned();
+    slos.zip(states)
+        .map(|(slo, state)| (slo.id.clone(), (slo, state)))
+        .collect()
 }
 
 impl LaneState {

@@ -22,6 +22,7 @@ fn with(mut catalog: Catalog, name: &str, indicator: Indicator) -> Catalog {
     let other = Slo {
         uid: SloId::new(name),
         id: SloId::new(name),
+        counted_as: SloId::new(name),
         name: name.into(),
         indicator,
         policy: None,

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::domain::slo::SloId;
 use crate::domain::time::{Span, Timestamp};
+use crate::engine::promise::PromiseIndex;
 use crate::engine::state::State;
 use crate::engine::windows::Windows;
 use crate::series::plan::{Lane, MeterIndex};
@@ -15,20 +17,21 @@ use super::Entry;
 const EVERY: Span = Span::from_mins(5);
 
 impl State {
-    /// Whether nothing is left of a group: it is not expected, nothing was counted in its window,
-    /// and no alert of it is open. Only while its objective can be measured.
+    /// Whether nothing is left of a group as far as a promise looks: it is not expected, nothing was
+    /// counted in its window, and no alert of it is open. Only while its objective can be measured.
     pub(in crate::engine) fn may_be_gone(
         &self,
-        meter: MeterIndex,
+        promise: PromiseIndex,
         windows: &Windows,
         at: Timestamp,
     ) -> bool {
+        let (meter, _) = promise;
         let Some(whole) = self.plan.measured_with(meter) else {
             return false;
         };
         windows.budget.counts.total <= 0.0
             && windows.budget.counts.bad <= 0.0
-            && self.meters[meter].alert.incident.is_none()
+            && self.promise(promise).state.alert.incident.is_none()
             && self.missing(whole, at).is_none()
             && !self.is_walked(meter)
     }
@@ -55,24 +58,27 @@ impl State {
             return;
         }
         for meter in &gone {
-            let (slo, labels) = {
-                let meter = &self.plan.meters[*meter];
-                (Arc::clone(&meter.slo), meter.group().cloned())
-            };
-            tracing::info!(slo = %slo.id, tick = %at, "nothing is left of {}: it is dropped", slo.id);
-            if let (Some(record), Some(labels)) = (self.groups.known.get_mut(&slo.uid), labels) {
-                record.groups.remove(&labels);
+            let meter = &self.plan.meters[*meter];
+            let id = &meter.slo.counted_as;
+            tracing::info!(slo = %id, tick = %at, "nothing is left of {id}: it is dropped");
+            let objective = &self.plan.slos[meter.of].slo.counted_as;
+            if let (Some(record), Some(labels)) =
+                (self.groups.known.get_mut(objective), meter.group())
+            {
+                record.groups.remove(labels);
             }
-            self.groups.changed.insert(slo.uid.clone());
-            commit.merge(Commit {
-                dropped: BTreeSet::from([slo.id.clone()]),
-                ..Commit::default()
-            });
+            self.groups.changed.insert(objective.clone());
         }
-        let dropped: Vec<_> = gone
+        let dropped: BTreeSet<SloId> = gone
             .iter()
-            .map(|meter| self.plan.meters[*meter].slo.id.clone())
+            .map(|meter| &self.plan.meters[*meter])
+            .flat_map(|meter| meter.promises().flat_map(|slo| [&slo.counted_as, &slo.id]))
+            .cloned()
             .collect();
+        commit.merge(Commit {
+            dropped: dropped.clone(),
+            ..Commit::default()
+        });
         let plan = Arc::new(self.plan.without_groups(&gone));
         self.go_over_to(&plan, Entry::Late);
         for slo in dropped {

@@ -93,7 +93,7 @@ impl State {
         let of = self.plan.meters[meter].of;
         let planned = &self.plan.slos[of];
         let grouping = planned.grouping()?;
-        let refused = self.groups.refused.get(&planned.slo.uid);
+        let refused = self.groups.refused.get(&planned.slo.counted_as);
         let count = |groups: usize| u64::try_from(groups).unwrap_or(u64::MAX);
         Some(GroupCount {
             known: count(self.plan.members(of).groups.len()),
@@ -109,14 +109,14 @@ impl State {
             let Some(grouping) = planned.grouping() else {
                 continue;
             };
-            let record = self.groups.known.entry(planned.slo.uid.clone());
+            let record = self.groups.known.entry(planned.slo.counted_as.clone());
             let record = record.or_default();
             if record.by != grouping.by {
                 *record = GroupRecord {
                     by: grouping.by.clone(),
                     groups: BTreeSet::new(),
                 };
-                self.groups.changed.insert(planned.slo.uid.clone());
+                self.groups.changed.insert(planned.slo.counted_as.clone());
             }
             known.extend(record.groups.iter().map(|labels| (of, labels.clone())));
         }
@@ -206,7 +206,7 @@ impl State {
             if members.groups.contains_key(labels) {
                 continue;
             }
-            let uid = &planned.slo.uid;
+            let uid = &planned.slo.counted_as;
             let more = more.entry(*of).or_default();
             if members.groups.len() + *more >= grouping.most {
                 self.groups.refuse(uid, labels.clone(), grouping.most);
@@ -231,7 +231,7 @@ impl State {
         self.plan = Arc::new(self.plan.with_groups(groups));
         let mut measured: BTreeMap<MeterIndex, Ledger> = BTreeMap::new();
         for (meter, (of, labels, entry)) in (first..).zip(&accepted) {
-            let uid = &self.plan.slos[*of].slo.uid;
+            let uid = &self.plan.slos[*of].slo.counted_as;
             let record = self.groups.known.entry(uid.clone()).or_default();
             record.by.clone_from(&self.plan.members(*of).by.to_vec());
             record.groups.insert((*labels).clone());
@@ -240,7 +240,7 @@ impl State {
             self.meters.push(state);
         }
         for (of, more) in more.into_iter().filter(|(_, more)| *more > 0) {
-            let slo = &self.plan.slos[of].slo.uid;
+            let slo = &self.plan.slos[of].slo.counted_as;
             let all = self.plan.members(of).groups.len();
             tracing::info!(%slo, "found {more} new groups of {slo}; it has {all}");
         }

@@ -8,6 +8,7 @@
 mod events;
 mod properties;
 mod slices;
+mod targets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -159,10 +160,12 @@ pub(in crate::engine) fn catalog(indicator: Indicator) -> Catalog {
     let slo = Slo {
         uid: SloId::new("shop/it"),
         id: SloId::new("shop/it"),
+        counted_as: SloId::new("shop/it"),
         group: Group::default(),
         grouping: None,
         service: "shop".into(),
         name: "it".into(),
+        target: None,
         labels: BTreeMap::new(),
         description: None,
         owner: None,

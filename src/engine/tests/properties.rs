@@ -231,7 +231,7 @@ proptest! {
         age in 0_i64..90,
     ) {
         let calendar = Calendar::new(period, zone).unwrap();
-        let mut ledger = crate::ledger::Ledger::new(TICK, 1).cut_at(Some(calendar.clone()));
+        let mut ledger = crate::ledger::Ledger::new(TICK, 1).cut_at(vec![calendar.clone()]);
         for second in &events {
             let counts = crate::domain::slot::Counts { bad: 1.0, total: 1.0 };
             let slot = crate::domain::slot::Slot { counts, ..Default::default() };

@@ -371,6 +371,7 @@ fn beside(change: impl FnOnce(&mut Slo)) -> Catalog {
     let same = Slo {
         id: uid.clone(),
         uid: uid.clone(),
+        counted_as: uid.clone(),
         name: "same".to_owned(),
         policy: None,
         ..slo.clone()

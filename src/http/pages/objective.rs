@@ -42,6 +42,8 @@ struct ObjectivePage {
 /// One instance: the objective itself, or one of its groups.
 struct Instance {
     slo: SloView,
+    /// What tells it from the others: its target, and the labels of its group.
+    heading: String,
     /// Its number on the page, for the names of its parts.
     number: usize,
     sign: Sign,
@@ -128,6 +130,18 @@ async fn show(
     }))
 }
 
+/// What tells an instance from the others of its objective; empty of the whole and only one.
+fn heading(slo: &SloView) -> String {
+    let group: Vec<String> = slo
+        .group
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let group = Some(group.join(", ")).filter(|it| !it.is_empty());
+    let parts: Vec<String> = slo.target.clone().into_iter().chain(group).collect();
+    parts.join(" · ")
+}
+
 impl Instance {
     fn new(number: usize, status: &SloStatus, incidents: &[&Incident]) -> Self {
         let slo = SloView::of(status);
@@ -137,6 +151,7 @@ impl Instance {
         let last_good = measurement.last_good.filter(|_| !slo.measured);
         Self {
             number,
+            heading: heading(&slo),
             sign: Sign::of(&slo),
             description: status.slo.description.clone(),
             promise: promise::promise(&slo),

@@ -65,6 +65,7 @@ async fn one_objective_is_a_list_with_every_numbers_inputs() {
           "id":"checkout/latency",
           "service":"checkout",
           "name":"latency",
+          "target":null,
           "group":{},
           "signal":"latency",
           "labels":{"criticality":"1", "signal":"latency", "team":"payments"},

@@ -27,6 +27,9 @@ pub struct SloView {
     pub service: String,
     /// The objective's name within the service.
     pub name: String,
+    /// Which of its targets it is; `null` of an objective with one promise.
+    #[serde(default)]
+    pub target: Option<String>,
     /// The labels of the group; empty without grouping.
     pub group: BTreeMap<String, String>,
     /// How many groups the objective has; left out where nothing is grouped.
@@ -289,6 +292,7 @@ impl SloView {
             id: status.id.clone(),
             service: slo.service.clone(),
             name: slo.name.clone(),
+            target: slo.target.clone(),
             group: pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
             grouping: status.groups.map(GroupingView::of),
             signal: slo.signal().into(),

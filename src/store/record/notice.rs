@@ -63,6 +63,8 @@ object!(SloFacts as SloJson {
     group: Group,
     service: String,
     name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
     signal: Signal,
     threshold: Option<String>,
     #[serde(default)]

@@ -337,4 +337,14 @@ pub(super) const EXPOSED: &[Exposed] = &[
         "job=notifications,instance=10.0.1.8:8080,provider=mailer",
         &[("result=sent", 8.0), ("result=failed", 0.01)],
     ),
+    exposed(
+        "http_client_requests_seconds_count",
+        Kind::Counter,
+        "job=payments,instance=10.0.1.9:8080,client_name=gateway.example.com,method=POST,uri=/charge",
+        &[
+            ("outcome=SUCCESS,status=200", 12.0),
+            ("outcome=SERVER_ERROR,status=502", 0.004),
+            ("outcome=UNKNOWN,status=IO_ERROR", 0.001),
+        ],
+    ),
 ];

@@ -52,8 +52,8 @@ async fn every_objective_is_measured_and_all_four_signals_are_in_use() {
         files += 1;
     }
     assert!(
-        files >= 15,
-        "a web service, a worker, a database, a workload on Kubernetes, and eleven examples"
+        files >= 16,
+        "a web service, a worker, a database, a workload on Kubernetes, and twelve examples"
     );
     assert_eq!(
         signals,
