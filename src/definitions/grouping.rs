@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
 use crate::domain::group::Group;
 use crate::domain::group::GroupOverride;

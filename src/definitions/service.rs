@@ -231,7 +231,6 @@ fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Op
         promises,
         indicator: read_indicator(&fields, common, options),
         grouping,
-        grouping: grouping(&fields),
         parts: Parts::of(&fields),
         used_at: None,
         name,

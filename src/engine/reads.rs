@@ -110,7 +110,10 @@ impl State {
     /// The families that objectives with an open incident are counted from.
     fn urgent(&self) -> BTreeSet<FamilyIndex> {
         let meters = self.plan.meters.iter().zip(&self.meters);
-        let firing = meters.filter(|(_, state)| state.alert.incident.is_some());
+        let firing = meters.filter(|(_, state)| {
+            let mut promises = state.promises.iter();
+            promises.any(|promise| promise.alert.incident.is_some())
+        });
         firing
             .flat_map(|(planned, _)| planned.lanes.iter())
             .flat_map(Lane::families)
