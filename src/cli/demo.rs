@@ -155,7 +155,8 @@ async fn show(
     }
     writeln!(
         words(args, streams),
-        "Now with your own services: sloburn run --prometheus http://localhost:9090 --definitions my-slos"
+        "Now with your own services: sloburn check --live --prometheus http://localhost:9090 --definitions my-slos\n\
+         and when that is content: sloburn run --prometheus http://localhost:9090 --definitions my-slos"
     )?;
     Ok(Exit::Good)
 }

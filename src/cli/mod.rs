@@ -55,8 +55,8 @@ Exit codes:
   0  all is well
   1  it failed while running; for `status`: something alerts, is breached or is not known;
      for `ready`: something is missing
-  2  what was given is faulty: flags, configuration or definitions; for `status`, `explain` and
-     `ready`: nobody answers, or nothing could be read";
+  2  what was given is faulty: flags, configuration or definitions; for `check --live`, `status`,
+     `explain` and `ready`: nobody answers, or nothing could be read";
 
 #[derive(Debug, Subcommand)]
 enum Command {

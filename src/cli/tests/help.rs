@@ -28,8 +28,8 @@ async fn of_the_program_and_of_its_commands() {
       0  all is well
       1  it failed while running; for `status`: something alerts, is breached or is not known;
          for `ready`: something is missing
-      2  what was given is faulty: flags, configuration or definitions; for `status`, `explain` and
-         `ready`: nobody answers, or nothing could be read
+      2  what was given is faulty: flags, configuration or definitions; for `check --live`, `status`,
+         `explain` and `ready`: nobody answers, or nothing could be read
     exit 0
     ");
     insta::assert_snapshot!(run(&["status", "--help"], &[]).await, @"
@@ -86,8 +86,8 @@ async fn of_the_program_and_of_its_commands() {
       0  all is well
       1  it failed while running; for `status`: something alerts, is breached or is not known;
          for `ready`: something is missing
-      2  what was given is faulty: flags, configuration or definitions; for `status`, `explain` and
-         `ready`: nobody answers, or nothing could be read
+      2  what was given is faulty: flags, configuration or definitions; for `check --live`, `status`,
+         `explain` and `ready`: nobody answers, or nothing could be read
     exit 0
     ");
 }

@@ -111,12 +111,12 @@ fn missing(form: fn(Missing) -> Finding, selected: Selected<'_>) -> Found {
     }
 }
 
-/// That something never failed may well be; that nothing of it ever succeeded is a mistake.
+/// That nothing ever failed may well be; that nothing ever succeeded is a mistake.
 fn form_of(role: Role, are_all: bool) -> fn(Missing) -> Finding {
     match (role, are_all) {
-        (Role::Bad, _) => Finding::NoneBad,
-        (_, true) => Finding::NoSeries,
         (_, false) => Finding::LessSeries,
+        (Role::Bad, true) => Finding::NoneBad,
+        (_, true) => Finding::NoSeries,
     }
 }
 

@@ -21,22 +21,29 @@ spec:
   objectives:
 ";
 
-/// A folder with `objectives`, each with a name, an objective and the lines that it is given by.
+/// A file with `objectives`, each with a name, an objective and the lines that it is given by.
 fn written(objectives: &[(&str, &str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
     let objectives = objectives.iter().map(|(name, objective, lines)| {
         let lines = lines.replace('\n', "\n      ");
         format!("    - name: {name}\n      objective: {objective}\n      {lines}\n")
     });
     let text: Vec<String> = objectives.collect();
-    let text = HEAD.to_owned() + &text.concat();
+    file(&(HEAD.to_owned() + &text.concat()))
+}
+
+/// A folder with a file.
+fn file(text: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("api.yaml"), text).unwrap();
     folder
 }
 
 /// What `check --live` says of them, without what differs from run to run.
 async fn checked(url: &str, format: &str, objectives: &[(&str, &str, &str)]) -> Ran {
-    let folder = written(objectives);
+    checked_in(&written(objectives), url, format).await
+}
+
+async fn checked_in(folder: &TempDir, url: &str, format: &str) -> Ran {
     let path = folder.path().join("api.yaml");
     let arguments = ["check", "--live", "--prometheus", url, "--format", format];
     let arguments = [&arguments[..], &[path.to_str().unwrap()]].concat();
@@ -83,10 +90,18 @@ const CASES: &[&str] = &[
     "latency: {histogram: 'took_seconds{instance=\"a\"}', atMost: 250ms}",
     "latency:\n  histogram: took_seconds{instance=\"a\"}\n  atMost: 300ms\n  overrides: [{where: 'route=\"/pay\"', atMost: 10s}]",
     "latency:\n  histogram: took_seconds{instance=\"a\"}\n  atMost: 300ms\n  overrides: [{where: 'route=\"/export\"', atMost: 100ms}]",
+    "errors: {good: 'http_requests_total{code=\"200\"}', bad: 'http_requests_total{code=\"599\"}'}",
+    "errors: {good: 'http_requests_total{code=\"299\"}', bad: 'http_requests_total{code=\"500\"}'}",
+    "errors: {total: http_requests_total, bad: ['http_requests_total{code=\"500\"}', 'errors_total{instance=\"c\"}']}",
+    "errors: {probe: 'probe_success{job=\"api\"}'}",
+    "freshness: {timestamp: done_timestamp_seconds, atMost: 1h}",
+    "latency: {quantile: 'took_seconds{quantile=\"0.9\"}', atMost: 1s}",
     "latency: {histogram: took_seconds, atMost: 300ms}",
+    "latency: {histogram: native_seconds, atMost: 300ms}",
     "latency: {histogram: lasted_seconds, atMost: 300ms}",
     "saturation:\n  used: memory_bytes{job=\"api\"}\n  limit: {series: 'memory_limit_byte{job=\"api\"}', aggregate: min}\n  by: [instance]\n  atMost: 90%",
     "query: {value: sum(depth), atMost: 10}",
+    "query: {total: 'sum(increase(seen_total[$window]))', bad: 'sum(increase(failed_total[$window]))'}",
     "query: {value: sum(refused), atMost: 10}",
     "errors: {total: 'http_requests_total{job=\"api\"}', badWhere: code=~\"5..\"}\ngroupBy: [rout]",
     "errors: {total: 'http_requests_total{job=\"api\"}', bad: 'errors_total{job=\"api\",instance=\"a\"}'}\ngroupBy: [route]",
@@ -165,8 +180,36 @@ async fn what_does_not_fit_is_told_where_it_is_written() {
     warning line=13,col=56,title=SB0602::no series match `took_seconds_bucket{instance="a",route="/export"}`, so it counts nothing; without route="/export" there are some, with route of /pay
     exit 0
 
+    errors: {good: 'http_requests_total{code="200"}', bad: 'http_requests_total{code="599"}'}
+    warning line=10,col=62,title=SB0603::nothing was bad in the whole window (6h): no series match `http_requests_total{code="599"}`; if nothing failed, all is well; else: without code="599" there are some, with code of 200, 404, 500
+    exit 0
+
+    errors: {good: 'http_requests_total{code="299"}', bad: 'http_requests_total{code="500"}'}
+    error line=10,col=22,title=SB0602::no series match `http_requests_total{code="299"}`; without code="299" there are some, with code of 200, 404, 500
+    exit 2
+
+    errors: {total: http_requests_total, bad: ['http_requests_total{code="500"}', 'errors_total{instance="c"}']}
+    warning line=10,col=85,title=SB0602::no series match `errors_total{instance="c"}`, so it counts nothing; without instance="c" there are some, with instance of a, b
+    exit 0
+
+    errors: {probe: 'probe_success{job="api"}'}
+    error line=10,col=23,title=SB0602::no series match `probe_success{job="api"}`; there is no `probe_success` at all: check the name, and what is scraped
+    exit 2
+
+    freshness: {timestamp: done_timestamp_seconds, atMost: 1h}
+    error line=10,col=30,title=SB0602::no series match `done_timestamp_seconds`; there is no `done_timestamp_seconds` at all: check the name, and what is scraped
+    exit 2
+
+    latency: {quantile: 'took_seconds{quantile="0.9"}', atMost: 1s}
+    error line=10,col=27,title=SB0602::no series match `took_seconds{quantile="0.9"}`; there is no `took_seconds` at all: check the name, and what is scraped
+    exit 2
+
     latency: {histogram: took_seconds, atMost: 300ms}
     error line=10,col=50,title=SB0604::1 of 2 series of the histogram have no bucket that ends at 0.3, so that all of their events are bad; give them the same buckets as the others, or leave them out: took_seconds_bucket{instance="b",job="api",le="+Inf",route="/pay"}
+    exit 2
+
+    latency: {histogram: native_seconds, atMost: 300ms}
+    error line=10,col=52,title=SB0604::`native_seconds` has native histograms and no classic buckets; write `native: true` beside `histogram`
     exit 2
 
     latency: {histogram: lasted_seconds, atMost: 300ms}
@@ -183,6 +226,10 @@ async fn what_does_not_fit_is_told_where_it_is_written() {
 
     query: {value: sum(depth), atMost: 10}
     error line=10,col=22,title=SB0602::`sum(depth)` gives no value; evaluate it in Prometheus, and correct it
+    exit 2
+
+    query: {total: 'sum(increase(seen_total[$window]))', bad: 'sum(increase(failed_total[$window]))'}
+    error line=10,col=22,title=SB0602::`sum(increase(seen_total[5m]))` gives no value; evaluate it in Prometheus, and correct it
     exit 2
 
     query: {value: sum(refused), atMost: 10}
@@ -280,6 +327,41 @@ async fn numbers_stand_below_the_faults() {
         "{json:#}"
     );
     drop(server);
+}
+
+#[tokio::test]
+async fn in_a_template_a_fault_shows_where_that_was_used() {
+    let (url, server) = world::serve().await;
+    let template = "\
+apiVersion: sloburn.dev/v1
+kind: ObjectiveTemplate
+metadata: {name: http}
+spec:
+  params: [job]
+  objectives:
+    - name: availability
+      objective: 99%
+      errors: {total: 'http_requests_total{job=\"$job\"}', badWhere: code=~\"5..\"}
+---
+";
+    let (head, _) = HEAD.split_once("  objectives").unwrap();
+    let uses = "  use: [{template: http, with: {job: apo}}]\n";
+    let folder = file(&format!("{template}{head}{uses}"));
+    let told = checked_in(&folder, &url, "text").await;
+    drop(server);
+    let (fault, _) = told.out.split_once("As of").unwrap();
+    insta::assert_snapshot!(fault, @r#"
+    error[SB0602]: no series match `http_requests_total{job="apo"}`
+      --> api.yaml:9:23
+       |
+     9 |       errors: {total: 'http_requests_total{job="$job"}', badWhere: code=~"5.."}
+       |                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    ...
+    17 |   use: [{template: http, with: {job: apo}}]
+       |         - used here
+       |
+       = help: without job="apo" there are some; did you mean `api`?
+    "#);
 }
 
 #[tokio::test]

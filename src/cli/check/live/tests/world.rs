@@ -110,13 +110,15 @@ fn answer(body: &str) -> String {
     matrix(&found)
 }
 
-/// `count(…)`, `count by (label) (… or …)`, one expression that is refused, and nothing for all others.
+/// `count(…)`, `count by (label) (… or …)`, a question for native histograms, one expression that is refused, and nothing for all others.
 fn evaluations(body: &str) -> (StatusCode, String) {
     let query = parameter(body, "query");
     if query.contains("refused") {
         let refusal = json!({"status": "error", "errorType": "bad_data", "error": "no such thing"});
         return (StatusCode::BAD_REQUEST, refusal.to_string());
     }
+    // The question whether there are native histograms in place of classic ones.
+    let native = query.starts_with("label_replace(count(histogram_count(native_seconds");
     let counted = query.strip_prefix("count").and_then(|rest| {
         let (label, selectors) = match rest.strip_prefix(" by (") {
             Some(rest) => rest.split_once(") ")?,
@@ -124,6 +126,11 @@ fn evaluations(body: &str) -> (StatusCode, String) {
         };
         Some((label, selectors.strip_prefix('(')?.strip_suffix(')')?))
     });
+    let end = seconds(body, "end");
+    if native {
+        let series = json!({"metric": {"le": "native"}, "values": [[end, "1"]]});
+        return (StatusCode::OK, matrix(&[series]));
+    }
     let Some((label, selectors)) = counted.filter(|(_, it)| !it.contains('(')) else {
         return (StatusCode::OK, matrix(&[]));
     };
@@ -131,7 +138,6 @@ fn evaluations(body: &str) -> (StatusCode, String) {
     let mut values: Vec<String> = found.map(|(it, _)| it.get(label).to_owned()).collect();
     values.sort();
     values.dedup();
-    let end = seconds(body, "end");
     let series = values.into_iter().map(|value| {
         let metric = if label.is_empty() {
             json!({})
