@@ -290,12 +290,14 @@ pub async fn survey(config: &Config, catalog: &Catalog) -> anyhow::Result<Survey
     let mut survey = survey::survey(&settings, catalog, &sources, at).await?;
     for failed in unread {
         // What a page that cannot be scraped would hold is not known.
-        let own = catalog.slos.values();
-        let own = own.filter(|slo| slo.source == failed.source);
-        survey.blind.extend(own.map(|slo| slo.uid.clone()));
+        for slo in catalog.slos.values() {
+            if slo.source == failed.source {
+                survey.blind.insert(slo.uid.clone());
+                survey.findings.remove(&slo.counted_as);
+            }
+        }
         survey.unread.push(failed);
     }
-    survey.findings.retain(|slo, _| !survey.blind.contains(slo));
     Ok(survey)
 }
 

@@ -17,7 +17,7 @@ pub struct Survey {
     pub unread: Vec<Unread>,
     /// Objectives of which something could not be read, and nothing else is said.
     pub blind: BTreeSet<SloId>,
-    /// What is wrong with each of the others.
+    /// What is wrong with each of the others, by what is counted for it: once for all of its targets.
     pub findings: BTreeMap<SloId, Vec<Finding>>,
 }
 

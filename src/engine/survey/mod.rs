@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::domain::slo::{Catalog, SloId, SourceName};
 use crate::domain::time::Timestamp;
 use crate::series::batch::Fetch;
-use crate::series::plan::{FamilyIndex, Plan, PlanError};
+use crate::series::plan::{FamilyIndex, Meter, Plan, PlanError};
 use crate::source::Source;
 use crate::status::survey::{Survey, Unread};
 use crate::status::view::names::Role;
@@ -52,7 +52,7 @@ pub async fn survey<S: Source>(
             findings.extend(asker.told(slo, found).await);
         }
         if !findings.is_empty() {
-            survey.findings.insert(slo.uid.clone(), findings);
+            survey.findings.insert(slo.counted_as.clone(), findings);
         }
     }
     Ok(survey)
@@ -68,7 +68,7 @@ fn unread(plan: &Plan, seen: &Seen<'_>) -> Survey {
             let families = reasons.entry((&family.source, reason)).or_default();
             families.push(index);
             let meters = lanes.iter().map(|(meter, _)| &plan.meters[*meter]);
-            blind.extend(meters.map(|meter| meter.slo.uid.clone()));
+            blind.extend(meters.flat_map(Meter::promises).map(|it| it.uid.clone()));
         }
     }
     let unread = reasons

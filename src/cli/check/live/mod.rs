@@ -59,33 +59,57 @@ pub(super) async fn look(
     for status in snapshot.iter().flat_map(|snapshot| &snapshot.slos) {
         statuses.entry(&status.slo.uid).or_default().push(status);
     }
+    let mut objectives: BTreeMap<&SloId, Vec<Target<'_>>> = BTreeMap::new();
     for (uid, slo) in &catalog.slos {
         if let Some(written) = written.get(uid) {
-            let statuses = statuses.get(uid).map_or(&[][..], Vec::as_slice);
-            faults.extend(judged(slo, &survey, statuses, written));
+            let statuses = statuses.remove(uid).unwrap_or_default();
+            let targets = objectives.entry(&slo.counted_as).or_default();
+            targets.push(Target {
+                slo,
+                statuses,
+                written,
+            });
         }
+    }
+    for targets in objectives.values() {
+        faults.extend(judged(targets, &survey));
     }
     let list = snapshot.map(list);
     Ok(Looked { faults, list })
 }
 
-/// Everything that does not fit of one objective.
-fn judged(
-    slo: &Slo,
-    survey: &Survey,
-    statuses: &[&SloStatus],
-    written: &Written,
-) -> Vec<Diagnostic> {
-    let findings = survey.findings.get(&slo.uid);
+/// One promise of an objective, its instances as they were counted, and where it is written.
+struct Target<'a> {
+    slo: &'a Slo,
+    statuses: Vec<&'a SloStatus>,
+    written: &'a Written,
+}
+
+/// Everything that does not fit of one objective: what is counted is judged once, and each promise by itself.
+fn judged(targets: &[Target<'_>], survey: &Survey) -> Vec<Diagnostic> {
+    let Some(Target {
+        slo,
+        statuses,
+        written,
+    }) = targets.first()
+    else {
+        return Vec::new();
+    };
+    let findings = survey.findings.get(&slo.counted_as);
     let seen = statuses.iter().map(|status| status.bad_series_ever_seen);
     let was_bad = seen.reduce(|one, other| one || other);
     let findings = findings.into_iter().flatten();
     let told = findings.filter_map(|finding| series::told(slo, finding, was_bad, written));
     let mut faults: Vec<Diagnostic> = told.collect();
-    let is_explained = !faults.is_empty();
-    faults.extend(numbers::told(statuses, written));
-    if !is_explained {
+    if faults.is_empty() {
         faults.extend(numbers::unmeasured(statuses, written));
+    }
+    // Where there is no total, everything is more than that.
+    if faults.iter().all(|fault| fault.code != codes::NO_SERIES) {
+        faults.extend(numbers::beyond(statuses, written));
+    }
+    for target in targets {
+        faults.extend(numbers::too_fine(&target.statuses, target.written));
     }
     faults
 }

@@ -16,17 +16,13 @@ const LEAST: Span = Span::from_hours(1);
 /// So much may a sum of parts of events differ from whole ones.
 const ROUNDING: f64 = 1e-9;
 
-/// What the numbers of the instances of one objective show.
-pub(super) fn told(statuses: &[&SloStatus], written: &Written) -> Vec<Diagnostic> {
-    let beyond = statuses.iter().find_map(|status| beyond(status, written));
-    [beyond, too_fine(statuses, written)]
-        .into_iter()
-        .flatten()
-        .collect()
+/// More bad (or good) events than events, of any instance: they are not a part of the total.
+pub(super) fn beyond(statuses: &[&SloStatus], written: &Written) -> Option<Diagnostic> {
+    let mut statuses = statuses.iter();
+    statuses.find_map(|status| beyond_total(status, written))
 }
 
-/// More bad (or good) events than events: they are not a part of the total.
-fn beyond(status: &SloStatus, written: &Written) -> Option<Diagnostic> {
+fn beyond_total(status: &SloStatus, written: &Written) -> Option<Diagnostic> {
     let side = side(&status.slo.indicator)?;
     let whole = (status.window.range.length(), status.window.counts);
     let burns = status.burn.iter().map(|burn| (burn.length, burn.counts));
@@ -73,7 +69,7 @@ const fn name<T>(split: &Split<T>) -> &'static str {
 }
 
 /// An objective of which a whole window allows less than one bad event (or slice).
-fn too_fine(statuses: &[&SloStatus], written: &Written) -> Option<Diagnostic> {
+pub(super) fn too_fine(statuses: &[&SloStatus], written: &Written) -> Option<Diagnostic> {
     let few = statuses
         .iter()
         .filter_map(|status| Some((status, allowed(status)?)));

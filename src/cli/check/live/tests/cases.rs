@@ -1,0 +1,192 @@
+//! Objectives that do not fit, one by one, and what is told of each.
+
+use super::{told, world};
+
+/// The lines of an objective of 99%, of counters.
+const COUNTERS: &[&str] = &[
+    "errors: {total: 'http_requests_total{job=\"api\"}', badWhere: code=~\"5..\"}",
+    "errors: {total: 'http_request_total{job=\"api\"}', badWhere: code=~\"5..\"}",
+    "errors: {total: 'http_requests_total{job=\"apo\"}', badWhere: code=~\"5..\"}",
+    "errors: {total: 'http_requests_total{job=\"api\",env=\"prod\"}', badWhere: code=~\"5..\"}",
+    "errors: {total: 'http_requests_total{job=\"web\",env=\"prod\"}', badWhere: code=~\"5..\"}",
+    "errors: {total: 'http_requests_total{job=\"api\"}', badWhere: code=~\"6..\"}",
+    "errors: {total: 'http_requests_total{job=\"api\"}', goodWhere: code=\"OK\"}",
+    "errors: {total: 'http_requests_total{job=\"api\",code!~\"4..\"}', bad: 'http_requests_total{job=\"api\",code=~\"[45]..\"}'}",
+    "errors: {total: 'http_requests_total{job=\"api\"}', bad: 'errors_total{job=\"api\"}'}",
+    "errors: {total: 'http_requests_total{job=\"api\"}', bad: 'storms_total{job=\"api\"}'}",
+    "errors:\n  total: ['http_requests_total{job=\"api\"}', 'grpc_handled_total{job=\"api\"}']\n  bad: ['http_requests_total{job=\"api\",code=~\"5..\"}', 'grpc_handled_total{job=\"api\",grpc_code=\"Internal\"}']",
+    "errors: {good: 'http_requests_total{code=\"200\"}', bad: 'http_requests_total{code=\"599\"}'}",
+    "errors: {good: 'http_requests_total{code=\"299\"}', bad: 'http_requests_total{code=\"500\"}'}",
+    "errors: {total: http_requests_total, bad: ['http_requests_total{code=\"500\"}', 'errors_total{instance=\"c\"}']}",
+    "errors: {probe: 'probe_success{job=\"api\"}'}",
+    "errors: {total: 'http_requests_total{job=\"api\"}', badWhere: code=~\"5..\"}\ngroupBy: [rout]",
+    "errors: {total: 'http_requests_total{job=\"api\"}', bad: 'errors_total{job=\"api\",instance=\"a\"}'}\ngroupBy: [route]",
+];
+
+/// The same, of all else.
+const OTHERS: &[&str] = &[
+    "latency: {histogram: 'took_seconds{instance=\"a\"}', atMost: 250ms}",
+    "latency:\n  histogram: took_seconds{instance=\"a\"}\n  atMost: 300ms\n  overrides: [{where: 'route=\"/pay\"', atMost: 10s}]",
+    "latency:\n  histogram: took_seconds{instance=\"a\"}\n  atMost: 300ms\n  overrides: [{where: 'route=\"/export\"', atMost: 100ms}]",
+    "freshness: {timestamp: done_timestamp_seconds, atMost: 1h}",
+    "latency: {quantile: 'took_seconds{quantile=\"0.9\"}', atMost: 1s}",
+    "latency: {histogram: took_seconds, atMost: 300ms}",
+    "latency: {histogram: native_seconds, atMost: 300ms}",
+    "latency: {histogram: lasted_seconds, atMost: 300ms}",
+    "saturation:\n  used: memory_bytes{job=\"api\"}\n  limit: {series: 'memory_limit_byte{job=\"api\"}', aggregate: min}\n  by: [instance]\n  atMost: 90%",
+    "query: {value: sum(depth), atMost: 10}",
+    "query: {total: 'sum(increase(seen_total[$window]))', bad: 'sum(increase(failed_total[$window]))'}",
+    "query: {value: sum(refused), atMost: 10}",
+];
+
+/// Each of these, and what is told of it.
+async fn told_of(cases: &[&str]) -> String {
+    let (url, server) = world::serve().await;
+    let mut all = Vec::new();
+    for lines in cases {
+        all.push(format!("{lines}\n{}", told(&url, lines, "99%").await));
+    }
+    drop(server);
+    all.join("\n\n")
+}
+
+#[tokio::test]
+async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
+    insta::assert_snapshot!(told_of(COUNTERS).await, @r#"
+    errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"5.."}
+    exit 0
+
+    errors: {total: 'http_request_total{job="api"}', badWhere: code=~"5.."}
+    error line=10,col=23,title=SB0602::no series match `http_request_total{job="api"}`; there is no `http_request_total` at all: check the name, and what is scraped
+    exit 2
+
+    errors: {total: 'http_requests_total{job="apo"}', badWhere: code=~"5.."}
+    error line=10,col=23,title=SB0602::no series match `http_requests_total{job="apo"}`; without job="apo" there are some; did you mean `api`?
+    exit 2
+
+    errors: {total: 'http_requests_total{job="api",env="prod"}', badWhere: code=~"5.."}
+    error line=10,col=23,title=SB0602::no series match `http_requests_total{env="prod",job="api"}`; without env="prod" there are some, none of which has the label env
+    exit 2
+
+    errors: {total: 'http_requests_total{job="web",env="prod"}', badWhere: code=~"5.."}
+    error line=10,col=23,title=SB0602::no series match `http_requests_total{env="prod",job="web"}`; each of its conditions holds for some series, and all of them for none
+    exit 2
+
+    errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"6.."}
+    warning line=10,col=67,title=SB0603::nothing was bad in the whole window (6h): no series match `http_requests_total{code=~"6..",job="api"}`; if nothing failed, all is well; else: without code=~"6.." there are some, with code of 200, 404, 500
+    exit 0
+
+    errors: {total: 'http_requests_total{job="api"}', goodWhere: code="OK"}
+    error line=10,col=68,title=SB0602::no series match `http_requests_total{code="OK",job="api"}`; without code="OK" there are some, with code of 200, 404, 500
+    exit 2
+
+    errors: {total: 'http_requests_total{job="api",code!~"4.."}', bad: 'http_requests_total{job="api",code=~"[45].."}'}
+    error line=10,col=74,title=SB0605::1 of 2 series that `bad` selects are none of `total`, such as http_requests_total{code="404",instance="a",job="api",route="/x"}; let `bad` select a part of `total`, or write `badWhere`, which always does
+    exit 2
+
+    errors: {total: 'http_requests_total{job="api"}', bad: 'errors_total{job="api"}'}
+    warning line=10,col=62,title=SB0605::1 of 2 series that `bad` selects have no counterpart in `total`, such as errors_total{instance="b",job="api"}; let both select the same targets: what is bad must be counted in the total, too
+    exit 0
+
+    errors: {total: 'http_requests_total{job="api"}', bad: 'storms_total{job="api"}'}
+    error line=10,col=62,title=SB0605::in the last 6h `bad` counts 180000, and `total` 46800; count the same events on both sides: what is bad or good must be in the total, too
+    exit 2
+
+    errors:
+      total: ['http_requests_total{job="api"}', 'grpc_handled_total{job="api"}']
+      bad: ['http_requests_total{job="api",code=~"5.."}', 'grpc_handled_total{job="api",grpc_code="Internal"}']
+    warning line=11,col=51,title=SB0602::no series match `grpc_handled_total{job="api"}`, so it counts nothing; there is no `grpc_handled_total` at all: check the name, and what is scraped
+    exit 0
+
+    errors: {good: 'http_requests_total{code="200"}', bad: 'http_requests_total{code="599"}'}
+    warning line=10,col=62,title=SB0603::nothing was bad in the whole window (6h): no series match `http_requests_total{code="599"}`; if nothing failed, all is well; else: without code="599" there are some, with code of 200, 404, 500
+    exit 0
+
+    errors: {good: 'http_requests_total{code="299"}', bad: 'http_requests_total{code="500"}'}
+    error line=10,col=22,title=SB0602::no series match `http_requests_total{code="299"}`; without code="299" there are some, with code of 200, 404, 500
+    exit 2
+
+    errors: {total: http_requests_total, bad: ['http_requests_total{code="500"}', 'errors_total{instance="c"}']}
+    warning line=10,col=85,title=SB0602::no series match `errors_total{instance="c"}`, so it counts nothing; without instance="c" there are some, with instance of a, b
+    exit 0
+
+    errors: {probe: 'probe_success{job="api"}'}
+    error line=10,col=23,title=SB0602::no series match `probe_success{job="api"}`; there is no `probe_success` at all: check the name, and what is scraped
+    exit 2
+
+    errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"5.."}
+    groupBy: [rout]
+    warning line=11,col=17,title=SB0607::no series of `total` has the label `rout`, by which groups are told apart; did you mean `route`?
+    exit 0
+
+    errors: {total: 'http_requests_total{job="api"}', bad: 'errors_total{job="api",instance="a"}'}
+    groupBy: [route]
+    error line=10,col=62,title=SB0605::in the last 6h `bad` of {route=""} counts 720, and `total` 0; count the same events on both sides: what is bad or good must be in the total, too
+    warning line=11,col=17,title=SB0607::no series of `bad` has the label `route`, by which groups are told apart; they have instance, job
+    exit 2
+    "#);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_of_all_else_is_told_where_it_is_written() {
+    insta::assert_snapshot!(told_of(OTHERS).await, @r#"
+    latency: {histogram: 'took_seconds{instance="a"}', atMost: 250ms}
+    error line=10,col=66,title=SB0604::`took_seconds_bucket` has no bucket that ends at 0.25; set `atMost` to one of 0.1, 0.3
+    exit 2
+
+    latency:
+      histogram: took_seconds{instance="a"}
+      atMost: 300ms
+      overrides: [{where: 'route="/pay"', atMost: 10s}]
+    warning line=11,col=20,title=SB0602::no series match `took_seconds_bucket{instance="a",route!="/pay"}`, so it counts nothing; without route!="/pay" there are some, with route of /pay
+    error line=13,col=53,title=SB0604::`took_seconds_bucket{instance="a",route="/pay"}` has no bucket that ends at 10; set `atMost` to one of 0.1, 0.3
+    exit 2
+
+    latency:
+      histogram: took_seconds{instance="a"}
+      atMost: 300ms
+      overrides: [{where: 'route="/export"', atMost: 100ms}]
+    warning line=13,col=56,title=SB0602::no series match `took_seconds_bucket{instance="a",route="/export"}`, so it counts nothing; without route="/export" there are some, with route of /pay
+    exit 0
+
+    freshness: {timestamp: done_timestamp_seconds, atMost: 1h}
+    error line=10,col=30,title=SB0602::no series match `done_timestamp_seconds`; there is no `done_timestamp_seconds` at all: check the name, and what is scraped
+    exit 2
+
+    latency: {quantile: 'took_seconds{quantile="0.9"}', atMost: 1s}
+    error line=10,col=27,title=SB0602::no series match `took_seconds{quantile="0.9"}`; there is no `took_seconds` at all: check the name, and what is scraped
+    exit 2
+
+    latency: {histogram: took_seconds, atMost: 300ms}
+    error line=10,col=50,title=SB0604::1 of 2 series of the histogram have no bucket that ends at 0.3, so that all of their events are bad; give them the same buckets as the others, or leave them out: took_seconds_bucket{instance="b",job="api",le="+Inf",route="/pay"}
+    exit 2
+
+    latency: {histogram: native_seconds, atMost: 300ms}
+    error line=10,col=52,title=SB0604::`native_seconds` has native histograms and no classic buckets; write `native: true` beside `histogram`
+    exit 2
+
+    latency: {histogram: lasted_seconds, atMost: 300ms}
+    error line=10,col=28,title=SB0602::no series match `lasted_seconds_bucket`; there is no `lasted_seconds_bucket` at all: check the name, and what is scraped
+    exit 2
+
+    saturation:
+      used: memory_bytes{job="api"}
+      limit: {series: 'memory_limit_byte{job="api"}', aggregate: min}
+      by: [instance]
+      atMost: 90%
+    error line=12,col=25,title=SB0602::no series match `memory_limit_byte{job="api"}`; there is no `memory_limit_byte` at all: check the name, and what is scraped
+    exit 2
+
+    query: {value: sum(depth), atMost: 10}
+    error line=10,col=22,title=SB0602::`sum(depth)` gives no value; evaluate it in Prometheus, and correct it
+    exit 2
+
+    query: {total: 'sum(increase(seen_total[$window]))', bad: 'sum(increase(failed_total[$window]))'}
+    error line=10,col=22,title=SB0602::`sum(increase(seen_total[5m]))` gives no value; evaluate it in Prometheus, and correct it
+    exit 2
+
+    query: {value: sum(refused), atMost: 10}
+    error line=10,col=22,title=SB0601::the Prometheus of source `default` at URL refuses the query (bad_data): no such thing; correct or narrow what is asked
+    exit 2
+    "#);
+}
