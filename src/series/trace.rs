@@ -49,9 +49,6 @@ pub struct TracedSeries {
     pub ignored: Vec<IgnoredBirth>,
 }
 
-/// What remote read gives where a series ended: Prometheus' staleness marker, which is no sample.
-const STALE: u64 = 0x7ff0_0000_0000_0002;
-
 impl Trace {
     /// Takes note of an answer, and of the samples in it that `family` selects, which lie so much
     /// later in it than they were taken.
@@ -62,13 +59,12 @@ impl Trace {
         batch: &Batch,
         delayed: Span,
     ) {
-        let is_sample = |sample: &&Sample| sample.value.to_bits() != STALE;
         self.reads.push(TracedRead {
             family: index,
             fetch: fetch.clone(),
             range,
             series: batch.len(),
-            samples: batch.samples().iter().filter(is_sample).count(),
+            samples: batch.samples().len(),
         });
         for series in batch.series() {
             let is_wanted = match fetch {
@@ -80,8 +76,7 @@ impl Trace {
                 Fetch::Sums(_) => false,
             };
             if is_wanted {
-                let samples = series.samples.iter().filter(is_sample);
-                let samples = samples.map(|sample| Sample {
+                let samples = series.samples.iter().map(|sample| Sample {
                     at: sample.at - delayed,
                     ..*sample
                 });

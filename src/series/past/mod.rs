@@ -107,7 +107,7 @@ pub struct Counted {
     pub samples: u64,
 }
 
-/// Whether no counter has this value: then it is passed over. Staleness markers are no numbers.
+/// Whether no counter has this value: then it is passed over.
 fn is_usable(sample: &Sample) -> bool {
     sample.value.is_finite() && sample.value >= 0.0
 }

@@ -318,7 +318,7 @@ fn told(series: &[(&str, &str)], cuts: &[i64]) -> String {
 }
 
 #[test]
-fn bases_births_gaps_and_markers() {
+fn bases_births_gaps_and_what_is_no_number() {
     let ok = (
         "job=a,instance=1,code=200",
         "290:5 305:7 320:9 590:9 605:12",
@@ -340,7 +340,7 @@ fn bases_births_gaps_and_markers() {
             "",
         ),
         (
-            "a staleness marker is no sample",
+            "what is no number is no sample",
             vec![("job=a,instance=1,code=200", "310:5 325:NaN 340:8")],
             "330=0/0 20s, 360=0/3 10s",
         ),

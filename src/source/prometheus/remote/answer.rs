@@ -11,6 +11,10 @@ use super::xor;
 const XOR: u64 = 1;
 const HISTOGRAMS: [u64; 2] = [2, 3];
 
+/// What Prometheus keeps where a series ended. It is no sample, and queries for ranges do not give it: with it
+/// the same past would read otherwise by remote read.
+const STALE: u64 = 0x7ff0_0000_0000_0002;
+
 /// How an answer is packed, by its `Content-Type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::source::prometheus) enum Form {
@@ -62,6 +66,12 @@ impl Series {
         self.labels = labels;
     }
 
+    fn sample(&mut self, sample: Sample) {
+        if sample.value.to_bits() != STALE {
+            self.writer.sample(sample);
+        }
+    }
+
     fn end(&mut self) {
         if !std::mem::take(&mut self.labels).is_empty() {
             self.writer.end_series();
@@ -111,7 +121,7 @@ fn chunk(message: &[u8], series: &mut Series) -> Result<(), Malformed> {
     if encoding != XOR {
         return Err(Malformed);
     }
-    xor::samples(data, |sample| series.writer.sample(sample))
+    xor::samples(data, |sample| series.sample(sample))
 }
 
 /// `ReadResponse { results = 1: { timeseries = 1: { labels = 1, samples = 2: { value = 1, timestamp = 2 }, histograms = 4 } } }`.
@@ -123,7 +133,7 @@ fn sampled(body: &[u8], range: TimeRange) -> Result<Batch, Malformed> {
             series.begin(labels(message)?);
             for field in Fields::of(message) {
                 match field? {
-                    (2, Value::Bytes(message)) => series.writer.sample(sample(message)?),
+                    (2, Value::Bytes(message)) => series.sample(sample(message)?),
                     (4, Value::Bytes(_)) => series.histograms += 1,
                     _ => {}
                 }
