@@ -14,6 +14,7 @@ use crate::series::plan::{
     FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane, SloIndex, Towards,
 };
 use crate::series::points;
+use crate::series::seen::Sorted;
 use crate::series::slices::Slices;
 use crate::series::slices::events::Counters;
 use crate::series::slices::groups::{Gauges, Groups};
@@ -311,10 +312,12 @@ fn judged(
         }
         Judge::Events { terms, allowance } => {
             let kinds = terms.iter().map(|term| {
+                let sorted = seen.sorted(term.read)?;
                 Some(Counters {
-                    series: seen.series(term.read)?.collect(),
+                    series: sorted.series(term.read.selector).collect(),
                     weight: term.weight,
                     usual: interval(term.read.family),
+                    scraped: sorted.first_scrapes(),
                 })
             });
             let kinds = kinds.collect::<Option<Vec<_>>>()?;
@@ -362,10 +365,13 @@ struct Seen<'a, 'b> {
     complete: &'a BTreeMap<FamilyIndex, Answer<'b>>,
 }
 
-impl<'b> Seen<'_, 'b> {
+impl<'a, 'b> Seen<'a, 'b> {
+    fn sorted(&self, read: Read) -> Option<&'a Sorted<'b>> {
+        self.complete.get(&read.family)?.sorted.as_ref()
+    }
+
     fn series(&self, read: Read) -> Option<impl Iterator<Item = Series<'b>>> {
-        let sorted = self.complete.get(&read.family)?.sorted.as_ref()?;
-        Some(sorted.series(read.selector))
+        Some(self.sorted(read)?.series(read.selector))
     }
 
     fn values(&self, family: FamilyIndex) -> Option<impl Iterator<Item = Series<'b>>> {

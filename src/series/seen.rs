@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashTable;
 
@@ -9,6 +10,7 @@ use crate::domain::labels::{Labels, LabelsRef};
 
 use super::batch::{Batch, Series, SeriesId};
 use super::plan::{Family, SelectorPosition};
+use super::slices::events::{FirstScrapes, first_scrapes};
 
 /// Series in columns, each with its edges to whatever it belongs to. A known one is found by its
 /// hash and compared, without an allocation and without a look into its labels.
@@ -113,6 +115,8 @@ pub struct Sorter {
 pub struct Sorted<'b> {
     batch: &'b Batch,
     positions: HashMap<SelectorPosition, Vec<usize>>,
+    /// Of the whole batch, once somebody asks; shared by all that are made of it.
+    scraped: Arc<OnceLock<FirstScrapes>>,
 }
 
 impl Sorter {
@@ -133,7 +137,11 @@ impl Sorter {
                 positions.entry(*selector).or_default().push(position);
             }
         }
-        Sorted { batch, positions }
+        Sorted {
+            batch,
+            positions,
+            scraped: Arc::default(),
+        }
     }
 }
 
@@ -168,7 +176,13 @@ impl<'b> Sorted<'b> {
         Self {
             batch: self.batch,
             positions: HashMap::new(),
+            scraped: Arc::clone(&self.scraped),
         }
+    }
+
+    /// When each target of the batch is first seen to be scraped, also by series that no selector matches.
+    pub fn first_scrapes(&self) -> &FirstScrapes {
+        self.scraped.get_or_init(|| first_scrapes(self.batch))
     }
 
     /// Lets a selector match the series at a position of the batch too.

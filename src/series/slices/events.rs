@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::domain::decimal::Fraction;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::Series;
+use crate::series::batch::{Batch, Series};
 use crate::series::births::Target;
 
 use super::missing::NOTHING;
@@ -21,6 +21,23 @@ pub struct Counters<'b> {
     pub weight: Counts,
     /// The usual distance of samples; zero when unknown.
     pub usual: Span,
+    /// What the whole answer shows that these counters are a part of.
+    pub scraped: &'b FirstScrapes,
+}
+
+/// When each target is first seen to be scraped.
+pub type FirstScrapes = HashMap<Target, Timestamp>;
+
+/// The first scrapes that a batch shows, by whatever series.
+pub fn first_scrapes(batch: &Batch) -> FirstScrapes {
+    let mut scraped = FirstScrapes::new();
+    for series in batch.series() {
+        if let (Some(target), Some(first)) = (Target::of(series.labels), series.samples.first()) {
+            let known = scraped.entry(target).or_insert(first.at);
+            *known = first.at.min(*known);
+        }
+    }
+    scraped
 }
 
 /// Whether more than `allowance` of each slice's events were bad. A slice of which less than half is
@@ -28,14 +45,13 @@ pub struct Counters<'b> {
 /// good nor missing.
 ///
 /// An event belongs to the slice in which the sample lies that shows it. The first value of a series
-/// counts when its target was scraped before without it, as far as that is in the batch.
+/// counts when its target was scraped before without it, as far as the answers show that.
 pub fn over_allowance(
     counters: &[Counters],
     allowance: Fraction,
     slice: Span,
     range: TimeRange,
 ) -> Slices<Counts> {
-    let scraped = first_scrapes(counters);
     let judge = |end: Timestamp| {
         let within = TimeRange {
             from: end - slice,
@@ -51,7 +67,7 @@ pub fn over_allowance(
             };
             let events = kind.series.iter().map(|series| {
                 let counted = part(series.samples, within, kind.usual, times);
-                let born = born(series, kind.usual, &scraped).filter(|it| within.contains(it.0));
+                let born = born(series, kind.usual, counters).filter(|it| within.contains(it.0));
                 counted.map_or(0.0, |part| part.events) + born.map_or(0.0, |(_, value)| value)
             });
             sum = sum.plus(kind.weight.times(events.sum()));
@@ -76,26 +92,12 @@ pub(super) fn judged(events: Counts, allowance: Fraction) -> Counts {
     }
 }
 
-/// When each target is first seen to be scraped.
-fn first_scrapes(counters: &[Counters]) -> HashMap<Target, Timestamp> {
-    let mut scraped = HashMap::new();
-    for series in counters.iter().flat_map(|kind| &kind.series) {
-        if let (Some(target), Some(first)) = (Target::of(series.labels), series.samples.first()) {
-            let known = scraped.entry(target).or_insert(first.at);
-            *known = first.at.min(*known);
-        }
-    }
-    scraped
-}
-
 /// The first value of a series whose target was scraped before without it, and its time.
-fn born(
-    series: &Series,
-    usual: Span,
-    scraped: &HashMap<Target, Timestamp>,
-) -> Option<(Timestamp, f64)> {
+fn born(series: &Series, usual: Span, counters: &[Counters]) -> Option<(Timestamp, f64)> {
     let first = series.samples.first()?;
-    let before = scraped.get(&Target::of(series.labels)?)?;
+    let target = Target::of(series.labels)?;
+    let scraped = counters.iter().filter_map(|kind| kind.scraped.get(&target));
+    let before = scraped.min()?;
     let is_born = first.at.since(*before).as_millis() * 2 > usual.as_millis()
         && first.at > *before
         && first.value.is_finite();
@@ -154,33 +156,63 @@ mod tests {
             let (all, bad) = (counter(0, all), counter(bad_from, bad));
             let totals = batch(&[("job=a,instance=i,code=all", &all)]);
             let parts = batch(&[("job=a,instance=i,code=bad", &bad)]);
-            let kind = |batch, weight| {
-                let series: fn(_) -> Vec<_> =
-                    |batch: &'static crate::series::batch::Batch| batch.series().collect();
-                Counters {
-                    series: series(batch),
-                    weight,
-                    usual: Span::from_secs(15),
-                }
-            };
+            let scraped = [first_scrapes(&totals), first_scrapes(&parts)];
             let counters = [
-                kind(Box::leak(Box::new(totals)), ALL),
-                kind(Box::leak(Box::new(parts)), BAD),
+                kind(totals.series(), ALL, &scraped[0]),
+                kind(parts.series(), BAD, &scraped[1]),
             ];
-            let range = TimeRange {
-                from: at(0),
-                to: at(180),
-            };
-            let allowance = Fraction::new(1, 10);
-            let slices = over_allowance(&counters, allowance, Span::from_mins(1), range);
-            let letter = |(_, counts): &(Timestamp, Option<Counts>)| match counts {
-                None => '?',
-                Some(counts) if counts.total <= 0.0 => '-',
-                Some(counts) if counts.bad > 0.0 => '#',
-                Some(_) => '.',
-            };
-            let found: String = slices.iter().map(letter).collect();
-            assert_eq!(found, expected, "{name}");
+            assert_eq!(judged(&counters), expected, "{name}");
         }
+    }
+
+    fn kind<'b>(
+        series: impl Iterator<Item = Series<'b>>,
+        weight: Counts,
+        scraped: &'b FirstScrapes,
+    ) -> Counters<'b> {
+        Counters {
+            series: series.collect(),
+            weight,
+            usual: Span::from_secs(15),
+            scraped,
+        }
+    }
+
+    /// Three slices of a minute in letters, of which a tenth may fail.
+    fn judged(counters: &[Counters]) -> String {
+        let range = TimeRange {
+            from: at(0),
+            to: at(180),
+        };
+        let allowance = Fraction::new(1, 10);
+        let slices = over_allowance(counters, allowance, Span::from_mins(1), range);
+        let letter = |(_, counts): &(Timestamp, Option<Counts>)| match counts {
+            None => '?',
+            Some(counts) if counts.total <= 0.0 => '-',
+            Some(counts) if counts.bad > 0.0 => '#',
+            Some(_) => '.',
+        };
+        slices.iter().map(letter).collect()
+    }
+
+    #[test]
+    fn a_new_group_is_judged_by_its_first_values_too() {
+        let old = counter(0, "10 10 10 10 10 10 10 10 10 10 10 10 10");
+        let (new, bad) = (
+            counter(75, "10 10 10 10 10 10 10 10"),
+            counter(75, "9 0 0 0 0 0 0 0"),
+        );
+        let requests = batch(&[
+            ("job=a,instance=i,route=old", &old),
+            ("job=a,instance=i,route=new", &new),
+            ("job=a,instance=i,route=new,code=bad", &bad),
+        ]);
+        let scraped = first_scrapes(&requests);
+        let group = || requests.series().skip(1);
+        let counters = [
+            kind(group(), ALL, &scraped),
+            kind(group().skip(1), BAD, &scraped),
+        ];
+        assert_eq!(judged(&counters), "?#.");
     }
 }
