@@ -79,12 +79,13 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
     let taken = state.take_in(tick.at, &input.reads, &mut commit);
     let mut gone = BTreeSet::new();
     state.reach_back(tick.at, &mut commit);
-    let snapshot = tick
-        .judge
-        .then(|| judge(state, tick.at, catalog, &mut gone, &mut commit));
+    // Before windows are told, which begin where slots do: after a start it is not known yet where that is.
     for meter in 0..state.meters.len() {
         keep_slots(state, meter, tick.at, &mut commit);
     }
+    let snapshot = tick
+        .judge
+        .then(|| judge(state, tick.at, catalog, &mut gone, &mut commit));
     state.drop_groups(gone, tick.at, &mut commit);
     state.groups.commit(&mut commit);
     state.forget(tick.at, &mut commit);
