@@ -37,7 +37,8 @@ use crate::store::commit::{Commit, LaneKey, Recovered};
 use super::intake::{Read, Reading};
 use super::settings::{Settings, SourceSettings};
 use super::state::State;
-use super::step::{Input, Tick, step};
+use super::step::{Input, Tick, step, take_past};
+use super::walks::tests::cut;
 
 /// What a series shows at a second, as it is read up to another.
 type Value = Box<dyn Fn(i64, i64) -> Option<f64>>;
@@ -85,7 +86,7 @@ impl World {
         self
     }
 
-    fn read(&self, fetch: &Fetch, range: TimeRange) -> Batch {
+    pub(in crate::engine) fn read(&self, fetch: &Fetch, range: TimeRange) -> Batch {
         let (Fetch::Samples(selector) | Fetch::Histograms { selector, .. }) = fetch else {
             return Batch::default();
         };
@@ -285,6 +286,20 @@ impl Run {
             }
         }
         &self.last.as_ref().unwrap().slos[0]
+    }
+
+    /// Reads the next chunk of the past, about that long; says whether there was one.
+    pub(in crate::engine) fn dig(&mut self, world: &World, length: Span) -> bool {
+        cut(&mut self.state, length);
+        let Some(dig) = self.state.next_dig(&SourceName::new("default")) else {
+            return false;
+        };
+        let reads = dig.reads();
+        let answers = reads.map(|(fetch, range)| world.read(fetch, range));
+        let answers = answers.collect();
+        let dug = dig.count(answers);
+        self.kept.merge(take_past(&mut self.state, dug).commit);
+        true
     }
 
     /// What a kill −9 leaves: a new engine from what was committed.

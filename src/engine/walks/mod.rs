@@ -6,7 +6,7 @@ mod begin;
 pub mod dig;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::engine) mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -79,6 +79,13 @@ enum GoOver {
     Restart,
 }
 
+/// Lets the next chunk of every walk be about this long.
+pub(in crate::engine) fn cut(state: &mut State, length: Span) {
+    for walk in state.walks.values_mut() {
+        walk.length = length;
+    }
+}
+
 struct Daemon {
     catalog: Catalog,
     state: State,
@@ -170,9 +177,7 @@ impl Daemon {
 
     /// One chunk of the past; says whether there was one. What is not kept is lost with a restart.
     fn dig(&mut self, length: Span) -> bool {
-        for walk in self.state.walks.values_mut() {
-            walk.length = length;
-        }
+        cut(&mut self.state, length);
         let Some(dig) = self.state.next_dig(&SourceName::new("default")) else {
             return false;
         };

@@ -6,6 +6,8 @@
     reason = "small whole numbers are exact"
 )]
 
+mod past;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
