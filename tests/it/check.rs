@@ -5,11 +5,8 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
-use sloburn::clock::Clock;
 
-use crate::support::past::{BEHIND, Made, SCRAPE, written};
-use crate::support::remote_write;
-use crate::support::tools::RealServer;
+use crate::support::past::{BEHIND, Made, Past, SCRAPE, recent, written};
 
 /// Far enough behind the end for all that is written: counters that began then never restart.
 const BORN: i64 = 200_000;
@@ -129,15 +126,12 @@ fn scrapes(from: &Value, to: &Value) -> i64 {
 
 #[tokio::test]
 async fn what_does_not_fit_is_told_at_its_line_and_the_numbers_are_those_that_were_written() {
-    let Some(server) = RealServer::prometheus("global: {}\n").await else {
+    // Beyond now, so that there are samples of now while the command runs.
+    let end = recent(SCRAPE) + 140 / SCRAPE * SCRAPE;
+    let Some(past) = Past::of(&written(SERIES, end)).await else {
         return;
     };
-    // Beyond now, so that there are samples of now while the command runs.
-    let end = (Clock::System.now().as_second() + 120) / SCRAPE * SCRAPE;
-    remote_write::write(&server.url(), &written(SERIES, end))
-        .await
-        .unwrap();
-    let (answer, code) = check(&server.url());
+    let (answer, code) = check(&past.url());
     assert_eq!(faults(&answer), expected(), "{answer:#}");
     assert_eq!(code, Some(2));
     let items = answer["live"]["items"].as_array().unwrap();

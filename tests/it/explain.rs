@@ -6,12 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use sloburn::clock::Clock;
 
-use crate::support::daemon::{Daemon, Files};
-use crate::support::past::{HOUR, Made, written};
-use crate::support::remote_write;
-use crate::support::tools::{RealServer, promtool};
+use crate::support::past::{HOUR, Made, Past, recent, written};
+use crate::support::tools::promtool;
 
 /// A restart, an outage of half an hour, first failures, and everything else that indicators read.
 const SERIES: &[Made] = &[
@@ -142,24 +139,12 @@ fn printed(part: &Value) -> Samples {
 
 #[tokio::test]
 async fn promtool_gets_the_printed_samples_and_a_daemon_explains_the_same() {
-    let (Some(server), Some(promtool)) = (RealServer::prometheus("global: {}\n").await, promtool())
-    else {
+    let end = recent(300) - 60;
+    let (Some(past), Some(promtool)) = (Past::of(&written(SERIES, end)).await, promtool()) else {
         return;
     };
-    let end = Clock::System.now().as_second() / 300 * 300 - 60;
-    remote_write::write(&server.url(), &written(SERIES, end))
-        .await
-        .unwrap();
     let at = sloburn::domain::time::Timestamp::from_millis(end * 1_000).to_string();
-    let config = format!(
-        "sources: {{default: {{prometheus: {{url: '{}'}}}}}}\n",
-        server.url()
-    );
-    let mut daemon = Daemon::prepare(&Files {
-        config: &config,
-        definitions: DEFINITIONS,
-        ..Files::default()
-    });
+    let mut daemon = past.daemon(DEFINITIONS, "", &[]);
     daemon.start().await;
     for name in NAMES {
         for window in ["1h", "budget"] {
@@ -170,12 +155,12 @@ async fn promtool_gets_the_printed_samples_and_a_daemon_explains_the_same() {
             assert!(document["total"].as_f64() > Some(0.0), "{slo} {window}");
             assert!(document["bad"].as_f64() > Some(0.0), "{slo} {window}");
             for part in document["parts"].as_array().unwrap() {
-                let samples = asked(&promtool, &server.url(), &part["query"]);
+                let samples = asked(&promtool, &past.url(), &part["query"]);
                 assert!(!samples.is_empty(), "{slo} {window} {}", part["query"]);
                 assert_eq!(printed(part), samples, "{slo} {window} {}", part["query"]);
             }
             for read in document["reads"].as_array().unwrap() {
-                let samples = asked(&promtool, &server.url(), &read["query"]);
+                let samples = asked(&promtool, &past.url(), &read["query"]);
                 let count: usize = samples.values().map(Vec::len).sum();
                 let told = (read["series"].as_u64(), read["samples"].as_u64());
                 let got = |count| u64::try_from(count).ok();

@@ -1,17 +1,15 @@
 //! Native histograms in a real Prometheus: what is interpolated here is what its own `histogram_fraction` says.
 
-use std::time::Duration;
-
 use sloburn::domain::labels::Labels;
 use sloburn::domain::selector::Selector;
-use sloburn::domain::slo::SourceName;
 use sloburn::domain::time::{Span, TimeRange, Timestamp};
 use sloburn::series::batch::{Batch, Fetch};
 use sloburn::source::Source as _;
-use sloburn::source::prometheus::{PrometheusSettings, PrometheusSource};
+use sloburn::source::prometheus::PrometheusSource;
 
-use crate::support::native::{self, Native};
-use crate::support::tools::{RealServer, scrape_config};
+use crate::support::native::Native;
+use crate::support::past::Past;
+use crate::support::remote_write::Written;
 
 const STEP: Span = Span::from_secs(15);
 const POINTS: i64 = 40;
@@ -93,28 +91,21 @@ async fn fraction(source: &PrometheusSource, text: &str, at: Timestamp, kind: &s
 
 #[tokio::test]
 async fn native_histograms_are_interpolated_as_prometheus_does_it() {
-    let Some(server) = RealServer::prometheus(&scrape_config(Duration::from_mins(1), &[])).await
-    else {
-        return;
-    };
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
-    let settings = PrometheusSettings::new(SourceName::new("default"), server.url());
-    let source = PrometheusSource::new(settings).unwrap();
     let start = Timestamp::from_millis(1_763_000_000_000).ceil_to(STEP);
     let at = |index: i64| start + Span::from_millis(STEP.as_millis() * index);
     let kinds = ["exponential", "negative", "custom"];
-    for kind in kinds {
-        let pairs = [("__name__", "work_seconds"), ("job", "a"), ("kind", kind)];
-        let labels: Labels = pairs.into_iter().collect();
-        let points: Vec<(i64, Native)> = (1..=POINTS)
-            .map(|index| (at(index).as_millis(), point(kind, index)))
-            .collect();
-        native::write(&server.url(), &labels, &points)
-            .await
-            .unwrap();
-    }
+    let written: Vec<Written<Native>> = kinds
+        .iter()
+        .map(|kind| {
+            let pairs = [("__name__", "work_seconds"), ("job", "a"), ("kind", kind)];
+            let points = (1..=POINTS).map(|index| (at(index).as_millis(), point(kind, index)));
+            (pairs.into_iter().collect(), points.collect())
+        })
+        .collect();
+    let Some(past) = Past::of(&written).await else {
+        return;
+    };
+    let source = past.source();
     let fetch = Fetch::Histograms {
         selector: Selector::new("work_seconds", Vec::new()),
         thresholds: THRESHOLDS.map(str::to_owned).into(),
@@ -145,8 +136,8 @@ async fn native_histograms_are_interpolated_as_prometheus_does_it() {
         to: at(POINTS),
     };
     let batch = source.read(&fetch, range).await.unwrap();
-    let past = source.read_past(&fetch, range).await.unwrap();
-    assert_eq!(batch, past, "never by remote read");
+    let walked = source.read_past(&fetch, range).await.unwrap();
+    assert_eq!(batch, walked, "never by remote read");
     let grown = POINTS - 1;
     let offset = format!("{}s", grown * STEP.as_millis() / 1_000);
     for (kind, threshold) in kinds

@@ -2,20 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use sloburn::domain::labels::{Labels, METRIC_NAME};
 use sloburn::domain::selector::{MatchOp, Matcher, Selector};
-use sloburn::domain::slo::SourceName;
 use sloburn::domain::time::{Span, TimeRange, Timestamp};
 use sloburn::promql::{CompiledMatchers, parse_selector};
 use sloburn::series::batch::Fetch;
 use sloburn::source::Source as _;
 use sloburn::source::error::Failure;
-use sloburn::source::prometheus::{PrometheusSettings, PrometheusSource};
+use sloburn::source::prometheus::PrometheusSource;
 
-use crate::support::remote_write::{self, Written};
-use crate::support::tools::{RealServer, scrape_config};
+use crate::support::past::Past;
+use crate::support::remote_write::Written;
 
 const AT: Timestamp = Timestamp::from_millis(1_772_323_200_000);
 
@@ -197,15 +195,10 @@ fn labels(metric: &str, value: &str) -> Labels {
     [(METRIC_NAME, metric), ("v", value)].into_iter().collect()
 }
 
-async fn filled(series: &[Written]) -> Option<(RealServer, PrometheusSource)> {
-    let server = RealServer::prometheus(&scrape_config(Duration::from_mins(1), &[])).await?;
-    remote_write::write(&server.url(), series).await.unwrap();
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
-    let settings = PrometheusSettings::new(SourceName::new("default"), server.url());
-    let source = PrometheusSource::new(settings).unwrap();
-    Some((server, source))
+async fn filled(series: &[Written]) -> Option<(Past, PrometheusSource)> {
+    let past = Past::of(series).await?;
+    let source = past.source();
+    Some((past, source))
 }
 
 /// What Prometheus finds, or that it refuses.

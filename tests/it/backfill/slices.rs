@@ -4,24 +4,17 @@
     reason = "seconds and requests of some days are far below 2^53"
 )]
 
-use std::process::Command;
-use std::time::Duration;
-
-use serde_json::Value;
 use sloburn::domain::labels::Labels;
-use sloburn::domain::time::Timestamp;
-use tokio::time::{Instant, sleep};
+use sloburn::status::view::names::Measured;
+use sloburn::status::view::slo::{BudgetUnit, SloView, WindowView};
 
-use crate::support::daemon::{Daemon, Files};
-use crate::support::remote_write::{self, Written};
-use crate::support::tools::RealServer;
+use crate::support::past::{Past, recent};
+use crate::support::remote_write::Written;
 
-use super::{HOUR, SCRAPE, now, parsed};
+use super::{HOUR, SCRAPE};
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * HOUR;
-
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A gauge's last value is valid for so long: 2.5 scrapes.
 const VALID: i64 = SCRAPE * 5 / 2;
@@ -312,57 +305,33 @@ fn truth(name: &str, from: i64, to: i64, end: i64) -> (f64, f64) {
 
 #[tokio::test]
 async fn slices_are_judged_as_what_was_written_says() {
-    let Some(server) = RealServer::prometheus("global: {}\n").await else {
+    let end = recent(300);
+    let Some(past) = Past::of::<f64>(&[]).await else {
         return;
     };
-    let end = now() / 300 * 300;
-    let past = written_past(end);
-    for day in &past {
-        let day = std::slice::from_ref(day);
-        remote_write::write(&server.url(), day).await.unwrap();
+    for day in written_past(end) {
+        past.write(&[day]).await;
     }
-    remote_write::write(&server.url(), &written(end))
-        .await
-        .unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("api.yaml"), DEFINITIONS).unwrap();
-    let time = Timestamp::from_millis(end * 1_000).to_string();
-    let ran = Command::new(env!("CARGO_BIN_EXE_sloburn"))
-        .current_dir(folder.path())
-        .args([
-            "status",
-            "--prometheus",
-            &server.url(),
-            "--definitions",
-            "api.yaml",
-        ])
-        .args(["--at", &time, "--format", "json"])
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&ran.stderr).into_owned();
-    let list: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{told}"));
+    past.write(&written(end)).await;
+    let evaluated = past.status_at(DEFINITIONS, end);
     let mut seen = 0;
-    for item in list["items"].as_array().unwrap() {
-        let (name, window) = (item["name"].as_str().unwrap(), &item["window"]);
-        let counted = (
-            window["bad"].as_f64().unwrap(),
-            window["total"].as_f64().unwrap(),
-        );
-        assert_eq!(item["measurement"]["outcome"], "measured", "{item:#}");
+    for slo in &evaluated.slos {
+        let name = &*slo.name;
+        let (from, _, counted) = counts(&slo.window);
+        assert_eq!(slo.measurement.outcome, Measured::Measured, "{slo:#?}");
         if name == "events" {
             // Prometheus extrapolates: a query is not exact, and says so.
-            assert_eq!(item["measurement"]["approximate"], true);
+            assert!(slo.measurement.approximate);
             assert!(counted.1 > 90_000.0 && counted.0 == 0.0, "{counted:?}");
             continue;
         }
-        let from = parsed(window["from"].as_str().unwrap());
         let expected = truth(name, from, end, end);
-        assert_eq!(counted, expected, "{name}: {told}");
+        assert_eq!(counted, expected, "{name}: {}", evaluated.told);
         assert!(
             expected.0 > 0.0 && expected.1 > expected.0,
             "{name}: {expected:?}"
         );
-        assert_eq!(item["budget"]["unit"], "slices");
+        assert_eq!(slo.budget.unit, BudgetUnit::Slices);
         seen += 1;
     }
     assert_eq!(seen, 11);
@@ -373,15 +342,14 @@ const GONE: i64 = 25 * MINUTE;
 
 #[tokio::test]
 async fn a_daemon_counts_what_is_missing_while_the_series_is_gone() {
-    let Some(server) = RealServer::prometheus("global: {}\n").await else {
-        return;
-    };
-    let end = (now() - GONE) / 300 * 300;
+    let end = recent(300) - GONE;
     let written = written(end).into_iter();
     let orders = written
         .filter(|(labels, _)| labels.get("__name__") == "etl_last_success_timestamp_seconds");
     let orders: Vec<Written> = orders.collect();
-    remote_write::write(&server.url(), &orders).await.unwrap();
+    let Some(past) = Past::of(&orders).await else {
+        return;
+    };
     let objectives = DEFINITIONS.split("    - name: ");
     let kept = objectives.filter(|part| {
         !part.contains("saturation")
@@ -389,52 +357,32 @@ async fn a_daemon_counts_what_is_missing_while_the_series_is_gone() {
             && !part.contains("traffic")
             && !part.contains("query")
     });
-    let mut daemon = Daemon::prepare(&Files {
-        config: &format!(
-            "tick: 5s\nsources: {{default: {{prometheus: {{url: '{}', offset: 1s, scrapeInterval: 15s}}}}}}\n",
-            server.url()
-        ),
-        definitions: &kept.collect::<Vec<_>>().join("    - name: "),
-        ..Files::default()
-    });
+    let definitions = kept.collect::<Vec<_>>().join("    - name: ");
+    let source = ["offset: 1s", "scrapeInterval: 15s"];
+    let mut daemon = past.daemon(&definitions, "tick: 5s", &source);
     daemon.start().await;
-    let deadline = Instant::now() + PATIENCE;
-    let list = loop {
-        let list = daemon.json("/api/v1/slos").await;
-        let is_whole = |item: &Value| item["window"]["coverage"].as_f64() > Some(0.98);
-        let items = list["items"].as_array().cloned().unwrap_or_default();
-        if items
-            .iter()
-            .any(|item| item["name"] == "orders" && is_whole(item))
-        {
-            break items;
-        }
-        assert!(Instant::now() < deadline, "{}", daemon.log());
-        sleep(Duration::from_millis(200)).await;
-    };
-    assert_eq!(list.len(), 2);
-    for item in list {
-        let (name, window) = (item["name"].as_str().unwrap(), &item["window"]);
-        let (from, to) = (
-            parsed(window["from"].as_str().unwrap()),
-            parsed(window["to"].as_str().unwrap()),
-        );
+    let is_whole = |slo: &SloView| slo.name == "orders" && slo.window.coverage > 0.98;
+    let slos = daemon
+        .slos_once(|page| page.items.iter().any(is_whole))
+        .await;
+    assert_eq!(slos.len(), 2);
+    for slo in slos {
+        let (from, to, counted) = counts(&slo.window);
         let from = from - from.rem_euclid(MINUTE);
-        let counted = (
-            window["bad"].as_f64().unwrap(),
-            window["total"].as_f64().unwrap(),
-        );
-        assert_eq!(
-            counted,
-            truth(name, from, to, end),
-            "{name} {from} {to} {end}"
-        );
-        let outcome = if name == "orders" {
-            "measured"
+        let expected = truth(&slo.name, from, to, end);
+        assert_eq!(counted, expected, "{} {from} {to} {end}", slo.name);
+        let outcome = if slo.name == "orders" {
+            Measured::Measured
         } else {
-            "noData"
+            Measured::NoData
         };
-        assert_eq!(item["measurement"]["outcome"], outcome, "{item:#}");
+        assert_eq!(slo.measurement.outcome, outcome, "{slo:#?}");
     }
     assert!(daemon.terminate().await.success());
+}
+
+/// From and to in seconds, and bad and all of it.
+fn counts(window: &WindowView) -> (i64, i64, (f64, f64)) {
+    let [from, to] = [window.from, window.to].map(|time| time.0.as_millis() / 1_000);
+    (from, to, (window.bad.0, window.total.0))
 }

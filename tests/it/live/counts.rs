@@ -8,14 +8,12 @@ use sloburn::clock::Clock;
 use sloburn::domain::time::{Span, Timestamp};
 use sloburn::status::view::list::ListView;
 use sloburn::status::view::slo::SloView;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::support::daemon::{Daemon, Files};
 use crate::support::exporter::{Exporter, Mood, ROUTES, increase};
 use crate::support::print;
 use crate::support::tools::{RealServer, scrape_config};
-
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// After so long everything is settled: the settle time, and a block of its grid.
 const SETTLED: Span = Span::from_secs(22);
@@ -166,7 +164,8 @@ impl World {
 
     /// Compares every series once the daemon shows a tick at or after `at`.
     async fn check(&self, at: Timestamp, when: &str) {
-        let slos = self.slos_at(at).await;
+        let is_shown = |page: &ListView<SloView>| page.at.is_some_and(|shown| shown.0 >= at);
+        let slos = self.daemon.slos_once(is_shown).await;
         let (mut counted, mut exact) = (String::new(), String::new());
         for (name, exporter) in &self.exporters {
             let scrapes = exporter.scrapes();
@@ -187,24 +186,6 @@ impl World {
         }
         assert_eq!(counted, exact, "{when}, counted and exact");
         print(&format!("Exact counts, {when}:\n{counted}"));
-    }
-
-    async fn slos_at(&self, at: Timestamp) -> Vec<SloView> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let page = self.daemon.json("/api/v1/slos").await;
-            let page: ListView<SloView> =
-                serde_json::from_value(page).expect("the API answers in the shape of its types");
-            if page.at.is_some_and(|shown| shown.0 >= at) {
-                return page.items;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "no tick at {at}:\n{}",
-                self.daemon.log()
-            );
-            sleep(Duration::from_millis(100)).await;
-        }
     }
 }
 

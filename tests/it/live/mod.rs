@@ -4,4 +4,5 @@ mod agree;
 mod alerts;
 mod counts;
 mod expected;
+mod groups;
 mod world;

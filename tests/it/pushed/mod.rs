@@ -14,14 +14,14 @@ use sloburn::domain::slot::Slot;
 use sloburn::domain::time::{Span, TimeRange, Timestamp};
 use sloburn::engine::settings::{Settings, SourceSettings};
 use sloburn::engine::shell::{Engine, Parts};
-use sloburn::source::prometheus::{PrometheusSettings, PrometheusSource};
+use sloburn::source::prometheus::PrometheusSource;
 use sloburn::status::board::Board;
 use sloburn::status::snapshot::Snapshot;
 use sloburn::store::memory::MemoryStore;
 use tokio::sync::Notify;
 
-use crate::support::remote_write;
-use crate::support::tools::RealServer;
+use crate::support::past::{Past, recent};
+use crate::support::remote_write::Written;
 
 const TICK: i64 = 30_000;
 const HOUR: i64 = 3_600_000;
@@ -43,28 +43,28 @@ spec:
 "#;
 
 /// How one engine fares.
-struct Daemon {
+struct Daemon<'p> {
     engine: Engine<PrometheusSource, MemoryStore>,
     board: Arc<Board>,
     store: Arc<MemoryStore>,
-    url: String,
+    past: &'p Past,
     settings: SourceSettings,
     body: usize,
 }
 
-impl Daemon {
-    async fn start(url: &str, settings: SourceSettings, body: usize, store: MemoryStore) -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
+impl<'p> Daemon<'p> {
+    async fn start(
+        past: &'p Past,
+        settings: SourceSettings,
+        body: usize,
+        store: MemoryStore,
+    ) -> Self {
         let name = SourceName::new("default");
-        let source = PrometheusSettings {
-            max_body_bytes: body,
-            ..PrometheusSettings::new(name.clone(), url)
-        };
         let (board, store) = (
             Arc::new(Board::new(Timestamp::from_millis(0))),
             Arc::new(store),
         );
-        let source = Arc::new(PrometheusSource::new(source).unwrap());
+        let source = Arc::new(past.source_with(|it| it.max_body_bytes = body));
         let parts = Parts {
             sources: BTreeMap::from([(name.clone(), source)]),
             store: Arc::clone(&store),
@@ -83,7 +83,7 @@ impl Daemon {
             engine: Engine::start(all, catalog(), parts).await.unwrap(),
             board,
             store,
-            url: url.to_owned(),
+            past,
             settings,
             body,
         }
@@ -92,7 +92,7 @@ impl Daemon {
     /// What a kill −9 leaves.
     async fn restart(self) -> Self {
         let store = self.store.survivors();
-        Self::start(&self.url, self.settings, self.body, store).await
+        Self::start(self.past, self.settings, self.body, store).await
     }
 
     async fn ticks(&mut self, from: i64, to: i64) {
@@ -161,18 +161,18 @@ fn differences(
     text
 }
 
-async fn hold_sums_against_samples(server: Option<RealServer>) {
-    let Some(server) = server else { return };
-    let end = now() / 300_000 * 300_000;
+async fn hold_sums_against_samples(past_of: impl AsyncFnOnce(Vec<Written>) -> Option<Past>) {
+    let end = recent(300) * 1_000;
     let begin = end - 3 * HOUR;
     let (written, happened) = world::made(7, begin - HOUR, end);
     let least = [happened.resets, happened.births, happened.gaps];
     assert!(least.iter().all(|count| *count >= 20), "{happened:?}");
-    remote_write::write(&server.url(), &written).await.unwrap();
+    let Some(past) = past_of(written).await else {
+        return;
+    };
 
     let body = 128 << 20;
-    let url = server.url();
-    let start = |above| Daemon::start(&url, settings(above), body, MemoryStore::default());
+    let start = |above| Daemon::start(&past, settings(above), body, MemoryStore::default());
     let (mut fetched, mut summed) = (start(usize::MAX).await, start(10).await);
     let middle = begin + HOUR;
     for daemon in [&mut fetched, &mut summed] {
@@ -205,25 +205,23 @@ async fn hold_sums_against_samples(server: Option<RealServer>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_sums_up_to_the_slots_that_its_samples_make() {
-    hold_sums_against_samples(RealServer::prometheus(CONFIG).await).await;
+    hold_sums_against_samples(async |written| Past::of(&written).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_2_sums_up_to_the_slots_that_its_samples_make() {
-    hold_sums_against_samples(RealServer::prometheus2(CONFIG).await).await;
+    hold_sums_against_samples(async |written| Past::of_prometheus2(&written).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_too_large_is_asked_for_in_parts_and_nothing_is_lost() {
-    let Some(server) = RealServer::prometheus(CONFIG).await else {
-        return;
-    };
-    let end = now() / 300_000 * 300_000;
+    let end = recent(300) * 1_000;
     let begin = end - HOUR;
     let (written, _) = world::made(11, begin - HOUR, end);
-    remote_write::write(&server.url(), &written).await.unwrap();
-    let url = server.url();
-    let start = |body| Daemon::start(&url, settings(100_000), body, MemoryStore::default());
+    let Some(past) = Past::of(&written).await else {
+        return;
+    };
+    let start = |body| Daemon::start(&past, settings(100_000), body, MemoryStore::default());
     let (mut whole, mut parts) = (start(128 << 20).await, start(24 << 10).await);
     let failures = |daemon: &Daemon| daemon.snapshot().sources[0].failures;
     let middle = begin + HOUR / 2;
@@ -246,10 +244,4 @@ async fn an_answer_that_is_too_large_is_asked_for_in_parts_and_nothing_is_lost()
         "",
         "what failed at first is made up for"
     );
-}
-
-const CONFIG: &str = "global: {}\n";
-
-fn now() -> i64 {
-    Timestamp::from(Clock::System.now()).as_millis()
 }

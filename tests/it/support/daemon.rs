@@ -7,6 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use sloburn::status::view::list::ListView;
+use sloburn::status::view::slo::SloView;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -158,6 +160,43 @@ impl Daemon {
     pub(crate) async fn json(&self, path: &str) -> Value {
         let body = self.text(path).await;
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}\n{body}"))
+    }
+
+    /// All objectives, once what is shown of them is as `wanted` says.
+    pub(crate) async fn slos_once(
+        &self,
+        wanted: impl Fn(&ListView<SloView>) -> bool,
+    ) -> Vec<SloView> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let page = self.json("/api/v1/slos?limit=1000").await;
+            let page: ListView<SloView> =
+                serde_json::from_value(page).expect("the API answers in the shape of its types");
+            if wanted(&page) {
+                return page.items;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "never as it should be, but last {page:#?}\n{}",
+                self.log()
+            );
+            sleep(POLL).await;
+        }
+    }
+
+    /// All objectives, once the past of every source is counted.
+    pub(crate) async fn slos_with_past(&self) -> Vec<SloView> {
+        let deadline = Instant::now() + 3 * PATIENCE;
+        loop {
+            let sources = self.json("/api/v1/status").await["sources"].take();
+            let all = sources.as_array();
+            let is_read = |it: &Value| it["lastGoodAt"].is_string() && it["backfill"].is_null();
+            if all.is_some_and(|all| all.iter().all(is_read)) {
+                return self.slos_once(|page| page.at.is_some()).await;
+            }
+            assert!(Instant::now() < deadline, "{sources:#}\n{}", self.log());
+            sleep(POLL).await;
+        }
     }
 
     /// What is at a path, as `/metrics`.

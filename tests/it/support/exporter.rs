@@ -80,6 +80,8 @@ struct Inner {
     born: usize,
     mood: Mood,
     scrapes: Vec<Scrape>,
+    /// Counters that are told one by one how they grow.
+    told: BTreeMap<String, f64>,
 }
 
 impl Exporter {
@@ -125,6 +127,18 @@ impl Exporter {
         self.traffic(0.0, 0.0);
     }
 
+    /// So many more events for a series, which need not be one of those of the traffic: an unknown one is new from now on.
+    pub(crate) fn count(&self, series: &str, events: u32) {
+        let mut inner = lock(&self.shared);
+        *inner.told.entry(series.to_owned()).or_default() += f64::from(events);
+    }
+
+    /// These of the series that are counted one by one are not shown any more.
+    pub(crate) fn forget(&self, gone: impl Fn(&str) -> bool) {
+        let mut inner = lock(&self.shared);
+        inner.told.retain(|series, _| !gone(series));
+    }
+
     /// Scrapes are answered with 503 from now on, as while a process starts; it must be idle.
     pub(crate) fn go_down(&self) {
         let mut inner = lock(&self.shared);
@@ -135,6 +149,11 @@ impl Exporter {
     /// Scrapes are answered in this way from now on, while the traffic goes on.
     pub(crate) fn answer(&self, mood: Mood) {
         lock(&self.shared).mood = mood;
+    }
+
+    /// How scrapes are answered.
+    pub(crate) fn mood(&self) -> Mood {
+        lock(&self.shared).mood
     }
 
     /// Scrapes are answered again, by a new process: all counters are zero. It must be idle.
@@ -249,6 +268,7 @@ impl Inner {
         let (used, limit) = POOL;
         values.insert(r#"pool_used{pool="a"}"#.to_owned(), used);
         values.insert(r#"pool_limit{pool="a"}"#.to_owned(), limit);
+        values.extend(self.told.clone());
         values
     }
 }

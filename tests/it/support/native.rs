@@ -1,10 +1,6 @@
-//! Native histograms into a Prometheus by remote write 1.0.
+//! Native histograms as samples that are written into a Prometheus.
 
-use std::io;
-
-use sloburn::domain::labels::Labels;
-
-use super::remote_write::{self, message, varint};
+use super::remote_write::{Sampled, message, varint};
 
 /// Custom boundaries in place of a schema.
 const CUSTOM: i32 = -53;
@@ -55,15 +51,10 @@ impl Native {
     }
 }
 
-/// Writes the histograms of one series, oldest first, with their times in milliseconds.
-pub(crate) async fn write(url: &str, labels: &Labels, points: &[(i64, Native)]) -> io::Result<()> {
-    let mut series = remote_write::labels(labels);
-    for (at, histogram) in points {
-        message(4, &histogram.encoded(*at), &mut series);
+impl Sampled for Native {
+    fn add(&self, at: i64, series: &mut Vec<u8>) {
+        message(4, &self.encoded(at), series);
     }
-    let mut request = Vec::new();
-    message(1, &series, &mut request);
-    remote_write::send(url, &request).await
 }
 
 /// A span of neighbouring buckets and the differences of their counts.

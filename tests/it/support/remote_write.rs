@@ -10,7 +10,24 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// A series with its samples: milliseconds and value, oldest first.
-pub(crate) type Written = (Labels, Vec<(i64, f64)>);
+pub(crate) type Written<S = f64> = (Labels, Vec<(i64, S)>);
+
+/// What a sample may be: a number or a histogram.
+pub(crate) trait Sampled {
+    /// Adds it, with its time in milliseconds, to the message of its series.
+    fn add(&self, at: i64, series: &mut Vec<u8>);
+}
+
+impl Sampled for f64 {
+    /// `samples = 2: Sample { value = 1, timestamp = 2 }`.
+    fn add(&self, at: i64, series: &mut Vec<u8>) {
+        let mut sample = vec![1 << 3 | 1];
+        sample.extend(self.to_le_bytes());
+        sample.push(2 << 3);
+        varint(at.cast_unsigned(), &mut sample);
+        message(2, &sample, series);
+    }
+}
 
 /// The value that says that a series has ended.
 pub(crate) const STALE: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
@@ -22,11 +39,11 @@ const SAMPLES: usize = 50_000;
 /// that is much older than what it has.
 ///
 /// `url` is where the server is: `http://127.0.0.1:PORT`.
-pub(crate) async fn write(url: &str, series: &[Written]) -> io::Result<()> {
+pub(crate) async fn write<S: Sampled>(url: &str, series: &[Written<S>]) -> io::Result<()> {
     let address = url.trim_start_matches("http://").trim_end_matches('/');
     let address: SocketAddr = address.parse().map_err(io::Error::other)?;
     let mut stream = TcpStream::connect(address).await?;
-    let mut rest: Vec<&[(i64, f64)]> = series.iter().map(|(_, samples)| &**samples).collect();
+    let mut rest: Vec<&[(i64, S)]> = series.iter().map(|(_, samples)| &**samples).collect();
     while let Some(end) = end_of_request(&rest) {
         let mut request = Vec::new();
         for ((labels, _), rest) in series.iter().zip(&mut rest) {
@@ -42,7 +59,7 @@ pub(crate) async fn write(url: &str, series: &[Written]) -> io::Result<()> {
 }
 
 /// Up to which time the next request reaches; `None` when all is written.
-fn end_of_request(rest: &[&[(i64, f64)]]) -> Option<i64> {
+fn end_of_request<S>(rest: &[&[(i64, S)]]) -> Option<i64> {
     let left = rest.iter().filter(|samples| !samples.is_empty());
     let each = (SAMPLES / left.clone().count().max(1)).max(1);
     left.map(|samples| samples[each.min(samples.len()) - 1].0)
@@ -73,21 +90,8 @@ async fn post(stream: &mut TcpStream, address: SocketAddr, body: &[u8]) -> io::R
     Err(io::Error::other(format!("samples were refused: {reply}")))
 }
 
-/// `TimeSeries { labels = 1: Label { name = 1, value = 2 }, samples = 2: Sample { value = 1, timestamp = 2 } }`.
-fn time_series(labels: &Labels, samples: &[(i64, f64)]) -> Vec<u8> {
-    let mut series = self::labels(labels);
-    for (at, value) in samples {
-        let mut sample = vec![1 << 3 | 1];
-        sample.extend(value.to_le_bytes());
-        sample.push(2 << 3);
-        varint(at.cast_unsigned(), &mut sample);
-        message(2, &sample, &mut series);
-    }
-    series
-}
-
-/// The labels of a series, with which its message begins.
-pub(super) fn labels(labels: &Labels) -> Vec<u8> {
+/// `TimeSeries { labels = 1: Label { name = 1, value = 2 }, … }`.
+fn time_series<S: Sampled>(labels: &Labels, samples: &[(i64, S)]) -> Vec<u8> {
     let mut series = Vec::new();
     for (name, value) in labels {
         let mut label = Vec::new();
@@ -95,15 +99,10 @@ pub(super) fn labels(labels: &Labels) -> Vec<u8> {
         message(2, value.as_bytes(), &mut label);
         message(1, &label, &mut series);
     }
+    for (at, sample) in samples {
+        sample.add(*at, &mut series);
+    }
     series
-}
-
-/// Sends one message `WriteRequest`.
-pub(super) async fn send(url: &str, request: &[u8]) -> io::Result<()> {
-    let address = url.trim_start_matches("http://").trim_end_matches('/');
-    let address: SocketAddr = address.parse().map_err(io::Error::other)?;
-    let mut stream = TcpStream::connect(address).await?;
-    post(&mut stream, address, &literal(request)).await
 }
 
 /// A field of bytes, text or a message: its number with wire type 2, its length, itself.
@@ -150,5 +149,5 @@ fn requests_follow_time_and_are_encoded_as_the_protocol_says() {
     let (early, late) = ([(1, 0.0), (2, 0.0)], [(9, 0.0)]);
     assert_eq!(end_of_request(&[&early, &late]), Some(2));
     assert_eq!(end_of_request(&[&[], &late]), Some(9));
-    assert_eq!(end_of_request(&[&[], &[]]), None);
+    assert_eq!(end_of_request::<f64>(&[&[], &[]]), None);
 }
