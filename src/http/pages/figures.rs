@@ -4,6 +4,20 @@ use crate::status::view::scalar::Length;
 use crate::status::view::slo::{BudgetUnit, BurnView, SloView, TierView};
 use crate::status::words;
 
+/// The labels of its group, as `cluster=eu1, route=/pay`; nothing without groups.
+pub(super) fn group(slo: &SloView) -> String {
+    let labels = slo.group.iter();
+    let labels = labels.map(|(name, value)| format!("{name}={value}"));
+    labels.collect::<Vec<_>>().join(", ")
+}
+
+/// What tells it from the other instances of its objective: its target, and its group.
+pub(super) fn heading(slo: &SloView) -> String {
+    let group = Some(group(slo)).filter(|it| !it.is_empty());
+    let parts: Vec<String> = slo.target.clone().into_iter().chain(group).collect();
+    parts.join(" · ")
+}
+
 /// How much of the budget is left.
 pub(super) fn left(slo: &SloView) -> String {
     match slo.budget.remaining {

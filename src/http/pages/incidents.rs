@@ -22,7 +22,7 @@ use super::super::moment::{Moment, Pairs};
 use super::chart::{Frame, RatioChart};
 use super::sign::Sign;
 use super::when::When;
-use super::{Layout, html};
+use super::{Layout, address, html};
 
 #[derive(Template)]
 #[template(path = "incidents.html")]
@@ -40,7 +40,7 @@ struct IncidentPage {
     layout: Layout,
     row: IncidentRow,
     /// Where the objective is shown, while it is defined.
-    page: Option<(String, String)>,
+    page: Option<String>,
     timeline: Vec<Moved>,
     cost: Option<String>,
     chart: Option<RatioChart>,
@@ -133,7 +133,7 @@ async fn show(
             since.text()
         )
     });
-    let page = status.map(|status| (status.slo.service.clone(), status.slo.name.clone()));
+    let page = status.map(|status| address::of_instance(&status.slo));
     let title = format!("Incident of {}", incident.slo);
     Ok(html(&IncidentPage {
         layout: Layout::of(&moment, &state.site, uri.path()).titled(title),

@@ -10,7 +10,6 @@ use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::get;
 
-use crate::domain::budget::ErrorBudget;
 use crate::domain::incident::Incident;
 use crate::status::query;
 use crate::status::snapshot::SloStatus;
@@ -24,10 +23,11 @@ use super::super::error::ApiError;
 use super::super::moment::{Moment, Pairs};
 use super::super::slos::find;
 use super::chart::{BudgetChart, Frame, Gauge, RatioChart};
+use super::groups::{self, GroupRow};
 use super::incidents::IncidentRow;
 use super::sign::Sign;
 use super::when::When;
-use super::{Layout, figures, html, promise};
+use super::{Layout, address, figures, html, promise};
 
 #[derive(Template)]
 #[template(path = "objective.html")]
@@ -35,7 +35,12 @@ struct ObjectivePage {
     layout: Layout,
     service: String,
     name: String,
+    /// Those that are shown whole.
     instances: Vec<Instance>,
+    /// Further groups.
+    groups: Vec<GroupRow>,
+    /// Whether one group was asked for alone.
+    is_one: bool,
     incidents: Vec<IncidentRow>,
 }
 
@@ -44,6 +49,8 @@ struct Instance {
     slo: SloView,
     /// What tells it from the others: its target, and the labels of its group.
     heading: String,
+    /// Where it is shown alone.
+    href: String,
     /// Its number on the page, for the names of its parts.
     number: usize,
     sign: Sign,
@@ -102,25 +109,23 @@ async fn show(
     Pairs(pairs): Pairs,
 ) -> Result<Response, ApiError> {
     let Path((service, name)) = path.map_err(|_| ApiError::Path)?;
-    query::none(pairs)?;
+    let id = query::id(pairs)?;
     let mut found = find(&moment, &service, &name)?;
-    // Of many groups, those that need a look come first.
-    let left = |status: &SloStatus| {
-        let budget = status.budget.as_ref();
-        budget.map_or(f64::INFINITY, ErrorBudget::remaining)
-    };
-    found.sort_by(|one, other| {
-        let alert = other.alert.cmp(&one.alert);
-        alert.then_with(|| left(one).total_cmp(&left(other)))
-    });
+    found.retain(|status| id.as_ref().is_none_or(|id| status.id == *id));
+    if found.is_empty() {
+        return Err(ApiError::WhichInstance { service, name });
+    }
     let snapshot = &moment.read.snapshot;
     let is_own = |it: &&Arc<Incident>| found.iter().any(|status| status.slo.id == it.slo);
     let own = snapshot.incidents.iter().filter(is_own);
     let own: Vec<&Incident> = own.map(AsRef::as_ref).collect();
+    let (whole, others) = groups::split(&mut found);
     let instance = |(number, status): (usize, &&SloStatus)| Instance::new(number, status, &own);
     Ok(html(&ObjectivePage {
         layout: Layout::of(&moment, &state.site, uri.path()).titled(format!("{service}/{name}")),
-        instances: found.iter().enumerate().map(instance).collect(),
+        instances: whole.iter().enumerate().map(instance).collect(),
+        groups: others.iter().map(|status| GroupRow::new(status)).collect(),
+        is_one: id.is_some(),
         incidents: own
             .iter()
             .map(|it| IncidentRow::new(it, snapshot))
@@ -128,18 +133,6 @@ async fn show(
         service,
         name,
     }))
-}
-
-/// What tells an instance from the others of its objective; empty of the whole and only one.
-fn heading(slo: &SloView) -> String {
-    let group: Vec<String> = slo
-        .group
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let group = Some(group.join(", ")).filter(|it| !it.is_empty());
-    let parts: Vec<String> = slo.target.clone().into_iter().chain(group).collect();
-    parts.join(" · ")
 }
 
 impl Instance {
@@ -150,8 +143,9 @@ impl Instance {
         let measurement = &status.measurement;
         let last_good = measurement.last_good.filter(|_| !slo.measured);
         Self {
+            href: address::of_instance(&status.slo),
             number,
-            heading: heading(&slo),
+            heading: figures::heading(&slo),
             sign: Sign::of(&slo),
             description: status.slo.description.clone(),
             promise: promise::promise(&slo),

@@ -18,6 +18,7 @@ use crate::status::view::tally::TallyView;
 use super::super::error::ApiError;
 use super::super::moment::{Moment, Pairs};
 use super::super::{AppState, index};
+use super::address::{self, encode};
 use super::chart::Sparkline;
 use super::sign::Sign;
 use super::{Layout, figures, html, is_for_people};
@@ -57,6 +58,7 @@ struct Row {
     sign: Sign,
     outcome: Sign,
     spark: Sparkline,
+    href: String,
     group: String,
     left: String,
     burns: Vec<String>,
@@ -182,17 +184,6 @@ fn url_query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     encoded.collect::<Vec<_>>().join("&")
 }
 
-/// Percent-encodes all but unreserved characters (RFC 3986).
-fn encode(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
-}
-
 /// How many are in which state; what nobody is in is left out.
 fn shares(snapshot: &Snapshot) -> Vec<Share> {
     let tally = TallyView::of(snapshot.slos.iter().map(AsRef::as_ref));
@@ -243,15 +234,12 @@ fn labels(snapshot: &Snapshot) -> BTreeSet<String> {
 
 impl Row {
     fn new(slo: SloView, status: &SloStatus) -> Self {
-        let group = slo
-            .group
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"));
         Self {
             sign: Sign::of(&slo),
             outcome: Sign::of_outcome(slo.measurement.outcome),
             spark: Sparkline::of(status),
-            group: group.collect::<Vec<_>>().join(", "),
+            href: address::of_instance(&status.slo),
+            group: figures::group(&slo),
             left: figures::left(&slo),
             burns: figures::burns(&slo),
             coverage: figures::coverage(slo.window.coverage),

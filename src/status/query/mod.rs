@@ -11,6 +11,6 @@ mod slos;
 pub use explain::ExplainQuery;
 pub use history::{Format, HistoryQuery};
 pub use incidents::IncidentQuery;
-pub use parameters::{QueryError, none};
+pub use parameters::{QueryError, id, none};
 pub use services::ServiceQuery;
 pub use slos::SloQuery;
