@@ -20,6 +20,7 @@ const COUNTERS: &[&str] = &[
     "errors: {total: http_requests_total, bad: ['http_requests_total{code=\"500\"}', 'errors_total{instance=\"c\"}']}",
     "errors: {probe: 'probe_success{job=\"api\"}'}",
     "errors: {total: 'http_requests_total{job=\"api\"}', badWhere: code=~\"5..\"}\ngroupBy: [rout]",
+    "errors: {total: http_requests_total, badWhere: code=~\"5..\"}\ngroupBy: [route]\nexpect: {route: [/pay, /gone]}",
     "errors: {total: 'http_requests_total{job=\"api\"}', bad: 'errors_total{job=\"api\",instance=\"a\"}'}\ngroupBy: [route]",
 ];
 
@@ -117,6 +118,12 @@ async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
     errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"5.."}
     groupBy: [rout]
     warning line=11,col=17,title=SB0607::no series of `total` has the label `rout`, by which groups are told apart; did you mean `route`?
+    exit 0
+
+    errors: {total: http_requests_total, badWhere: code=~"5.."}
+    groupBy: [route]
+    expect: {route: [/pay, /gone]}
+    warning line=10,col=7,title=SB0608::nothing is measured now: no series of `http_requests_total` has route="/gone", which `expect` names; check what scrapes it
     exit 0
 
     errors: {total: 'http_requests_total{job="api"}', bad: 'errors_total{job="api",instance="a"}'}
