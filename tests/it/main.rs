@@ -19,6 +19,7 @@ mod kill;
 mod live;
 mod oracle;
 mod pushed;
+mod remote_read;
 mod scrape;
 mod selectors;
 mod shipped;

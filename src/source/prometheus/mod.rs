@@ -208,15 +208,19 @@ impl PrometheusSource {
         let (form, body) = match self.transport.read_remotely(request).await {
             Ok(answer) => answer,
             Err(refusal) => {
-                return match place.refused(refusal) {
-                    Failure::Protocol { .. }
-                    | Failure::Refused { .. }
-                    | Failure::Server { status: 501, .. } => Ok(None),
-                    failure => Err(failure),
+                let failure = place.refused(refusal);
+                return if is_not_offered(&failure) {
+                    Ok(None)
+                } else {
+                    Err(failure)
                 };
             }
         };
         place.answered();
+        let limit = self.transport.max_body_bytes();
+        if remote::unpacked(form, &body) > limit {
+            return Err(Failure::TooLarge { limit });
+        }
         let decoded = tokio::task::spawn_blocking(move || remote::decode(form, &body, range));
         match decoded.await.map_err(JoinError::try_into_panic) {
             Ok(batch) => Ok(batch),
@@ -281,6 +285,20 @@ impl Source for PrometheusSource {
             failure,
         })
     }
+}
+
+/// Whether a refusal of remote read says that there is none, or that it is not for us.
+const fn is_not_offered(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Protocol { .. }
+            | Failure::Refused { .. }
+            | Failure::Unauthorized { status: 403 }
+            | Failure::Server {
+                status: 404 | 405 | 501,
+                ..
+            }
+    )
 }
 
 /// The samples of an answer to a query that lie in `range`.

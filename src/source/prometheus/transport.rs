@@ -67,6 +67,11 @@ impl Transport {
         self.params.is_empty()
     }
 
+    /// How large an answer may be, unpacked.
+    pub(super) const fn max_body_bytes(&self) -> usize {
+        self.max_body_bytes
+    }
+
     /// Asks for samples by remote read, once. What comes back is how the answer is packed, and the whole of it.
     pub(super) async fn read_remotely(&self, request: Vec<u8>) -> Result<(Form, Vec<u8>), Refusal> {
         let mut url = self.url.clone();

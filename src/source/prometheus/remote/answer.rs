@@ -24,6 +24,14 @@ pub(in crate::source::prometheus) enum Form {
     Sampled,
 }
 
+/// How large `body` is once it is unpacked, as it says itself; nothing when it is no such answer.
+pub(in crate::source::prometheus) fn unpacked(form: Form, body: &[u8]) -> usize {
+    match form {
+        Form::Streamed => body.len(),
+        Form::Sampled => snap::raw::decompress_len(body).unwrap_or_default(),
+    }
+}
+
 /// Decodes `body` and keeps what lies in `range`; `None` when it is no such answer.
 pub(in crate::source::prometheus) fn decode(
     form: Form,

@@ -192,7 +192,8 @@ fn request(connection: &mut TcpStream) -> Option<Asked> {
     while bytes.len() < head + length {
         receive(connection, &mut bytes)?;
     }
-    let form = String::from_utf8(bytes[head..].to_vec()).ok()?;
+    // What is asked by remote read is no text.
+    let form = String::from_utf8_lossy(&bytes[head..]);
     let url = Url::parse(&format!("http://form/?{form}")).ok()?;
     asked.form = url.query_pairs().into_owned().collect();
     Some(asked)

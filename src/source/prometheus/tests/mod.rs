@@ -3,6 +3,7 @@
 mod liar;
 mod lies;
 mod oracle;
+mod remote;
 mod requests;
 
 use std::fmt::Write;
