@@ -1,5 +1,7 @@
 //! Queries over a population of series: at every step they bring all that is wanted.
 
+mod refused;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -200,6 +202,8 @@ fn an_expression_is_never_divided() {
         division: None,
     };
     assert_eq!(fetches.revised(&[measured], 10), None);
+    let census = vec![("a:80".to_owned(), 50), ("b:80".to_owned(), 50)];
+    assert_eq!(fetches.divided(&BTreeMap::from([(0, census)]), 10), None);
 }
 
 fn matcher() -> impl Strategy<Value = Matcher> {
