@@ -8,6 +8,7 @@
 mod events;
 mod properties;
 mod slices;
+mod sums;
 mod targets;
 
 use std::collections::BTreeMap;

@@ -20,7 +20,7 @@ use crate::series::plan::FamilyIndex;
 use crate::series::slices::missing::Behind;
 use crate::store::commit::{Commit, FamilyKey, LaneKey, WalkKey, WalkRecord, WalkedFamily};
 
-use super::{FIRST_LENGTH, SAMPLES, SHORTEST, Walk};
+use super::{FIRST_LENGTH, SAMPLES, SHORTEST, Walk, Way};
 
 /// A lane whose live counting begins.
 #[derive(Clone, Copy, Debug)]
@@ -310,7 +310,7 @@ impl State {
             source,
             lanes: company.lanes,
             length: self.first_length(&record.families, &company.families),
-            summed: false,
+            way: Way::Samples,
             families: company.families.into_iter().collect(),
             record,
         };

@@ -45,11 +45,27 @@ pub(super) struct Walk {
     record: WalkRecord,
     /// How long the next chunk is.
     length: Span,
+    way: Way,
+}
+
+/// How a walk reads its next chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By samples.
+    Samples,
+    /// By the samples of one block, before the source sums up: what was counted last begins with samples that build on
+    /// older ones, of which sums do not tell.
+    Seam,
     /// Not even the shortest chunk of samples could be read: the source sums it up.
-    summed: bool,
+    Sums,
 }
 
 impl Walk {
+    fn has_loose_ends(&self) -> bool {
+        let mut families = self.record.families.iter();
+        families.any(|family| !family.loose.is_empty())
+    }
+
     fn is_done(&self) -> bool {
         self.record.reached <= self.record.goal
     }
@@ -57,7 +73,11 @@ impl Walk {
     /// The next chunk: its start lies on the grid, and the last one ends at the goal.
     fn chunk(&self, grid: Span, longest_slice: Span) -> Chunk {
         let to = self.record.reached;
-        let from = (to - self.length).floor_to(grid).max(self.record.goal);
+        let length = match self.way {
+            Way::Seam => grid,
+            Way::Samples | Way::Sums => self.length,
+        };
+        let from = (to - length).floor_to(grid).max(self.record.goal);
         let margins = self.record.families.iter().map(|family| {
             let lookback = lookback(family.interval, longest_slice);
             Chunk::margin(grid, family.interval).max(Chunk::whole(grid, lookback))
@@ -123,7 +143,7 @@ impl State {
                 families,
                 record,
                 length: FIRST_LENGTH,
-                summed: false,
+                way: Way::Samples,
             };
             if !walk.is_done() && !walk.lanes.is_empty() {
                 self.walks.insert(key, walk);
@@ -155,6 +175,17 @@ impl State {
             let follows = whole.is_some_and(|whole| walk.lanes.contains(&(whole, lane.1)));
             dig::wanted(&self.plan, *lane, follows)
         };
+        let mut walked = walk.record.families.clone();
+        let goal = if walk.way == Way::Seam {
+            // Samples are walked through no further, so that no end may stay loose.
+            for family in &mut walked {
+                family.older.clear();
+            }
+            chunk.counted.from
+        } else {
+            walk.record.goal
+        };
+        let families = walk.families.iter().copied().zip(walked);
         Some(Dig {
             key: key.clone(),
             source: source.clone(),
@@ -162,13 +193,8 @@ impl State {
             plan: Arc::clone(&self.plan),
             slot: self.settings.slot,
             lanes: walk.lanes.iter().map(wanted).collect(),
-            families: walk
-                .families
-                .iter()
-                .copied()
-                .zip(walk.record.families.iter().cloned())
-                .collect(),
-            goal: walk.record.goal,
+            families: families.collect(),
+            goal,
             behind: walk
                 .lanes
                 .iter()
@@ -181,7 +207,7 @@ impl State {
                 .collect(),
             is_traced: self.traced.is_some(),
             replica_labels: self.settings.replica_labels(source).to_vec(),
-            summed: walk.summed.then(|| self.summed(walk, chunk.counted)),
+            summed: (walk.way == Way::Sums).then(|| self.summed(walk, chunk.counted)),
             raw: Vec::new(),
             starts: self.plan.starts.get(source).copied().filter(|starts| {
                 let counts = |it: &FamilyIndex| !self.plan.families[*it].roles.is_empty();
@@ -230,7 +256,11 @@ impl State {
         for (family, loose) in walk.record.families.iter_mut().zip(dug.loose) {
             family.loose = loose;
         }
-        walk.adapt(dug.chunk.read().length(), dug.samples);
+        if walk.way == Way::Seam {
+            walk.way = Way::Sums;
+        } else {
+            walk.adapt(dug.chunk.read().length(), dug.samples);
+        }
         if walk.is_done() {
             for family in &mut walk.record.families {
                 family.loose.clear();
@@ -251,6 +281,12 @@ impl State {
         let Some(walk) = self.walks.get_mut(key) else {
             return false;
         };
+        if walk.way == Way::Seam {
+            let name = &walk.source;
+            tracing::warn!(source = %name, "not even {} of the past of source `{name}` can be read: what series added between what was read and what is summed up is not counted", self.settings.settle_grid(name));
+            walk.way = Way::Sums;
+            return true;
+        }
         if walk.length > SHORTEST {
             walk.length = Span::from_millis(walk.length.as_millis() / 2).max(SHORTEST);
             return true;
@@ -263,9 +299,13 @@ impl State {
             let is_grouped = self.plan.roll(*family).is_grouped();
             self.plan.families[*family].may_be_summed() && !is_grouped
         };
-        let turns = !walk.summed && offers_sums && walk.families.iter().all(may);
-        walk.summed |= turns;
+        let turns = walk.way == Way::Samples && offers_sums && walk.families.iter().all(may);
         if turns {
+            walk.way = if walk.has_loose_ends() {
+                Way::Seam
+            } else {
+                Way::Sums
+            };
             let name = &walk.source;
             tracing::info!(source = %name, "the past of source `{name}` is too large to be read; it sums it up itself");
         }
