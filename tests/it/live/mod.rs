@@ -3,6 +3,7 @@
 mod agree;
 mod alerts;
 mod counts;
+mod days;
 mod expected;
 mod groups;
 mod world;
