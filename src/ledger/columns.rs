@@ -82,17 +82,16 @@ impl Columns {
         let number = i32::try_from(slots).unwrap_or(i32::MAX);
         match &self.counts {
             CountColumn::Small(column) => {
-                touch(1);
                 let sums = column.get(last).copied().unwrap_or_default();
                 Tally::whole(sums.map(i64::from), (covered, marks), number)
             }
             CountColumn::Whole(column) => {
-                touch(1);
                 let sums = column.get(last).copied().unwrap_or_default();
                 Tally::whole(sums, (covered, marks), number)
             }
             CountColumn::Any(column) => {
-                touch(slots);
+                // Beside the one that its chunk notes: each is added up anew.
+                touch(last);
                 let slots = column.iter().take(slots).map(|counts| {
                     Tally::of(&Slot {
                         counts: *counts,

@@ -82,21 +82,17 @@ impl Row {
         self.chunks.first().is_some_and(|chunk| chunk.end() <= time)
     }
 
-    /// Everything that ends at or before `time`.
+    /// Everything that ends at or before `time`: a sum within one chunk, and that of all chunks before it.
     pub(super) fn up_to(&self, time: Timestamp) -> Tally {
+        touch(2);
         let behind = self.starts.partition_point(|start| *start < time);
         let Some(last) = behind.checked_sub(1) else {
             return Tally::default();
         };
         let part = self.chunks.get(last).map(|chunk| chunk.up_to(time));
-        let part = part.unwrap_or_default();
-        match last.checked_sub(1).and_then(|before| self.sums.get(before)) {
-            Some(before) => {
-                touch(1);
-                part.plus(*before)
-            }
-            None => part,
-        }
+        let before = last.checked_sub(1).and_then(|before| self.sums.get(before));
+        part.unwrap_or_default()
+            .plus(before.copied().unwrap_or_default())
     }
 
     /// The chunks that may have slots which end in `range`, oldest first.

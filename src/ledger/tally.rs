@@ -145,7 +145,7 @@ pub(super) mod touched {
         TOUCHED.with(|touched| touched.set(touched.get() + count));
     }
 
-    /// How many slots and sums were looked at by `work`.
+    /// How many slots and sums were looked for by `work`.
     pub(in crate::ledger) fn by<T>(work: impl FnOnce() -> T) -> usize {
         let before = TOUCHED.with(Cell::get);
         drop(work());
@@ -153,7 +153,7 @@ pub(super) mod touched {
     }
 }
 
-/// Notes that a sum looks at so many slots or other sums.
+/// Notes that a sum looks for so many slots or other sums, whether or not there are any.
 pub(super) fn touch(count: usize) {
     #[cfg(test)]
     touched::note(count);
