@@ -5,6 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::time::{Span, TimeRange, Timestamp};
 
+/// How far clocks are set at once: an hour nearly everywhere, and two at Troll, in Antarctica.
+const FURTHEST_SET: Span = Span::from_hours(2);
+
 /// Which period of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Period {
@@ -118,14 +121,14 @@ impl Calendar {
         (range.from < at && at <= range.to).then_some(range)
     }
 
-    /// The least that a period lasts: an hour less where a day loses one.
+    /// The least that a period lasts: less where clocks are set forward.
     pub fn shortest(&self) -> Span {
-        Span::from_days(self.period.days().0) - Span::from_hours(1)
+        Span::from_days(self.period.days().0) - FURTHEST_SET
     }
 
-    /// The most that a period lasts: an hour more where a day gains one.
+    /// The most that a period lasts: more where clocks are set back.
     pub fn longest(&self) -> Span {
-        Span::from_days(self.period.days().1) + Span::from_hours(1)
+        Span::from_days(self.period.days().1) + FURTHEST_SET
     }
 }
 

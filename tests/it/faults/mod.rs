@@ -2,6 +2,7 @@
 //! what is told, how often the source is asked, and that nothing is lost when it is over.
 
 mod answers;
+mod calendars;
 mod clocks;
 mod connections;
 mod files;

@@ -26,7 +26,7 @@ apiVersion: sloburn.dev/v1
 kind: ServiceObjectives
 metadata: {name: shop}
 spec:
-  window: 30d
+  window: WINDOW
   objectives:
     - name: availability
       objective: 99.9%
@@ -51,9 +51,10 @@ spec:
   default: [team, pager]
 "#;
 
-/// The shop's promise of 99.9 % over 30 days under the shipped policy, told to `team` and `pager`.
-pub(crate) fn catalog(tick: Span) -> Catalog {
-    let files = [("default.yaml", POLICY), ("shop.yaml", SHOP)];
+/// The shop's promise of 99.9 % over a window under the shipped policy, told to `team` and `pager`.
+pub(crate) fn catalog(window: &str, tick: Span) -> Catalog {
+    let shop = SHOP.replace("WINDOW", window);
+    let files = [("default.yaml", POLICY), ("shop.yaml", &shop)];
     let files = files.map(|(name, text)| (PathBuf::from(name), text.to_owned()));
     let options = Options {
         tick,

@@ -33,8 +33,17 @@ pub(crate) struct Shop {
 impl Shop {
     /// A shop that is as old as the first tick, at `start`, can see.
     pub(crate) fn new(start: Timestamp, outage: Outage) -> Self {
-        let opened = start - LOOK_BACK;
+        Self::opened(start - LOOK_BACK, outage)
+    }
+
+    /// A shop that opens then.
+    pub(crate) fn opened(opened: Timestamp, outage: Outage) -> Self {
         Self { opened, outage }
+    }
+
+    /// How many requests there are in so much time.
+    pub(crate) fn requests(time: Span) -> i64 {
+        RATE * time.as_millis() / 1_000
     }
 
     /// All requests up to `at`, and the failed ones among them: whole numbers.
@@ -44,10 +53,9 @@ impl Shop {
             length,
             failing,
         } = self.outage;
-        let requests = |time: Span| RATE * time.as_millis() / 1_000;
         let outage = at.min(onset + length).since(onset).max(Span::ZERO);
-        let failed = requests(outage) * failing / 10_000;
-        (requests(at.since(self.opened)), failed)
+        let failed = Self::requests(outage) * failing / 10_000;
+        (Self::requests(at.since(self.opened)), failed)
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) async fn play() -> Week {
     let world = World {
         clock: Clock::simulated(START.to_jiff()),
         shop: Arc::new(Shop::new(START, outage)),
-        catalog: Arc::new(super::catalog(TICK)),
+        catalog: Arc::new(super::catalog("30d", TICK)),
         tick: TICK,
         receivers: BTreeMap::from([("team", Arc::clone(&team)), ("pager", Arc::clone(&pager))]),
     };
