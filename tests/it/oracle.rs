@@ -3,24 +3,24 @@
 
 use std::collections::BTreeSet;
 
-/// A tier for 99.9 % over 30 days; times in seconds.
+/// A tier; times in seconds.
 struct Tier {
     name: &'static str,
     severity: &'static str,
     long: i64,
     short: i64,
-    /// Ten times the burn rate above which it fires.
-    burn: i64,
+    /// It fires when more than so many percent of the budget are spent within the long window.
+    spent: i64,
     hold: i64,
 }
 
 /// The shipped policy, the loudest first.
 #[rustfmt::skip]
 const TIERS: [Tier; 4] = [
-    Tier { name: "fast",    severity: "page",   long: 3_600,   short: 300,    burn: 144, hold: 300 },
-    Tier { name: "slow",    severity: "page",   long: 21_600,  short: 1_800,  burn: 60,  hold: 900 },
-    Tier { name: "day",     severity: "ticket", long: 86_400,  short: 7_200,  burn: 30,  hold: 3_600 },
-    Tier { name: "chronic", severity: "ticket", long: 259_200, short: 21_600, burn: 10,  hold: 10_800 },
+    Tier { name: "fast",    severity: "page",   long: 3_600,   short: 300,    spent: 2,  hold: 300 },
+    Tier { name: "slow",    severity: "page",   long: 21_600,  short: 1_800,  spent: 5,  hold: 900 },
+    Tier { name: "day",     severity: "ticket", long: 86_400,  short: 7_200,  spent: 10, hold: 3_600 },
+    Tier { name: "chronic", severity: "ticket", long: 259_200, short: 21_600, spent: 10, hold: 10_800 },
 ];
 
 /// Of steady traffic, `failing` in 10,000 fail in the seconds `[0, length)`.
@@ -31,12 +31,12 @@ pub(crate) struct Outage {
 }
 
 impl Outage {
-    /// Whether the burn rate over the last `window` seconds is above a tenth of `burn`. A burn rate of 1 is 10 in
-    /// 10,000 for as long as the window.
-    fn is_above(self, burn: i64, window: i64, at: i64) -> bool {
+    /// Whether over the last `window` seconds more failed than a tier allows, whose promise of 99.9 % holds over
+    /// `period` seconds: it allows 10 in 10,000, and so many percent of the period's in the long window.
+    fn is_above(self, tier: &Tier, window: i64, period: i64, at: i64) -> bool {
         let begin = begin(at - window, at);
         let overlap = self.length.min(at) - begin.max(0);
-        self.failing * overlap > burn * (at - begin)
+        100 * self.failing * overlap * tier.long > 10 * tier.spent * period * (at - begin)
     }
 }
 
@@ -70,13 +70,14 @@ pub(crate) struct Course {
 }
 
 /// Follows an outage in the middle of endless health, tick by tick until `end`, without reminders.
-pub(crate) fn follow(outage: Outage, tick: i64, end: i64) -> Course {
+pub(crate) fn follow(outage: Outage, period: i64, tick: i64, end: i64) -> Course {
     let (mut course, mut stands) = (Course::default(), [Stand::Quiet; 4]);
     let (mut severity, mut number) = (None, 0);
     for at in (0..=end).step_by(usize::try_from(tick).unwrap()) {
         for (tier, stand) in TIERS.iter().zip(&mut stands) {
-            let burns = outage.is_above(tier.burn, tier.long, at)
-                && outage.is_above(tier.burn, tier.short, at);
+            let burns = [tier.long, tier.short]
+                .into_iter()
+                .all(|window| outage.is_above(tier, window, period, at));
             let (now, does) = match *stand {
                 Stand::Quiet | Stand::Holds(_) if burns => (Stand::Fires, "fires"),
                 Stand::Fires if !burns => (Stand::Holds(at), "clears"),
