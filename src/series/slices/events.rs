@@ -1,12 +1,14 @@
 //! Slices of events: bad when too small a share of a slice's events was good.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use crate::domain::decimal::Fraction;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::{Batch, Series};
+use crate::series::batch::{Batch, Sample, Series};
 use crate::series::births::Target;
+use crate::series::cursor::is_gap;
 
 use super::missing::NOTHING;
 use super::rate::{part, union_length};
@@ -45,13 +47,31 @@ pub fn first_scrapes(batch: &Batch) -> FirstScrapes {
 /// good nor missing.
 ///
 /// An event belongs to the slice in which the sample lies that shows it. The first value of a series
-/// counts when its target was scraped before without it, as far as the answers show that.
+/// counts when its target was scraped before without it, as far as the answers show that; and so does
+/// that with which it returns, if it is lower than it was.
 pub fn over_allowance(
     counters: &[Counters],
     allowance: Fraction,
     slice: Span,
     range: TimeRange,
 ) -> Slices<Counts> {
+    let targets = LazyCell::new(|| targets(counters));
+    let arrived = |kind: &Counters| -> Vec<(Timestamp, Counts)> {
+        let values = kind.series.iter().flat_map(|series| {
+            let scraped = |after, at| {
+                let siblings = Target::of(series.labels).and_then(|target| targets.get(&target));
+                siblings.is_some_and(|it| was_scraped(it, after, at, kind.usual))
+            };
+            let returns = returns(series.samples, range, kind.usual, scraped);
+            born(series, kind.usual, counters)
+                .into_iter()
+                .chain(returns)
+        });
+        values
+            .map(|(at, value)| (at, kind.weight.times(value)))
+            .collect()
+    };
+    let arrivals: Vec<_> = counters.iter().flat_map(arrived).collect();
     let judge = |end: Timestamp| {
         let within = TimeRange {
             from: end - slice,
@@ -65,18 +85,17 @@ pub fn over_allowance(
             } else {
                 &mut unseen
             };
-            let events = kind.series.iter().map(|series| {
-                let counted = part(series.samples, within, kind.usual, times);
-                let born = born(series, kind.usual, counters).filter(|it| within.contains(it.0));
-                counted.map_or(0.0, |part| part.events) + born.map_or(0.0, |(_, value)| value)
-            });
-            sum = sum.plus(kind.weight.times(events.sum()));
+            let series = kind.series.iter();
+            let parts = series.filter_map(|it| part(it.samples, within, kind.usual, times));
+            sum = sum.plus(kind.weight.times(parts.map(|part| part.events).sum()));
         }
         let known = union_length(&mut covered);
         if known.as_millis() * 2 < slice.as_millis() {
             return None;
         }
-        Some(judged(sum, allowance))
+        let own = arrivals.iter().filter(|(at, _)| within.contains(*at));
+        let events = own.fold(sum, |sum, (_, counts)| sum.plus(*counts));
+        Some(judged(events, allowance))
     };
     ends(range, slice).map(|end| (end, judge(end))).collect()
 }
@@ -104,6 +123,57 @@ fn born(series: &Series, usual: Span, counters: &[Counters]) -> Option<(Timestam
     is_born.then_some((first.at, first.value))
 }
 
+/// The counters' samples by target.
+fn targets<'b>(counters: &[Counters<'b>]) -> HashMap<Target, Vec<&'b [Sample]>> {
+    let mut targets: HashMap<Target, Vec<&[Sample]>> = HashMap::new();
+    for series in counters.iter().flat_map(|kind| &kind.series) {
+        if let Some(target) = Target::of(series.labels) {
+            targets.entry(target).or_default().push(series.samples);
+        }
+    }
+    targets
+}
+
+/// The samples in a range with which a series returns, lower than it was, if its target was scraped
+/// since the sample before, and their times.
+fn returns(
+    samples: &[Sample],
+    range: TimeRange,
+    usual: Span,
+    scraped: impl Fn(Timestamp, Timestamp) -> bool,
+) -> Vec<(Timestamp, f64)> {
+    let first = samples.partition_point(|it| it.at <= range.from);
+    let behind = samples.partition_point(|it| it.at <= range.to);
+    let (older, newer) = samples.split_at(first);
+    let is_number = |it: &&Sample| it.value.is_finite();
+    let mut last = older.iter().rfind(is_number);
+    let mut returns = Vec::new();
+    for sample in newer
+        .iter()
+        .take(behind.saturating_sub(first))
+        .filter(is_number)
+    {
+        let Some(before) = last.replace(sample) else {
+            continue;
+        };
+        let is_anew = sample.value < before.value && is_gap(sample.at.since(before.at), usual);
+        if is_anew && scraped(before.at, sample.at) {
+            returns.push((sample.at, sample.value));
+        }
+    }
+    returns
+}
+
+/// Whether a target was scraped a scrape or so before `at`, and later than `after`.
+fn was_scraped(siblings: &[&[Sample]], after: Timestamp, at: Timestamp, usual: Span) -> bool {
+    siblings.iter().any(|samples| {
+        let older = samples.partition_point(|it| it.at < at);
+        let mut older = samples.iter().take(older);
+        let last = older.rfind(|it| it.value.is_finite());
+        last.is_some_and(|it| it.at > after && !is_gap(at.since(it.at), usual))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{at, batch};
@@ -118,11 +188,11 @@ mod tests {
         total: 0.0,
     };
 
-    /// A counter every 15 seconds from `from` on that grows by these.
+    /// A counter every 15 seconds from `from` on that grows by these; `-` where it is not there.
     fn counter(from: i64, steps: &str) -> String {
         let mut value = 0;
         let steps = steps.split_whitespace().zip(0..);
-        let samples = steps.map(|(step, index)| {
+        let samples = steps.filter(|(step, _)| *step != "-").map(|(step, index)| {
             value += step.parse::<i64>().unwrap();
             format!("{}:{value}", from + index * 15)
         });
@@ -144,6 +214,14 @@ mod tests {
                 "..#",
             ),
             ("born with five", steady, 90, "5 0 0 0 0", ".#."),
+            ("back with five", steady, 0, "9 - - - - - - - -4 0", ".#."),
+            (
+                "back with what it had",
+                steady,
+                0,
+                "9 - - - - - - - 5 0",
+                "...",
+            ),
             (
                 "nothing happened",
                 "10 10 10 10 10 0 0 0 0 10 10 10 10",
