@@ -12,6 +12,7 @@ mod check;
 mod demo;
 mod explain;
 mod faults;
+mod forms;
 mod golden;
 mod histograms;
 mod increments;

@@ -309,6 +309,14 @@ pub fn batch(body: &[u8], range: TimeRange) -> Result<Batch, Failure> {
     Ok(decode(body, range, &Thresholds::NONE)?.batch)
 }
 
+/// The same of an answer to `fetch`, which may have asked for native histograms.
+///
+/// # Errors
+/// When it is none, or only a part of one.
+pub fn answer(body: &[u8], fetch: &Fetch, range: TimeRange) -> Result<Batch, Failure> {
+    Ok(decode(body, range, &Thresholds::of(fetch))?.batch)
+}
+
 impl fmt::Debug for PrometheusSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrometheusSource")
