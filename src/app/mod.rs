@@ -19,7 +19,7 @@ use crate::alerting::notifiers::Notifiers;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostics;
-use crate::domain::slo::{Catalog, Slo, SourceName};
+use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::adopt::Revision;
 use crate::engine::explain;
@@ -30,7 +30,7 @@ use crate::http::{self, AppState, Past};
 use crate::reload::{Files, HandOn, Reload};
 use crate::source::AnySource;
 use crate::status::board::{Board, DeliveryStatus, Reading, ReceiverStatus, StoreOpened};
-use crate::status::explanation::{Asked, Explanation};
+use crate::status::explanation::{Asked, Explanation, Subject};
 use crate::status::snapshot::Backfill;
 use crate::status::survey::{Survey, Unread};
 use crate::store::Store;
@@ -301,20 +301,27 @@ pub async fn survey(config: &Config, catalog: &Catalog) -> anyhow::Result<Survey
     Ok(survey)
 }
 
-/// Explains a window of an objective of `catalog`, from what its source holds.
+/// Explains a window of a promise of `catalog`, or of one of its groups, from what its source holds.
 ///
 /// # Errors
 /// When the source cannot be used, or more is asked for than can be explained.
 pub async fn explain(
     config: &Config,
-    (catalog, slo): (&Catalog, &Arc<Slo>),
+    (catalog, subject): (&Catalog, &Subject),
     asked: Asked,
     progress: impl FnMut(&SourceName, Option<Backfill>),
 ) -> anyhow::Result<Explanation> {
     let sources = sources(config, catalog)?;
     let now = Timestamp::from(Clock::System.now());
     let settings = settings(config);
-    Ok(explain::explain(&settings, (catalog, slo), &sources, (now, asked), progress).await?)
+    Ok(explain::explain(
+        &settings,
+        (catalog, subject),
+        &sources,
+        (now, asked),
+        progress,
+    )
+    .await?)
 }
 
 /// Secrets are read when a message is sent; that one cannot be read should not come to light in the night.

@@ -27,6 +27,15 @@ impl SloId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// That of a group; of the whole the same.
+    #[must_use]
+    pub fn of_group(&self, group: &Group) -> Self {
+        if group.is_empty() {
+            return self.clone();
+        }
+        Self::new(format!("{self}{{{group}}}"))
+    }
 }
 
 impl fmt::Display for SloId {
@@ -164,14 +173,18 @@ impl Slo {
     /// The instance of one group, of which `objective` is promised.
     #[must_use]
     pub fn of_group(&self, group: Group, objective: Objective) -> Self {
-        let of_group = |id: &SloId| SloId::new(format!("{id}{{{group}}}"));
         Self {
-            id: of_group(&self.uid),
-            counted_as: of_group(&self.counted_as),
+            id: self.instance(&group),
+            counted_as: self.counted_as.of_group(&group),
             group,
             objective,
             ..self.clone()
         }
+    }
+
+    /// The identity of the instance of a group.
+    pub fn instance(&self, group: &Group) -> SloId {
+        self.uid.of_group(group)
     }
 
     /// What people call it: `service/name`, or `service/name/target`.

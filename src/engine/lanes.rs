@@ -112,6 +112,7 @@ impl State {
         }
         let interval = |family: FamilyIndex| self.families[family].interval;
         let mut noted = Noted::when(taken.trace.is_some());
+        noted.turn_to(plan.meters[meter].group());
         let slot = self.settings.slot;
         let judged = lane_slots(planned, range, slot, &interval, complete, &mut noted);
         if let Some(trace) = &mut taken.trace {

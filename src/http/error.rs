@@ -119,13 +119,18 @@ impl ApiError {
             | Self::WhichInstance { .. }
             | Self::Parameters
             | Self::Path
-            | Self::Explain(ExplainError::TooLong { .. } | ExplainError::TooMuch { .. }) => {
-                StatusCode::BAD_REQUEST
-            }
+            | Self::Explain(
+                ExplainError::TooLong { .. }
+                | ExplainError::TooMuch { .. }
+                | ExplainError::Divided { .. },
+            ) => StatusCode::BAD_REQUEST,
             Self::CannotExplain
             | Self::NoSuchSlo { .. }
             | Self::NoSuchIncident { .. }
-            | Self::NoSuchAddress { .. } => StatusCode::NOT_FOUND,
+            | Self::NoSuchAddress { .. }
+            | Self::Explain(ExplainError::Undefined(_) | ExplainError::NoSuchGroup { .. }) => {
+                StatusCode::NOT_FOUND
+            }
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotYet
             | Self::NotReady(_)

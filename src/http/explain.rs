@@ -29,8 +29,8 @@ async fn show(
     let Some(explainer) = &state.explainer else {
         return Err(ApiError::CannotExplain);
     };
-    let uid = found.first().map(|status| status.slo.uid.clone());
-    let uid = uid.ok_or(ApiError::NoSuchSlo { service, name })?;
-    let explanation = explainer.explain(uid, query.asked()).await?;
+    let subject = query.subject(&found);
+    let subject = subject.ok_or(ApiError::WhichInstance { service, name })?;
+    let explanation = explainer.explain(subject, query.asked()).await?;
     Ok(Json(ExplanationView::of(&explanation)))
 }

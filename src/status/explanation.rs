@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use crate::domain::evidence::Evidence;
+use crate::domain::group::Group;
 use crate::domain::guard::Guard;
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Measurement;
+use crate::domain::objective::Objective;
 use crate::domain::policy::{AlertPolicy, Severity, Tier};
-use crate::domain::slo::Slo;
+use crate::domain::slo::{Slo, SloId};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::domain::versions::Versions;
 use crate::ledger::WindowSum;
 
 use super::view::names::Role;
@@ -42,6 +45,28 @@ impl AskedWindow {
     }
 }
 
+/// Whose number is to be explained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    /// The promise: an objective, or one of its targets.
+    pub uid: SloId,
+    /// Which of its groups; empty for the whole.
+    pub group: Group,
+    /// What was promised when, as far as that is known.
+    pub versions: Versions,
+}
+
+impl Subject {
+    /// The whole of a promise, of which no earlier versions are known.
+    pub fn whole(uid: SloId) -> Self {
+        Self {
+            uid,
+            group: Group::default(),
+            versions: Versions::default(),
+        }
+    }
+}
+
 /// Which number is to be explained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
@@ -70,6 +95,8 @@ pub struct Explanation {
     pub slot: Span,
     /// What it holds, as the ledger says.
     pub sum: WindowSum,
+    /// What was promised in which part of it, oldest first, where that changed.
+    pub versions: Vec<ExplainedVersion>,
     /// How well the objective was measured at the tick.
     pub measurement: Measurement,
     /// The tiers of its policy whose windows were counted.
@@ -121,6 +148,17 @@ pub enum Rule {
     AtLeast(f64),
     /// The value is the share of the slice that is bad.
     Share,
+}
+
+/// A part of the window, and what was promised then.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ExplainedVersion {
+    /// The part.
+    pub range: TimeRange,
+    /// What was in force.
+    pub objective: Objective,
+    /// What was counted.
+    pub counts: Counts,
 }
 
 /// One tier and the sums that it looks at.

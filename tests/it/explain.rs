@@ -56,6 +56,13 @@ spec:
     - name: memory
       objective: 99%
       saturation: {used: 'memory_bytes{job="api"}', limit: 'memory_limit_bytes{job="api"}', by: [instance], atMost: 90%}
+    - name: codes
+      objective: 99%
+      groupBy: [code]
+      errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"5.."}
+    - name: promised
+      targets: [{name: slo, objective: 99.5%}, {name: sla, objective: 99%, window: 12h}]
+      errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"5.."}
     - name: share
       objective: 99%
       query:
@@ -63,7 +70,15 @@ spec:
         total: 'sum(increase(http_requests_total[$window]))'
 "#;
 
-const NAMES: [&str; 5] = ["availability", "latency", "throughput", "memory", "share"];
+const NAMES: [&str; 7] = [
+    "availability",
+    "latency",
+    "throughput",
+    "memory",
+    "share",
+    r#"codes{code="500"}"#,
+    "promised/sla",
+];
 
 fn explain(folder: &Path, arguments: &[&str]) -> Value {
     let ran = Command::new(env!("CARGO_BIN_EXE_sloburn"))

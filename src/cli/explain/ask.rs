@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::cli::status::{StatusError, address, client, unreachable};
+use crate::domain::group::Group;
 use crate::domain::time::Timestamp;
 use crate::status::explanation::AskedWindow;
 use crate::status::view::explain::ExplanationView;
+use crate::status::view::list::ListView;
+use crate::status::view::slo::SloView;
 
 use super::NotExplained;
+use super::wanted::Wanted;
 
 /// A daemon takes ten seconds at most, and the answer may be long.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,18 +26,28 @@ struct Refusal {
     error: String,
 }
 
-/// What the daemon at `url` explains of `slo`.
+/// What the daemon at `url` explains of `wanted`.
 pub(super) async fn explanation(
     url: &str,
-    slo: &str,
+    wanted: &Wanted,
     at: Option<Timestamp>,
     window: Option<AskedWindow>,
 ) -> anyhow::Result<ExplanationView> {
-    let Some((service, name)) = slo.split_once('/').filter(|(_, name)| !name.contains('/')) else {
-        return Err(NotExplained::Name(slo.to_owned()).into());
+    let mut words = wanted.promise.splitn(3, '/');
+    let (Some(service), Some(name)) = (words.next(), words.next()) else {
+        return Err(NotExplained::Name(wanted.promise.clone()).into());
     };
-    let mut place = address(url, &format!("slos/{service}/{name}/explain"))?;
+    let place = format!("slos/{service}/{name}");
+    let id = if wanted.is_instance() {
+        Some(instance(url, &place, wanted).await?)
+    } else {
+        None
+    };
+    let mut place = address(url, &format!("{place}/explain"))?;
     let mut pairs = place.query_pairs_mut();
+    if let Some(id) = id {
+        pairs.append_pair("id", &id);
+    }
     if let Some(at) = at {
         pairs.append_pair("at", &at.to_string());
     }
@@ -45,6 +61,28 @@ pub(super) async fn explanation(
         Some(AskedWindow::Usual) | None => {}
     }
     drop(pairs);
+    answered(url, place).await
+}
+
+/// The id of the instance that is meant.
+async fn instance(url: &str, place: &str, wanted: &Wanted) -> anyhow::Result<String> {
+    let listed: ListView<SloView> = answered(url, address(url, place)?).await?;
+    let promised = listed.items.into_iter().filter(|it| {
+        let target = it.target.iter().map(|target| format!("/{target}"));
+        let title = format!("{}/{}", it.service, it.name);
+        wanted.is_promise(&target.fold(title, |title, it| title + &it), &it.uid)
+    });
+    let promised: Vec<SloView> = promised.collect();
+    let group = |it: &SloView| it.group.iter().collect::<Group>();
+    let found = promised.iter().find(|it| group(it) == wanted.group);
+    found.map(|it| it.id.clone()).ok_or_else(|| {
+        let ids = promised.into_iter().map(|it| it.id);
+        wanted.unknown(ids.collect()).into()
+    })
+}
+
+/// The answer of the daemon at `url` to what `place` asks for.
+async fn answered<T: DeserializeOwned>(url: &str, place: Url) -> anyhow::Result<T> {
     let asked = client(url)?.get(place).timeout(TIMEOUT).send().await;
     let response = asked.map_err(|source| unreachable(url, source))?;
     let status = response.status();

@@ -2,25 +2,25 @@
 
 mod ask;
 mod text;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use clap::ValueEnum;
 use reqwest::StatusCode;
 
 use crate::app;
-use crate::diagnostic::did_you_mean;
-use crate::domain::slo::{Catalog, Slo};
 use crate::domain::time::Span;
 use crate::status::explanation::{Asked, AskedWindow};
 use crate::status::view::explain::ExplanationView;
 
 use super::here::{At, Source, Told};
 use super::{Exit, Streams};
+
+use wanted::Wanted;
 
 /// What `--help` says.
 pub(super) const LONG: &str = "\
@@ -39,9 +39,9 @@ const MOST_SAMPLES: usize = 10_000_000;
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The objective
-    #[arg(value_name = "SERVICE/SLO")]
-    slo: String,
+    /// The objective; of several targets SERVICE/SLO/TARGET, and of groups one as 'SERVICE/SLO{route="/pay"}'
+    #[arg(value_name = "SERVICE/SLO", value_parser = Wanted::read)]
+    slo: Wanted,
     /// Which window: a length, as 1h, or `budget` for the objective's own [default: the shortest long window of its alert policy]
     #[arg(long, value_name = "LENGTH", value_parser = window)]
     window: Option<AskedWindow>,
@@ -69,10 +69,10 @@ enum Format {
 pub(super) enum NotExplained {
     #[error("no objective is named `{slo}`; {hint}")]
     NoSuch { slo: String, hint: String },
-    #[error("`{slo}` cannot be explained")]
-    Unread { slo: String, source: anyhow::Error },
     #[error("`{0}` is not an objective; write it as SERVICE/SLO")]
     Name(String),
+    #[error("`{slo}` cannot be explained")]
+    Unread { slo: String, source: anyhow::Error },
     #[error("{url} answered {status}: {sentence}")]
     Refused {
         url: String,
@@ -124,7 +124,7 @@ async fn here(
     let Some((config, catalog)) = args.source.load(environment, streams)? else {
         return Ok(None);
     };
-    let slo = find(&catalog, &args.slo)?;
+    let subject = args.slo.among(&catalog)?;
     let asked = Asked {
         at: args.at.map(At::time),
         window: args.window.unwrap_or_default(),
@@ -132,25 +132,12 @@ async fn here(
     };
     let mut told = Told::default();
     let (err, progress) = (&mut *streams.err, streams.progress);
-    let explained = app::explain(&config, (&catalog, slo), asked, |source, backfill| {
+    let explained = app::explain(&config, (&catalog, &subject), asked, |source, backfill| {
         told.tell(err, progress, source.as_str(), backfill);
     });
     let explained = explained.await.map_err(|source| NotExplained::Unread {
-        slo: args.slo.clone(),
+        slo: subject.uid.of_group(&subject.group).to_string(),
         source,
     })?;
     Ok(Some(ExplanationView::of(&explained)))
-}
-
-/// The objective that is meant, by service and name or by uid.
-fn find<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a Arc<Slo>, NotExplained> {
-    let name = |slo: &Slo| format!("{}/{}", slo.service, slo.name);
-    let is_it = |slo: &&Arc<Slo>| name(slo) == wanted || slo.uid.as_str() == wanted;
-    catalog.slos.values().find(is_it).ok_or_else(|| {
-        let names: Vec<String> = catalog.slos.values().map(|slo| name(slo)).collect();
-        let known = names.iter().map(String::as_str);
-        let hint = did_you_mean(wanted, known, || super::status::some_of(names.clone()));
-        let slo = wanted.to_owned();
-        NotExplained::NoSuch { slo, hint }
-    })
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use crate::domain::group::Group;
 use crate::domain::labels::METRIC_NAME;
 use crate::domain::time::Timestamp;
 use crate::status::view::explain::{
@@ -55,9 +56,8 @@ fn headline(it: &ExplanationView) -> String {
         BudgetUnit::Slices => "slices",
     };
     let mut text = format!(
-        "{}/{}: {}% over {} ({}, source {})\n",
-        it.service,
-        it.name,
+        "{}: {}% over {} ({}, source {})\n",
+        subject(it),
         it.objective_percent,
         it.promised_over,
         it.signal.name(),
@@ -93,6 +93,16 @@ fn headline(it: &ExplanationView) -> String {
         _ = writeln!(text, "  not measured at its end: {reason}");
     }
     text
+}
+
+/// What is explained, as people call it.
+fn subject(it: &ExplanationView) -> String {
+    let target = it.target.iter().map(|target| format!("/{target}"));
+    let group: Group = it.group.iter().collect();
+    let group = Some(group).filter(|group| !group.is_empty());
+    let group = group.map(|group| format!("{{{group}}}"));
+    let rest: String = target.chain(group).collect();
+    format!("{}/{}{rest}", it.service, it.name)
 }
 
 /// `burn = ratio / allowance = 0.0167 / 0.001 = 16.7`, in columns.
@@ -145,9 +155,8 @@ fn result(step: &StepView) -> String {
 fn quantity(name: &str, value: f64) -> String {
     match name {
         "window" | "period" | "long" => words::window(seconds(value)),
-        "ratio" | "objective" | "allowance" | "limit" | "spent" | "remaining" | "budgetSpent" => {
-            percent(value)
-        }
+        "ratio" | "objective" | "limit" | "spent" | "remaining" | "budgetSpent" => percent(value),
+        _ if name.starts_with("allowance") => percent(value),
         _ => number(value),
     }
 }

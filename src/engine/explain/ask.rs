@@ -9,11 +9,11 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
-use crate::domain::slo::{SloId, SourceName};
+use crate::domain::slo::SourceName;
 use crate::engine::adopt::Revision;
 use crate::engine::settings::Settings;
 use crate::source::Source;
-use crate::status::explanation::{Asked, Explanation};
+use crate::status::explanation::{Asked, Explanation, Subject};
 
 use super::{ExplainError, explain};
 
@@ -24,7 +24,7 @@ type Answer = Result<Explanation, ExplainError>;
 
 /// Whom to ask for an explanation.
 #[derive(Clone)]
-pub struct Explainer(Arc<dyn Fn(SloId, Asked) -> BoxFuture<'static, Answer> + Send + Sync>);
+pub struct Explainer(Arc<dyn Fn(Subject, Asked) -> BoxFuture<'static, Answer> + Send + Sync>);
 
 impl fmt::Debug for Explainer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,7 +35,7 @@ impl fmt::Debug for Explainer {
 impl Explainer {
     /// Explains by `answer`.
     pub fn new(
-        answer: impl Fn(SloId, Asked) -> BoxFuture<'static, Answer> + Send + Sync + 'static,
+        answer: impl Fn(Subject, Asked) -> BoxFuture<'static, Answer> + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(answer))
     }
@@ -54,18 +54,18 @@ impl Explainer {
             revisions,
             turn: Semaphore::new(1),
         });
-        Self::new(move |slo, asked| {
+        Self::new(move |subject, asked| {
             let desk = Arc::clone(&desk);
-            Box::pin(async move { desk.answer(&slo, asked).await })
+            Box::pin(async move { desk.answer(&subject, asked).await })
         })
     }
 
-    /// Explains a window of an objective. Who waits for an earlier one may drop the future.
+    /// Explains a window of a promise, or of one of its groups. Who waits for an earlier one may drop the future.
     ///
     /// # Errors
     /// When the source cannot be read, or when more is asked for than can be explained.
-    pub async fn explain(&self, slo: SloId, asked: Asked) -> Answer {
-        (self.0)(slo, asked).await
+    pub async fn explain(&self, subject: Subject, asked: Asked) -> Answer {
+        (self.0)(subject, asked).await
     }
 }
 
@@ -78,21 +78,15 @@ struct Desk<S> {
 }
 
 impl<S: Source> Desk<S> {
-    async fn answer(&self, slo: &SloId, asked: Asked) -> Answer {
+    async fn answer(&self, subject: &Subject, asked: Asked) -> Answer {
         let turn = self.turn.acquire().await;
         let revision = self.revisions.borrow().clone();
-        let catalog = revision.catalog();
-        let Some(slo) = catalog.slos.get(slo) else {
-            return Err(ExplainError::Unread(format!(
-                "`{slo}` is no longer defined"
-            )));
-        };
         let asked = Asked {
             most_samples: Some(MOST_SAMPLES),
             ..asked
         };
         let now = self.clock.now().into();
-        let of = (catalog.as_ref(), slo);
+        let of = (revision.catalog().as_ref(), subject);
         let told = explain(&self.settings, of, &self.sources, (now, asked), |_, _| {}).await;
         drop(turn);
         told

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::measurement::Outcome;
-use crate::domain::slo::{Catalog, Slo, SourceName};
+use crate::domain::slo::{Catalog, Slo, SloId, SourceName};
 use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::domain::versions::Versions;
 use crate::series::plan::{Plan, PlanError};
 use crate::series::trace::Trace;
 use crate::source::Source;
-use crate::status::explanation::{Asked, ExplainedTier, Explanation};
+use crate::status::explanation::{Asked, ExplainedTier, ExplainedVersion, Explanation, Subject};
 use crate::status::snapshot::{Backfill, SloStatus, Snapshot};
 use crate::store::commit::Recovered;
 
@@ -23,6 +24,8 @@ use super::reading;
 use super::settings::Settings;
 use super::state::State;
 use super::step::{Effects, Input, Tick, step, take_past};
+
+use parts::Shown;
 
 /// So often in a row a source may refuse before it is given up.
 const PATIENCE: u32 = 3;
@@ -48,6 +51,25 @@ pub enum ExplainError {
         /// The longest that can be asked for.
         longest: Span,
     },
+    /// No such promise is defined.
+    #[error("`{0}` is no longer defined")]
+    Undefined(SloId),
+    /// A group of an objective that is divided otherwise, or not at all.
+    #[error("{}", divided(.slo, .by))]
+    Divided {
+        /// Whose group it was to be.
+        slo: SloId,
+        /// The labels that tell its groups apart.
+        by: Vec<String>,
+    },
+    /// A group of which there is nothing.
+    #[error(
+        "nothing was found of `{slo}` in the window, nor just before it; see /api/v1/slos for the groups that there are"
+    )]
+    NoSuchGroup {
+        /// The instance.
+        slo: String,
+    },
     /// More samples than may be read.
     #[error(
         "the window holds more than {most} samples, which is the most that is explained here; ask for a shorter one"
@@ -58,28 +80,29 @@ pub enum ExplainError {
     },
 }
 
-/// Explains a window of `slo`, from what the sources hold. `now` says what the newest tick is;
+/// Explains a window of a promise or one of its groups, from what the sources hold. `now` says what the newest tick is;
 /// `progress` hears how far the past is read.
 ///
 /// # Errors
 /// When the source cannot be read, or when more is asked for than can be explained.
 pub async fn explain<S: Source>(
     settings: &Settings,
-    (catalog, slo): (&Catalog, &Arc<Slo>),
+    (catalog, subject): (&Catalog, &Subject),
     sources: &BTreeMap<SourceName, Arc<S>>,
     (now, asked): (Timestamp, Asked),
     mut progress: impl FnMut(&SourceName, Option<Backfill>),
 ) -> Result<Explanation, ExplainError> {
+    let slo = defined(catalog, subject)?;
     let newest = Clocks::of(sources, now).readable(settings, None);
     let at = asked.at.map_or(newest, |at| at.min(newest));
     let at = at.floor_to(settings.tick);
     let window = asked
         .window
-        .length(slo, catalog.policy_of(slo).map(AsRef::as_ref));
-    let reach = reach(slo, window, at)?;
+        .length(&slo, catalog.policy_of(&slo).map(AsRef::as_ref));
+    let reach = reach(&slo, window, at)?;
     let settings = &with_past(settings, sources);
     let catalog = Catalog {
-        slos: BTreeMap::from([(slo.uid.clone(), whole_of(slo))]),
+        slos: BTreeMap::from([(slo.uid.clone(), Arc::clone(&slo))]),
         policies: catalog.policies.clone(),
         ..Catalog::default()
     };
@@ -113,9 +136,12 @@ pub async fn explain<S: Source>(
     let tick = Tick { at, judge: true };
     let effects = step(&mut counting.state, tick, &input, &catalog);
     let snapshot = counting.note(effects)?;
-    let found = snapshot.and_then(|snapshot| snapshot.slos.first().cloned());
-    let Some(status) = found else {
-        return Err(ExplainError::Unread("nothing was counted".to_owned()));
+    let mut counted = snapshot.iter().flat_map(|snapshot| &snapshot.slos);
+    let found = counted.find(|status| status.group == subject.group);
+    let Some(status) = found.cloned() else {
+        return Err(ExplainError::NoSuchGroup {
+            slo: slo.instance(&subject.group).to_string(),
+        });
     };
     if let (Outcome::Failed | Outcome::Partial, Some(reason)) =
         (status.measurement.outcome, &status.measurement.reason)
@@ -124,7 +150,7 @@ pub async fn explain<S: Source>(
     }
     let trace = counting.trace.sorted();
     Ok(explanation(
-        (&status, &catalog, &plan),
+        (&status, &catalog, &plan, &subject.versions),
         (at, window),
         &trace,
         sources,
@@ -143,15 +169,42 @@ fn with_past<S: Source>(settings: &Settings, sources: &BTreeMap<SourceName, Arc<
     settings
 }
 
-/// An objective without its groups: explained is the whole.
-fn whole_of(slo: &Arc<Slo>) -> Arc<Slo> {
-    match slo.grouping {
-        None => Arc::clone(slo),
-        Some(_) => Arc::new(Slo {
-            grouping: None,
-            ..Slo::clone(slo)
-        }),
+/// What is defined of a subject: without its groups, where the whole is to be explained; else all
+/// groups are counted, as the daemon counts them, and one is looked at.
+fn defined(catalog: &Catalog, subject: &Subject) -> Result<Arc<Slo>, ExplainError> {
+    let Subject { uid, group, .. } = subject;
+    let slo = catalog.slos.get(uid);
+    let slo = slo.ok_or_else(|| ExplainError::Undefined(uid.clone()))?;
+    if group.is_empty() {
+        return Ok(match slo.grouping {
+            None => Arc::clone(slo),
+            Some(_) => Arc::new(Slo {
+                grouping: None,
+                ..Slo::clone(slo)
+            }),
+        });
     }
+    let by = slo.grouping.iter().flat_map(|grouping| &grouping.by);
+    if by.clone().eq(group.iter().map(|(name, _)| name)) {
+        return Ok(Arc::clone(slo));
+    }
+    Err(ExplainError::Divided {
+        slo: uid.clone(),
+        by: by.cloned().collect(),
+    })
+}
+
+/// How a group is asked for.
+fn divided(slo: &SloId, by: &[String]) -> String {
+    if by.is_empty() {
+        return format!("`{slo}` is not divided into groups; leave out what stands in braces");
+    }
+    let labels: Vec<String> = by.iter().map(|name| format!("{name}=\"…\"")).collect();
+    format!(
+        "`{slo}` is divided into groups by {}; write `{slo}{{{}}}`",
+        by.join(", "),
+        labels.join(",")
+    )
 }
 
 /// How much of the past is counted.
@@ -219,7 +272,7 @@ impl<S: Source> Counting<'_, S> {
 }
 
 fn explanation<S: Source>(
-    (status, catalog, plan): (&SloStatus, &Catalog, &Plan),
+    (status, catalog, plan, versions): (&SloStatus, &Catalog, &Plan, &Versions),
     (at, asked): (Timestamp, Option<Span>),
     trace: &Trace,
     sources: &BTreeMap<SourceName, Arc<S>>,
@@ -260,7 +313,22 @@ fn explanation<S: Source>(
         });
     }
     let source = sources.get(&slo.source).map(AsRef::as_ref);
-    let (parts, outside) = parts::parts(plan, trace, range, ledger.slot(), source);
+    let shown = Shown {
+        plan,
+        trace,
+        range,
+        group: &status.group,
+        source,
+    };
+    let (parts, outside) = shown.parts(ledger.slot());
+    let versions = versions.parts(range);
+    let versions = versions
+        .into_iter()
+        .map(|(range, objective)| ExplainedVersion {
+            range,
+            objective,
+            counts: ledger.sum(range).counts,
+        });
     Explanation {
         slo: Arc::clone(slo),
         at,
@@ -269,13 +337,14 @@ fn explanation<S: Source>(
         range,
         slot: ledger.slot(),
         sum,
+        versions: versions.collect(),
         measurement: status.measurement.clone(),
         tiers,
         longer_tiers,
         parts,
         outside,
         slots: ledger.slots(range).collect(),
-        judged: parts::judged(plan, trace, range),
-        reads: parts::reads(plan, trace, source),
+        judged: shown.judged(),
+        reads: shown.reads(),
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::group::Group;
 use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::labels::Labels;
+use crate::domain::selector::Matcher;
 use crate::domain::slices::Judge as Defined;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
@@ -22,189 +24,117 @@ use crate::status::explanation::{
 };
 use crate::status::view::names::Role as RoleName;
 
-/// The parts of the only objective of a plan, in the order of its lanes; and what of its gaps lies
-/// outside of `range`.
-pub(super) fn parts<S: Source>(
-    plan: &Plan,
-    trace: &Trace,
-    range: TimeRange,
-    slot: Span,
-    source: Option<&S>,
-) -> (Vec<Part>, Counts) {
-    let Some(meter) = plan.meters.first() else {
-        return (Vec::new(), Counts::default());
-    };
-    let reader = Reader {
-        plan,
-        trace,
-        range,
-        source,
-    };
-    let mut parts = Vec::new();
-    let mut outside = Counts::default();
-    for (number, lane) in (0..).zip(meter.lanes.iter()) {
-        match lane {
-            Lane::Counters { family, .. } => {
-                let own = |role: &&Role| role.slo == meter.of && role.lane == number;
-                let roles: Vec<&Role> = plan.families[*family].roles.iter().filter(own).collect();
-                for role in &roles {
-                    let events = meter.slo.indicator.events();
-                    let by_both = matches!(events, Some(Events::GoodAndBad { .. }));
-                    let name = name_of(by_both, role.towards, role.weight);
-                    let weight = Some(role.weight);
-                    parts.push(reader.selected(name, weight, *family, role.selector));
+/// One instance of the only objective of a plan, in one window.
+pub(super) struct Shown<'a, S> {
+    pub(super) plan: &'a Plan,
+    pub(super) trace: &'a Trace,
+    pub(super) range: TimeRange,
+    /// The instance; empty for the whole.
+    pub(super) group: &'a Group,
+    pub(super) source: Option<&'a S>,
+}
+
+impl<S: Source> Shown<'_, S> {
+    /// The parts of the objective, in the order of its lanes; and what of its gaps lies outside of
+    /// the window.
+    pub(super) fn parts(&self, slot: Span) -> (Vec<Part>, Counts) {
+        let Some(meter) = self.plan.meters.first() else {
+            return (Vec::new(), Counts::default());
+        };
+        let mut parts = Vec::new();
+        let mut outside = Counts::default();
+        for (number, lane) in (0..).zip(meter.lanes.iter()) {
+            match lane {
+                Lane::Counters { family, .. } => {
+                    let own = |role: &&Role| role.slo == meter.of && role.lane == number;
+                    let roles = self.plan.families[*family].roles.iter();
+                    let roles: Vec<&Role> = roles.filter(own).collect();
+                    for role in &roles {
+                        let events = meter.slo.indicator.events();
+                        let by_both = matches!(events, Some(Events::GoodAndBad { .. }));
+                        let name = name_of(by_both, role.towards, role.weight);
+                        let weight = Some(role.weight);
+                        parts.push(self.selected(name, weight, *family, role.selector));
+                    }
+                    outside = outside.plus(self.outside(*family, &roles, slot));
                 }
-                let gaps = reader.outside(*family, &roles, slot);
-                outside = outside.plus(gaps);
-            }
-            Lane::Slices(slices) => {
-                let reads = judged_by(&meter.slo.indicator, &slices.judge);
-                parts.extend(
-                    reads
-                        .into_iter()
-                        .map(|(name, family, selector)| match selector {
-                            Some(selector) => reader.selected(name, None, family, selector),
-                            None => reader.expression(name, family),
-                        }),
-                );
-            }
-            Lane::Points { total, part, .. } => {
-                parts.push(reader.expression(RoleName::Total, *total));
-                let name = match part {
-                    Split::Bad(_) => RoleName::Bad,
-                    Split::Good(_) => RoleName::Good,
-                };
-                parts.push(reader.expression(name, *part.counted()));
+                Lane::Slices(slices) => {
+                    let reads = judged_by(&meter.slo.indicator, &slices.judge);
+                    parts.extend(reads.into_iter().map(
+                        |(name, family, selector)| match selector {
+                            Some(selector) => self.selected(name, None, family, selector),
+                            None => self.expression(name, family),
+                        },
+                    ));
+                }
+                Lane::Points { total, part, .. } => {
+                    parts.push(self.expression(RoleName::Total, *total));
+                    let name = match part {
+                        Split::Bad(_) => RoleName::Bad,
+                        Split::Good(_) => RoleName::Good,
+                    };
+                    parts.push(self.expression(name, *part.counted()));
+                }
             }
         }
+        (parts, outside)
     }
-    (parts, outside)
-}
 
-const fn name_of(by_both: bool, towards: Towards, weight: Counts) -> RoleName {
-    match towards {
-        Towards::Total if by_both => RoleName::Good,
-        Towards::Total => RoleName::Total,
-        Towards::Part if weight.bad < 0.0 => RoleName::Good,
-        Towards::Part => RoleName::Bad,
+    /// By what the slices of the window were judged.
+    pub(super) fn judged(&self) -> Option<Judged> {
+        let mut lanes = self.plan.meters.first()?.lanes.iter();
+        let slices = lanes.find_map(|lane| match lane {
+            Lane::Slices(slices) => Some(slices),
+            Lane::Counters { .. } | Lane::Points { .. } => None,
+        })?;
+        let of = |limit: &Limit| match limit {
+            Limit::AtMost(most) => Rule::AtMost(*most),
+            Limit::AtLeast(least) => Rule::AtLeast(*least),
+        };
+        let rule = match &slices.judge {
+            Judge::Rate { limit, .. } | Judge::Level { limit, .. } | Judge::Value { limit, .. } => {
+                of(limit)
+            }
+            Judge::Drop { kept, .. } => Rule::AtLeast(*kept),
+            Judge::Share { at_most, .. } | Judge::Age { at_most, .. } => Rule::AtMost(*at_most),
+            Judge::Ratio { .. } => Rule::Share,
+            // Counted slot by slot, and the slots tell of it.
+            Judge::Events { .. } | Judge::Probe { .. } => return None,
+        };
+        let group = Some(self.group.labels()).filter(|_| !self.group.is_empty());
+        let own = self.trace.slices.iter().filter(|it| it.of == group);
+        let own = own.filter(|it| self.range.contains(it.end));
+        let values = own.map(|it| JudgedValue {
+            end: it.end,
+            group: it.group.clone(),
+            value: it.value,
+            is_bad: it.is_bad,
+        });
+        Some(Judged {
+            slice: slices.slice,
+            rule,
+            values: values.collect(),
+        })
     }
-}
 
-/// What slices are judged by: what it stands for, and where it is read.
-fn judged_by(
-    indicator: &Indicator,
-    judge: &Judge,
-) -> Vec<(RoleName, FamilyIndex, Option<SelectorPosition>)> {
-    let series = |name, read: &Read| (name, read.family, Some(read.selector));
-    let is_quantile = matches!(
-        indicator,
-        Indicator::Slices(sliced) if matches!(sliced.judge, Defined::Quantile { .. })
-    );
-    match judge {
-        Judge::Rate { total, .. } => vec![series(RoleName::Total, total)],
-        Judge::Drop { total, past, .. } => {
-            let past = past.iter().map(|read| series(RoleName::Past, read));
-            std::iter::once(series(RoleName::Total, total))
-                .chain(past)
-                .collect()
-        }
-        Judge::Events { terms, .. } => {
-            let by_both = matches!(indicator.events(), Some(Events::GoodAndBad { .. }));
-            let name = |term: &TermRead| name_of(by_both, term.towards, term.weight);
-            let parts = terms.iter().map(|term| series(name(term), &term.read));
-            parts.collect()
-        }
-        Judge::Probe { probers, .. } => vec![series(RoleName::Probe, probers)],
-        Judge::Share { used, limit, .. } => vec![
-            series(RoleName::Used, &used.read),
-            series(RoleName::Limit, &limit.read),
-        ],
-        Judge::Level { gauge, .. } if is_quantile => {
-            vec![series(RoleName::Quantile, &gauge.read)]
-        }
-        Judge::Level { gauge, .. } => vec![series(RoleName::Gauge, &gauge.read)],
-        Judge::Age { gauge, .. } => vec![series(RoleName::Timestamp, &gauge.read)],
-        Judge::Value { family, .. } => vec![(RoleName::Value, *family, None)],
-        Judge::Ratio { family } => vec![(RoleName::Ratio, *family, None)],
+    /// Everything that was asked, by family and time.
+    pub(super) fn reads(&self) -> Vec<AskedRead> {
+        let asked = self.trace.reads.iter().map(|read| AskedRead {
+            query: query(self.source, &read.fetch, read.range),
+            family: self.plan.families[read.family].name().to_owned(),
+            range: read.range,
+            series: read.series,
+            samples: read.samples,
+        });
+        asked.collect()
     }
-}
 
-/// By what the slices of the window were judged.
-pub(super) fn judged(plan: &Plan, trace: &Trace, range: TimeRange) -> Option<Judged> {
-    let mut lanes = plan.meters.first()?.lanes.iter();
-    let slices = lanes.find_map(|lane| match lane {
-        Lane::Slices(slices) => Some(slices),
-        Lane::Counters { .. } | Lane::Points { .. } => None,
-    })?;
-    let of = |limit: &Limit| match limit {
-        Limit::AtMost(most) => Rule::AtMost(*most),
-        Limit::AtLeast(least) => Rule::AtLeast(*least),
-    };
-    let rule = match &slices.judge {
-        Judge::Rate { limit, .. } | Judge::Level { limit, .. } | Judge::Value { limit, .. } => {
-            of(limit)
-        }
-        Judge::Drop { kept, .. } => Rule::AtLeast(*kept),
-        Judge::Share { at_most, .. } | Judge::Age { at_most, .. } => Rule::AtMost(*at_most),
-        Judge::Ratio { .. } => Rule::Share,
-        // Counted slot by slot, and the slots tell of it.
-        Judge::Events { .. } | Judge::Probe { .. } => return None,
-    };
-    let own = trace.slices.iter().filter(|it| range.contains(it.end));
-    let values = own.map(|it| JudgedValue {
-        end: it.end,
-        group: it.group.clone(),
-        value: it.value,
-        is_bad: it.is_bad,
-    });
-    Some(Judged {
-        slice: slices.slice,
-        rule,
-        values: values.collect(),
-    })
-}
+    /// Whether a series is one of the instance.
+    fn is_own(&self, labels: &Labels) -> bool {
+        let mut group = self.group.iter();
+        group.all(|(name, value)| labels.get(name) == value)
+    }
 
-/// Everything that was asked, by family and time.
-pub(super) fn reads<S: Source>(plan: &Plan, trace: &Trace, source: Option<&S>) -> Vec<AskedRead> {
-    let asked = trace.reads.iter().map(|read| AskedRead {
-        query: query(source, &read.fetch, read.range),
-        family: plan.families[read.family].name().to_owned(),
-        range: read.range,
-        series: read.series,
-        samples: read.samples,
-    });
-    asked.collect()
-}
-
-fn query<S: Source>(source: Option<&S>, fetch: &Fetch, range: TimeRange) -> Option<Query> {
-    Some(match source?.question(fetch, range)? {
-        Question::Instant { query, at } => Query {
-            text: query,
-            at: Evaluation::Once(at),
-        },
-        Question::Range {
-            query,
-            start,
-            end,
-            step,
-        } => Query {
-            text: query,
-            at: Evaluation::Range(start, end, step),
-        },
-    })
-}
-
-/// Prometheus gives so many points of a series at once.
-const MOST_POINTS: i64 = 11_000;
-
-struct Reader<'a, S> {
-    plan: &'a Plan,
-    trace: &'a Trace,
-    range: TimeRange,
-    source: Option<&'a S>,
-}
-
-impl<S: Source> Reader<'_, S> {
     fn selected(
         &self,
         role: RoleName,
@@ -217,7 +147,9 @@ impl<S: Source> Reader<'_, S> {
             return self.expression(role, index);
         };
         let is_its = |labels: &Labels| family.selectors.matching(labels).contains(&position);
-        let selected = Fetch::Samples(selector.clone());
+        let own = self.group.iter();
+        let own = own.map(|(name, value)| Matcher::equal(name, value));
+        let selected = Fetch::Samples(selector.refined(own));
         // The counters of native histograms are made of them here; they are asked for as a whole.
         let fetch = if family.is_interpolated() {
             &family.fetch
@@ -248,9 +180,11 @@ impl<S: Source> Reader<'_, S> {
         is_its: impl Fn(&Labels) -> bool,
     ) -> Vec<(&Labels, &TracedSeries)> {
         let own = self.trace.series.iter();
-        own.filter(|((family, labels), _)| *family == index && is_its(labels))
-            .map(|((_, labels), traced)| (labels, traced))
-            .collect()
+        own.filter(|((family, labels), _)| {
+            *family == index && self.is_own(labels) && is_its(labels)
+        })
+        .map(|((_, labels), traced)| (labels, traced))
+        .collect()
     }
 
     fn part(
@@ -267,9 +201,12 @@ impl<S: Source> Reader<'_, S> {
             Fetch::Expression { .. } | Fetch::Sums(_) => own.from,
         };
         let fits = match fetch {
-            Fetch::Samples(_) | Fetch::Histograms { .. } | Fetch::Sums(_) => true,
+            Fetch::Samples(_) => true,
+            // These bring the other groups, too.
+            Fetch::Histograms { .. } | Fetch::Sums(_) => self.group.is_empty(),
             Fetch::Expression { step, .. } => {
-                own.length().as_millis() / step.as_millis() <= MOST_POINTS
+                let points = own.length().as_millis() / step.as_millis();
+                self.group.is_empty() && points <= MOST_POINTS
             }
         };
         let listed = TimeRange { from, to: own.to };
@@ -341,6 +278,75 @@ impl<S: Source> Reader<'_, S> {
         outside
     }
 }
+
+const fn name_of(by_both: bool, towards: Towards, weight: Counts) -> RoleName {
+    match towards {
+        Towards::Total if by_both => RoleName::Good,
+        Towards::Total => RoleName::Total,
+        Towards::Part if weight.bad < 0.0 => RoleName::Good,
+        Towards::Part => RoleName::Bad,
+    }
+}
+
+/// What slices are judged by: what it stands for, and where it is read.
+fn judged_by(
+    indicator: &Indicator,
+    judge: &Judge,
+) -> Vec<(RoleName, FamilyIndex, Option<SelectorPosition>)> {
+    let series = |name, read: &Read| (name, read.family, Some(read.selector));
+    let is_quantile = matches!(
+        indicator,
+        Indicator::Slices(sliced) if matches!(sliced.judge, Defined::Quantile { .. })
+    );
+    match judge {
+        Judge::Rate { total, .. } => vec![series(RoleName::Total, total)],
+        Judge::Drop { total, past, .. } => {
+            let past = past.iter().map(|read| series(RoleName::Past, read));
+            std::iter::once(series(RoleName::Total, total))
+                .chain(past)
+                .collect()
+        }
+        Judge::Events { terms, .. } => {
+            let by_both = matches!(indicator.events(), Some(Events::GoodAndBad { .. }));
+            let name = |term: &TermRead| name_of(by_both, term.towards, term.weight);
+            let parts = terms.iter().map(|term| series(name(term), &term.read));
+            parts.collect()
+        }
+        Judge::Probe { probers, .. } => vec![series(RoleName::Probe, probers)],
+        Judge::Share { used, limit, .. } => vec![
+            series(RoleName::Used, &used.read),
+            series(RoleName::Limit, &limit.read),
+        ],
+        Judge::Level { gauge, .. } if is_quantile => {
+            vec![series(RoleName::Quantile, &gauge.read)]
+        }
+        Judge::Level { gauge, .. } => vec![series(RoleName::Gauge, &gauge.read)],
+        Judge::Age { gauge, .. } => vec![series(RoleName::Timestamp, &gauge.read)],
+        Judge::Value { family, .. } => vec![(RoleName::Value, *family, None)],
+        Judge::Ratio { family } => vec![(RoleName::Ratio, *family, None)],
+    }
+}
+
+fn query<S: Source>(source: Option<&S>, fetch: &Fetch, range: TimeRange) -> Option<Query> {
+    Some(match source?.question(fetch, range)? {
+        Question::Instant { query, at } => Query {
+            text: query,
+            at: Evaluation::Once(at),
+        },
+        Question::Range {
+            query,
+            start,
+            end,
+            step,
+        } => Query {
+            text: query,
+            at: Evaluation::Range(start, end, step),
+        },
+    })
+}
+
+/// Prometheus gives so many points of a series at once.
+const MOST_POINTS: i64 = 11_000;
 
 /// From where on samples are listed: just before the last one of each series that lies before
 /// the window, for there the first increases begin.

@@ -239,7 +239,9 @@ impl State {
             let state = self.new_group(meter, *entry, &mut measured);
             self.meters.push(state);
         }
-        for (of, more) in more.into_iter().filter(|(_, more)| *more > 0) {
+        // Who only explains has found nothing that is news.
+        let told = more.into_iter().filter(|(_, more)| *more > 0);
+        for (of, more) in told.filter(|_| self.traced.is_none()) {
             let slo = &self.plan.slos[of].slo.counted_as;
             let all = self.plan.members(of).groups.len();
             tracing::info!(%slo, "found {more} new groups of {slo}; it has {all}");

@@ -464,7 +464,9 @@ impl Dig {
         let parts = split::parts(lane, &self.plan.members(of).by, &complete);
         let empty = Batch::default();
         let judge = |meter: &MeterIndex| {
-            let slots = match self.plan.meters[*meter].group() {
+            let group = self.plan.meters[*meter].group();
+            noted.turn_to(group);
+            let slots = match group {
                 None => lane_slots(lane, range, self.slot, &interval, &complete, noted),
                 Some(labels) => {
                     let own = split::answers_of(lane, parts.get(labels), &empty, &complete);

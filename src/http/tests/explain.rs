@@ -11,8 +11,11 @@ use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange};
 use crate::engine::explain::ExplainError;
 use crate::engine::explain::ask::Explainer;
-use crate::status::explanation::{Asked, AskedWindow, ExplainedTier, Explanation};
+use crate::status::explanation::{
+    Asked, AskedWindow, ExplainedTier, ExplainedVersion, Explanation, Subject,
+};
 use crate::status::fixture;
+use crate::status::snapshot::SloStatus;
 use crate::status::view::explain::ExplanationView;
 
 use super::super::AppState;
@@ -63,6 +66,11 @@ fn explanation(slo: Arc<Slo>, asked: Asked) -> Explanation {
             guard: Some(Guard::of(954.0, 57_223.0, 0.001, 0.001)),
             tier,
         }],
+        versions: if length.is_some() {
+            Vec::new()
+        } else {
+            changed(range)
+        },
         longer_tiers: vec![("slow".to_owned(), Span::from_hours(6))],
         parts: Vec::new(),
         outside: Counts::default(),
@@ -79,13 +87,30 @@ fn explanation(slo: Arc<Slo>, asked: Asked) -> Explanation {
     }
 }
 
+/// An objective that was raised in the last third of a window.
+fn changed(range: TimeRange) -> Vec<ExplainedVersion> {
+    let raised = range.to - Span::from_days(10);
+    let version = |from, to, objective: &str, (bad, total)| ExplainedVersion {
+        range: TimeRange { from, to },
+        objective: objective.parse().unwrap(),
+        counts: Counts { bad, total },
+    };
+    vec![
+        version(range.from, raised, "99%", (900.0, 40_000.0)),
+        version(raised, range.to, "99.9%", (54.0, 17_223.0)),
+    ]
+}
+
 /// A daemon whose explanations are as above, or fail.
 pub(super) fn explaining(failure: fn() -> Option<ExplainError>) -> AppState {
     let state = fresh();
     let board = Arc::clone(&state.board);
-    let explainer = Explainer::new(move |uid, asked| {
+    let explainer = Explainer::new(move |subject: Subject, asked| {
         let snapshot = board.read().snapshot;
-        let status = snapshot.slos.iter().find(|status| status.slo.uid == uid);
+        let is_it = |status: &&Arc<SloStatus>| {
+            status.slo.uid == subject.uid && status.group == subject.group
+        };
+        let status = snapshot.slos.iter().find(is_it);
         let slo = Arc::clone(&status.unwrap().slo);
         Box::pin(async move {
             match failure() {
@@ -130,6 +155,52 @@ async fn an_explanation_says_what_was_asked_for_and_loses_nothing_on_the_way() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_version_of_an_objective_allows_its_part() {
+    let state = explaining(|| None);
+    let answer = ask(&state, "GET", &format!("{PLACE}?window=budget"), &[]).await;
+    let view: ExplanationView = read(&answer);
+    let step = |name: &str| {
+        let step = view.steps.iter().find(|step| step.name == name).unwrap();
+        let numbers: Vec<String> = step
+            .numbers
+            .iter()
+            .map(|(n, it)| format!("{n} {}", it.0))
+            .collect();
+        let result = step.result.map(|it| it.0);
+        format!(
+            "{name} = {} with {} = {result:?}",
+            step.formula,
+            numbers.join(", ")
+        )
+    };
+    let steps = ["allowed", "spent", "remaining"].map(step);
+    insta::assert_snapshot!(steps.join("\n"), @r"
+    allowed = total1 × allowance1 + total2 × allowance2 with allowance1 0.01, allowance2 0.001, total1 40000, total2 17223 = Some(417.223)
+    spent = bad / allowed with allowed 417.223, bad 954 = Some(2.286547002442339)
+    remaining = 1 − spent with spent 2.286547002442339 = Some(-1.2865470024423389)
+    ");
+}
+
+/// An objective whose only instance is a group: without an id the whole is meant, which has none here.
+#[tokio::test(start_paused = true)]
+async fn an_instance_is_named_by_its_id() {
+    let state = explaining(|| None);
+    let id = "mail/availability{note=\"a\\nb\",route=\"/pay\"}";
+    let uri = format!(
+        "/api/v1/slos/mail/availability/explain?id={}",
+        id.replace('{', "%7B")
+            .replace('}', "%7D")
+            .replace('"', "%22")
+            .replace('\\', "%5C")
+    );
+    let view: ExplanationView = read(&ask(&state, "GET", &uri, &[]).await);
+    assert_eq!(view.id, id);
+    assert_eq!(view.group["route"], "/pay");
+    let other = ask(&state, "GET", &format!("{PLACE}?id=other"), &[]).await;
+    insta::assert_snapshot!(other.refusal(), @"400 `checkout/latency` is one instance for each group and target, or has none of that id; name one as `id=`, as /api/v1/slos gives it");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_explained_is_refused_with_the_reason() {
     let refusal = async |state: &AppState, uri: &str| {
         let answer = ask(state, "GET", uri, &[]).await;
@@ -157,7 +228,7 @@ async fn what_cannot_be_explained_is_refused_with_the_reason() {
     404 no objective `checkout/nothing`; see /api/v1/slos
     400 `window=1M` is not a length of time; write it as 1h, or `budget` for the objective's own
     400 `at=noon` is not a time; write it as 2026-01-15T12:00:00Z, or in milliseconds since 1970
-    400 unknown parameter `length`; allowed are `at`, `window`
+    400 unknown parameter `length`; allowed are `at`, `window`, `id`
     503 the samples cannot be read: HTTP 503 from Prometheus
     400 the window holds more than 500000 samples, which is the most that is explained here; ask for a shorter one
     404 nothing is explained here, since no samples can be read again

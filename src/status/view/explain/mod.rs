@@ -27,12 +27,18 @@ use super::slo::{BudgetUnit, GuardView};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplanationView {
-    /// The identity of the objective.
+    /// The identity of the promise.
     pub uid: String,
+    /// The identity of the instance: the uid, and the group where it is one.
+    pub id: String,
     /// The service that promises.
     pub service: String,
     /// The objective's name within the service.
     pub name: String,
+    /// Which of its targets it is; `null` of an objective with one promise.
+    pub target: Option<String>,
+    /// The labels of the group; empty of the whole.
+    pub group: BTreeMap<String, String>,
     /// The golden signal.
     pub signal: SignalName,
     /// The source of its samples.
@@ -321,8 +327,11 @@ impl ExplanationView {
         let parts = it.parts.iter().zip(&symbols);
         Self {
             uid: slo.uid.to_string(),
+            id: slo.id.to_string(),
             service: slo.service.clone(),
             name: slo.name.clone(),
+            target: slo.target.clone(),
+            group: labels_of(&slo.group.labels()),
             signal: slo.signal().into(),
             source: slo.source.to_string(),
             objective: slo.objective.ratio(),

@@ -64,15 +64,13 @@ pub(super) fn answer(it: &Explanation, symbols: &[String]) -> Vec<StepView> {
         &[("ratio", ratio), ("allowance", allowance)],
         burn,
     ));
-    let budget = ErrorBudget::of(counts, it.slo.objective);
+    let budget = match it.versions.as_slice() {
+        [] | [_] => ErrorBudget::of(counts, it.slo.objective),
+        several => ErrorBudget::of_parts(several.iter().map(|it| (it.counts, it.objective))),
+    };
     match (it.asked, budget) {
         (None, Some(budget)) => {
-            steps.push(step(
-                "allowed",
-                "total × allowance",
-                &[("total", counts.total), ("allowance", allowance)],
-                budget.allowed,
-            ));
+            steps.push(allowed(it, budget.allowed));
             steps.push(step(
                 "spent",
                 "bad / allowed",
@@ -98,6 +96,35 @@ pub(super) fn answer(it: &Explanation, symbols: &[String]) -> Vec<StepView> {
         (None, None) => {}
     }
     steps
+}
+
+/// What the window allows: of what was counted under each version of the objective, its share.
+fn allowed(it: &Explanation, allowed: f64) -> StepView {
+    let several = it.versions.len() > 1;
+    let current = [(it.sum.counts, it.slo.objective)];
+    let versions = it.versions.iter().map(|it| (it.counts, it.objective));
+    let versions: Vec<_> = if several {
+        versions.collect()
+    } else {
+        current.to_vec()
+    };
+    let mut formula = Vec::new();
+    let mut numbers = Vec::new();
+    for (number, (counts, objective)) in (1..).zip(versions) {
+        let name = |what: &str| match several {
+            true => format!("{what}{number}"),
+            false => what.to_owned(),
+        };
+        let (total, allowance) = (name("total"), name("allowance"));
+        formula.push(format!("{total} × {allowance}"));
+        numbers.push((total, counts.total));
+        numbers.push((allowance, objective.allowance().to_f64()));
+    }
+    let numbers: Vec<(&str, f64)> = numbers
+        .iter()
+        .map(|(name, it)| (name.as_str(), *it))
+        .collect();
+    step("allowed", &formula.join(" + "), &numbers, allowed)
 }
 
 /// How the total (or the bad) come from the parts.
