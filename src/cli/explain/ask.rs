@@ -76,8 +76,8 @@ async fn instance(url: &str, place: &str, wanted: &Wanted) -> anyhow::Result<Str
     let group = |it: &SloView| it.group.iter().collect::<Group>();
     let found = promised.iter().find(|it| group(it) == wanted.group);
     found.map(|it| it.id.clone()).ok_or_else(|| {
-        let ids = promised.into_iter().map(|it| it.id);
-        wanted.unknown(ids.collect()).into()
+        let ids: Vec<String> = promised.iter().map(|it| it.id.clone()).collect();
+        wanted.unknown(&ids).into()
     })
 }
 

@@ -3,10 +3,11 @@
 use crate::diagnostic::did_you_mean;
 use crate::domain::group::Group;
 use crate::domain::selector::MatchOp;
-use crate::domain::slo::{Catalog, Slo};
+use crate::domain::slo::Catalog;
 use crate::promql;
 use crate::status::explanation::Subject;
 
+use super::super::status::some_of;
 use super::NotExplained;
 
 /// A promise, and which of its groups.
@@ -50,36 +51,29 @@ impl Wanted {
     pub(super) fn among(&self, catalog: &Catalog) -> Result<Subject, NotExplained> {
         let mut slos = catalog.slos.values();
         let found = slos.find(|slo| self.is_promise(&slo.title(), slo.uid.as_str()));
-        match found {
-            Some(slo) => Ok(Subject {
-                group: self.group.clone(),
-                ..Subject::whole(slo.uid.clone())
-            }),
-            None => Err(self.unknown(catalog.slos.values().map(|slo| Slo::title(slo)).collect())),
-        }
+        let Some(slo) = found else {
+            let titles = catalog.slos.values().map(|slo| slo.title());
+            return Err(self.unknown(&titles.collect::<Vec<_>>()));
+        };
+        Ok(Subject {
+            group: self.group.clone(),
+            ..Subject::whole(slo.uid.clone())
+        })
     }
 
     /// What is said when it is none of `known`.
-    pub(super) fn unknown(&self, known: Vec<String>) -> NotExplained {
-        let names = known.iter().map(String::as_str);
-        // Of several targets any is nearer than all else.
-        let targets = format!("{}/", self.promise);
-        let targets: Vec<String> = known
-            .iter()
-            .filter(|name| name.starts_with(&targets))
-            .map(|name| format!("`{name}`"))
-            .collect();
+    pub(super) fn unknown(&self, known: &[String]) -> NotExplained {
+        let slo = self.promise.clone();
+        let of_it = format!("{slo}/");
+        let targets = known.iter().filter(|name| name.starts_with(&of_it));
+        let targets: Vec<String> = targets.map(|name| format!("`{name}`")).collect();
         let hint = if targets.is_empty() {
-            did_you_mean(&self.promise, names, || {
-                super::super::status::some_of(known.clone())
-            })
+            let names = known.iter().map(String::as_str);
+            did_you_mean(&slo, names, || some_of(known.to_vec()))
         } else {
             format!("it has several targets: write {}", targets.join(" or "))
         };
-        NotExplained::NoSuch {
-            slo: self.promise.clone(),
-            hint,
-        }
+        NotExplained::NoSuch { slo, hint }
     }
 }
 

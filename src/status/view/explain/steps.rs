@@ -111,9 +111,12 @@ fn allowed(it: &Explanation, allowed: f64) -> StepView {
     let mut formula = Vec::new();
     let mut numbers = Vec::new();
     for (number, (counts, objective)) in (1..).zip(versions) {
-        let name = |what: &str| match several {
-            true => format!("{what}{number}"),
-            false => what.to_owned(),
+        let name = |what: &str| {
+            if several {
+                format!("{what}{number}")
+            } else {
+                what.to_owned()
+            }
         };
         let (total, allowance) = (name("total"), name("allowance"));
         formula.push(format!("{total} × {allowance}"));
