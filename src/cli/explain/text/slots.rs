@@ -1,0 +1,106 @@
+//! The window slot by slot, and slices with the values by which they were judged.
+
+use std::collections::BTreeSet;
+
+use crate::domain::time::Timestamp;
+use crate::status::view::explain::{ExplanationView, JudgedView, SlotView};
+use crate::status::view::scalar::Time;
+use crate::status::words;
+
+use super::figures::{clock, number, number_of};
+use super::parts::labels;
+use super::section;
+
+/// So many rows are shown.
+const ROWS: usize = 12;
+
+/// The slices with a value on the wrong side, the newest first.
+pub(super) fn judged_text(it: &ExplanationView, judged: &JudgedView) -> String {
+    let (rule, sign) = match (judged.at_most, judged.at_least) {
+        (Some(most), _) => (format!("bad above {}", number(most)), ">"),
+        (_, Some(least)) => (format!("bad below {}", number(least)), "<"),
+        (None, None) => ("by the share that is bad".to_owned(), ">"),
+    };
+    let limit = judged.at_most.or(judged.at_least).unwrap_or_default();
+    let bad: Vec<String> = judged
+        .slices
+        .iter()
+        .rev()
+        .flat_map(|slice| slice.values.iter().map(move |value| (slice.end, value)))
+        .filter(|(_, value)| value.bad)
+        .map(|(end, value)| {
+            let group = if value.group.is_empty() {
+                String::new()
+            } else {
+                format!("  {}", labels(&value.group, &BTreeSet::new()))
+            };
+            let value = value.value.map_or_else(|| "∞".to_owned(), number);
+            format!(
+                "to {}  {value} {sign} {}{group}",
+                clock(it, end),
+                number(limit)
+            )
+        })
+        .collect();
+    let slices = number_of(u64::try_from(judged.slices.len()).unwrap_or(u64::MAX));
+    let title = format!(
+        "{slices} slices of {}, {rule}; on the wrong side, the newest first",
+        words::window(judged.slice.0)
+    );
+    let mut lines: Vec<String> = bad.iter().take(ROWS).cloned().collect();
+    if bad.len() > ROWS {
+        lines.push(format!("… and {} more", bad.len() - ROWS));
+    }
+    if bad.is_empty() {
+        lines.push("none".to_owned());
+    }
+    section(&title, &lines)
+}
+
+pub(super) fn slots_title(it: &ExplanationView) -> String {
+    let plural = if it.slots.len() == 1 { "" } else { "s" };
+    format!(
+        "{} slot{plural}",
+        number_of(u64::try_from(it.slots.len()).unwrap_or(u64::MAX))
+    )
+}
+
+/// At most so many rows, each of some slots: when it was, and how much of it was bad.
+pub(super) fn slots(it: &ExplanationView) -> Vec<String> {
+    let each = it.slots.len().div_ceil(ROWS).max(1);
+    let rows: Vec<(Timestamp, f64, f64, bool)> = it.slots.chunks(each).filter_map(row).collect();
+    let most = rows.iter().map(|row| row.1).fold(0.0, f64::max);
+    let line = |(end, bad, total, reconstructed): &(Timestamp, f64, f64, bool)| {
+        let bar = if most > 0.0 { bad / most * 20.0 } else { 0.0 };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to 20"
+        )]
+        let bar = "█".repeat(bar.ceil() as usize);
+        let spread = if *reconstructed {
+            "  partly spread over a gap"
+        } else {
+            ""
+        };
+        format!(
+            "to {}  {:>8} of {:>10} bad  {bar}{spread}",
+            clock(it, Time(*end)),
+            number(*bad),
+            number(*total)
+        )
+        .trim_end()
+        .to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+fn row(slots: &[SlotView]) -> Option<(Timestamp, f64, f64, bool)> {
+    let sum = |of: fn(&SlotView) -> f64| slots.iter().map(of).sum::<f64>();
+    Some((
+        slots.last()?.end.0,
+        sum(|slot| slot.bad.0),
+        sum(|slot| slot.total.0),
+        slots.iter().any(|slot| slot.reconstructed),
+    ))
+}
