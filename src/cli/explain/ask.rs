@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::cli::status::{StatusError, address, client, unreachable};
-use crate::domain::group::Group;
 use crate::domain::time::Timestamp;
 use crate::status::explanation::AskedWindow;
 use crate::status::view::explain::ExplanationView;
@@ -38,11 +37,8 @@ pub(super) async fn explanation(
         return Err(NotExplained::Name(wanted.promise.clone()).into());
     };
     let place = format!("slos/{service}/{name}");
-    let id = if wanted.is_instance() {
-        Some(instance(url, &place, wanted).await?)
-    } else {
-        None
-    };
+    let listed: ListView<SloView> = answered(url, address(url, &place)?).await?;
+    let id = wanted.instance(&listed.items)?;
     let mut place = address(url, &format!("{place}/explain"))?;
     let mut pairs = place.query_pairs_mut();
     if let Some(id) = id {
@@ -62,23 +58,6 @@ pub(super) async fn explanation(
     }
     drop(pairs);
     answered(url, place).await
-}
-
-/// The id of the instance that is meant.
-async fn instance(url: &str, place: &str, wanted: &Wanted) -> anyhow::Result<String> {
-    let listed: ListView<SloView> = answered(url, address(url, place)?).await?;
-    let promised = listed.items.into_iter().filter(|it| {
-        let target = it.target.iter().map(|target| format!("/{target}"));
-        let title = format!("{}/{}", it.service, it.name);
-        wanted.is_promise(&target.fold(title, |title, it| title + &it), &it.uid)
-    });
-    let promised: Vec<SloView> = promised.collect();
-    let group = |it: &SloView| it.group.iter().collect::<Group>();
-    let found = promised.iter().find(|it| group(it) == wanted.group);
-    found.map(|it| it.id.clone()).ok_or_else(|| {
-        let ids: Vec<String> = promised.iter().map(|it| it.id.clone()).collect();
-        wanted.unknown(&ids).into()
-    })
 }
 
 /// The answer of the daemon at `url` to what `place` asks for.

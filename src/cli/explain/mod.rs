@@ -13,6 +13,7 @@ use clap::ValueEnum;
 use reqwest::StatusCode;
 
 use crate::app;
+use crate::domain::group::Group;
 use crate::domain::time::Span;
 use crate::status::explanation::{Asked, AskedWindow};
 use crate::status::view::explain::ExplanationView;
@@ -69,6 +70,12 @@ enum Format {
 pub(super) enum NotExplained {
     #[error("no objective is named `{slo}`; {hint}")]
     NoSuch { slo: String, hint: String },
+    #[error("nothing is known of {}; {hint}", subject(.slo, .group))]
+    NoGroup {
+        slo: String,
+        group: Group,
+        hint: String,
+    },
     #[error("`{0}` is not an objective; write it as SERVICE/SLO")]
     Name(String),
     #[error("`{slo}` cannot be explained")]
@@ -79,6 +86,14 @@ pub(super) enum NotExplained {
         status: StatusCode,
         sentence: String,
     },
+}
+
+/// A group, or all groups together.
+fn subject(slo: &str, group: &Group) -> String {
+    if group.is_empty() {
+        return format!("all groups of `{slo}` together");
+    }
+    format!("`{slo}{{{group}}}`")
 }
 
 fn window(text: &str) -> Result<AskedWindow, String> {

@@ -1,11 +1,14 @@
 //! What is to be explained, as it is typed: `checkout/availability/sla{cluster="eu1"}`.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::did_you_mean;
 use crate::domain::group::Group;
 use crate::domain::selector::MatchOp;
 use crate::domain::slo::Catalog;
 use crate::promql;
 use crate::status::explanation::Subject;
+use crate::status::view::slo::SloView;
 
 use super::super::status::some_of;
 use super::NotExplained;
@@ -37,14 +40,36 @@ impl Wanted {
         })
     }
 
-    /// Whether it is one of several instances that this names.
-    pub(super) fn is_instance(&self) -> bool {
-        !self.group.is_empty() || self.promise.matches('/').count() > 1
+    /// Whether a promise is the one that is meant, by name or by uid.
+    fn is_promise(&self, title: &str, uid: &str) -> bool {
+        self.promise == title || self.promise == uid
     }
 
-    /// Whether a promise is the one that is meant, by name or by uid.
-    pub(super) fn is_promise(&self, title: &str, uid: &str) -> bool {
-        self.promise == title || self.promise == uid
+    /// The id of what is meant among the instances of one objective; `None` for the whole of an
+    /// objective that shows its groups alone.
+    pub(super) fn instance(&self, all: &[SloView]) -> Result<Option<String>, NotExplained> {
+        let its = all
+            .iter()
+            .filter(|it| self.is_promise(&it.title(), &it.uid));
+        let its: Vec<&SloView> = its.collect();
+        if its.is_empty() {
+            let titles: BTreeSet<String> = all.iter().map(SloView::title).collect();
+            return Err(self.unknown(&Vec::from_iter(titles)));
+        }
+        let group = |it: &&&SloView| it.group.iter().collect::<Group>() == self.group;
+        if let Some(found) = its.iter().find(group) {
+            return Ok(Some(found.id.clone()));
+        }
+        let is_alone = all.iter().all(|it| it.uid == its[0].uid);
+        if self.group.is_empty() && is_alone {
+            return Ok(None);
+        }
+        let ids = its.iter().map(|it| it.id.clone());
+        Err(NotExplained::NoGroup {
+            slo: self.promise.clone(),
+            group: self.group.clone(),
+            hint: some_of(ids.collect()),
+        })
     }
 
     /// What is meant among all that is defined.
@@ -92,17 +117,17 @@ fn group(text: &str) -> Result<Group, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::slo::{Slo, SloId};
+    use crate::status::fixture;
+    use crate::status::snapshot::SloStatus;
 
     #[test]
     fn a_promise_and_its_group_are_written_as_they_are_shown() {
         let read = |text: &str| match Wanted::read(text) {
-            Ok(wanted) => format!(
-                "{} of {{{}}}, one of several: {}",
-                wanted.promise,
-                wanted.group,
-                wanted.is_instance()
-            ),
+            Ok(wanted) => format!("{} of {{{}}}", wanted.promise, wanted.group),
             Err(told) => told,
         };
         let texts = [
@@ -118,15 +143,15 @@ mod tests {
         let told = texts.map(|text| format!("{text}\n    {}", read(text)));
         insta::assert_snapshot!(told.join("\n"), @r#"
         checkout/availability
-            checkout/availability of {}, one of several: false
+            checkout/availability of {}
         checkout/availability/sla
-            checkout/availability/sla of {}, one of several: true
+            checkout/availability/sla of {}
         checkout/availability{route="/pay", cluster='eu1'}
-            checkout/availability of {cluster="eu1",route="/pay"}, one of several: true
+            checkout/availability of {cluster="eu1",route="/pay"}
         checkout/availability/sla{route="a}{b"}
-            checkout/availability/sla of {route="a}{b"}, one of several: true
+            checkout/availability/sla of {route="a}{b"}
         availability
-            availability of {}, one of several: false
+            availability of {}
         checkout/availability{route="/pay"
             the brace in `checkout/availability{route="/pay"` is not closed
         checkout/availability{route=~"/p.*"}
@@ -134,5 +159,55 @@ mod tests {
         checkout/availability{route}
             after the label `route` one of =, !=, =~ and !~ is due
         "#);
+    }
+
+    /// Instances of one objective: of these targets and groups.
+    fn instances(of: &[(Option<&str>, &str)]) -> Vec<SloView> {
+        let status = fixture::snapshot().slos[0].clone();
+        let view = |(target, route): &(Option<&str>, &str)| {
+            let mut slo = Slo::clone(&status.slo);
+            (slo.service, slo.name) = ("shop".to_owned(), "it".to_owned());
+            slo.target = target.map(str::to_owned);
+            slo.uid = SloId::new(slo.title());
+            let route = Some(*route).filter(|route| !route.is_empty());
+            let group: Group = route.into_iter().map(|route| ("route", route)).collect();
+            SloView::of(&SloStatus {
+                id: slo.instance(&group).to_string(),
+                group,
+                slo: Arc::new(slo),
+                ..SloStatus::clone(&status)
+            })
+        };
+        of.iter().map(view).collect()
+    }
+
+    #[test]
+    fn an_instance_is_found_among_targets_and_groups() {
+        let plain = instances(&[(None, "")]);
+        let targets = instances(&[(Some("slo"), ""), (Some("sla"), "")]);
+        let groups = instances(&[(None, "/a"), (None, "/b")]);
+        let and_whole = instances(&[(None, ""), (None, "/a")]);
+        let both = instances(&[(Some("slo"), "/a"), (Some("sla"), "/a")]);
+        let cases = [
+            ("shop/it", &plain),
+            ("shop/it", &targets),
+            ("shop/it/sla", &targets),
+            ("shop/it/sal", &targets),
+            ("shop/it", &groups),
+            ("shop/it{route=\"/a\"}", &groups),
+            ("shop/it{route=\"/c\"}", &groups),
+            ("shop/it", &and_whole),
+            ("shop/it/slo{route=\"/a\"}", &both),
+            ("shop/it/slo", &both),
+        ];
+        let told = cases.map(|(text, all)| {
+            let ids: Vec<&str> = all.iter().map(|it| it.id.as_str()).collect();
+            let found = match Wanted::read(text).unwrap().instance(all) {
+                Ok(id) => id.unwrap_or_else(|| "the whole".to_owned()),
+                Err(told) => told.to_string(),
+            };
+            format!("{text} of {}\n    {found}", ids.join(" "))
+        });
+        insta::assert_snapshot!(told.join("\n"), @"");
     }
 }

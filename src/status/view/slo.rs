@@ -283,6 +283,15 @@ pub struct LinksView {
 }
 
 impl SloView {
+    /// What people call the promise: `service/name`, or `service/name/target`.
+    pub fn title(&self) -> String {
+        let Self { service, name, .. } = self;
+        match &self.target {
+            Some(target) => format!("{service}/{name}/{target}"),
+            None => format!("{service}/{name}"),
+        }
+    }
+
     /// The view of one instance.
     pub fn of(status: &SloStatus) -> Self {
         let slo = &status.slo;

@@ -62,12 +62,15 @@ fn headline(it: &ExplanationView) -> String {
         "{}: {}% over {} ({}, source {})\n",
         subject(it),
         it.objective_percent,
-        it.promised_over,
+        period(it),
         it.signal.name(),
         it.source
     );
     let window = it.asked.map_or_else(
-        || format!("The window of {}", it.promised_over),
+        || {
+            let whole = if is_calendar(it) { "part" } else { "window" };
+            format!("The {whole} of {}", period(it))
+        },
         |length| format!("The {} window", words::window(length.0)),
     );
     _ = writeln!(text, "{window} that ended at {}:\n", it.at.0);
@@ -96,6 +99,17 @@ fn headline(it: &ExplanationView) -> String {
         _ = writeln!(text, "  not measured at its end: {reason}");
     }
     text
+}
+
+/// Whether the promise holds for a period of the calendar, which has a name.
+fn is_calendar(it: &ExplanationView) -> bool {
+    it.promised_over.starts_with(char::is_alphabetic)
+}
+
+/// The window of the promise: `30d`, or `the month`.
+fn period(it: &ExplanationView) -> String {
+    let article = if is_calendar(it) { "the " } else { "" };
+    format!("{article}{}", it.promised_over)
 }
 
 /// What is explained, as people call it.
