@@ -208,6 +208,27 @@ mod tests {
             };
             format!("{text} of {}\n    {found}", ids.join(" "))
         });
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        shop/it of shop/it
+            shop/it
+        shop/it of shop/it/slo shop/it/sla
+            no objective is named `shop/it`; it has several targets: write `shop/it/sla` or `shop/it/slo`
+        shop/it/sla of shop/it/slo shop/it/sla
+            shop/it/sla
+        shop/it/sal of shop/it/slo shop/it/sla
+            no objective is named `shop/it/sal`; did you mean `shop/it/sla`?
+        shop/it of shop/it{route="/a"} shop/it{route="/b"}
+            the whole
+        shop/it{route="/a"} of shop/it{route="/a"} shop/it{route="/b"}
+            shop/it{route="/a"}
+        shop/it{route="/c"} of shop/it{route="/a"} shop/it{route="/b"}
+            nothing is known of `shop/it{route="/c"}`; there are shop/it{route="/a"}, shop/it{route="/b"}
+        shop/it of shop/it shop/it{route="/a"}
+            shop/it
+        shop/it/slo{route="/a"} of shop/it/slo{route="/a"} shop/it/sla{route="/a"}
+            shop/it/slo{route="/a"}
+        shop/it/slo of shop/it/slo{route="/a"} shop/it/sla{route="/a"}
+            nothing is known of all groups of `shop/it/slo` together; there are shop/it/slo{route="/a"}
+        "#);
     }
 }
