@@ -92,12 +92,12 @@ impl Wanted {
         let of_it = format!("{slo}/");
         let targets = known.iter().filter(|name| name.starts_with(&of_it));
         let targets: Vec<String> = targets.map(|name| format!("`{name}`")).collect();
-        let hint = if targets.is_empty() {
-            let names = known.iter().map(String::as_str);
-            did_you_mean(&slo, names, || some_of(known.to_vec()))
-        } else {
-            format!("it has several targets: write {}", targets.join(" or "))
-        };
+        if !targets.is_empty() {
+            let targets = targets.join(" or ");
+            return NotExplained::Several { slo, targets };
+        }
+        let names = known.iter().map(String::as_str);
+        let hint = did_you_mean(&slo, names, || some_of(known.to_vec()));
         NotExplained::NoSuch { slo, hint }
     }
 }
@@ -212,7 +212,7 @@ mod tests {
         shop/it of shop/it
             shop/it
         shop/it of shop/it/slo shop/it/sla
-            no objective is named `shop/it`; it has several targets: write `shop/it/sla` or `shop/it/slo`
+            `shop/it` promises several targets; write `shop/it/sla` or `shop/it/slo`
         shop/it/sla of shop/it/slo shop/it/sla
             shop/it/sla
         shop/it/sal of shop/it/slo shop/it/sla
