@@ -221,13 +221,15 @@ impl Incident {
     }
 }
 
-/// The alert state of one instance: its tiers by name, and the open incident.
+/// The alert state of one promise: its tiers by name, the open incident, and since when it is blind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlertState {
     /// Tiers that are not quiet.
     pub tiers: BTreeMap<String, TierState>,
     /// The open incident.
     pub incident: Option<Incident>,
+    /// Since which tick nothing could be measured of it, while that is to be told.
+    pub unmeasured_since: Option<Timestamp>,
 }
 
 /// What a tier says at a tick, and what it needs to be judged.
@@ -323,6 +325,7 @@ impl AlertState {
     /// Closes the open incident because what it was about is gone.
     pub fn remove(&mut self, now: Timestamp) -> Option<(Incident, Transition)> {
         self.tiers.clear();
+        self.unmeasured_since = None;
         self.incident
             .take()
             .map(|incident| close(incident, now, CloseReason::Removed))

@@ -9,7 +9,7 @@ use super::indicator::Signal;
 use super::objective::Objective;
 use super::policy::Severity;
 use super::slices::Breach;
-use super::slo::{SloId, SourceName};
+use super::slo::{SloId, SourceName, title};
 use super::slot::Counts;
 use super::time::{Span, Timestamp};
 
@@ -146,12 +146,8 @@ impl SloFacts {
     /// What is promised, as people call it: `checkout/availability{route="/pay"}`, and with a target
     /// `checkout/availability/sla`.
     pub fn subject(&self) -> String {
-        let (service, name) = (&self.service, &self.name);
-        let target = self.target.iter().map(|target| format!("/{target}"));
-        let group = Some(&self.group).filter(|it| !it.is_empty());
-        let group = group.map(|group| format!("{{{group}}}"));
-        let rest: String = target.chain(group).collect();
-        format!("{service}/{name}{rest}")
+        let title = title(&self.service, &self.name, self.target.as_deref());
+        SloId::new(title).of_group(&self.group).to_string()
     }
 }
 

@@ -174,7 +174,7 @@ impl Slo {
     #[must_use]
     pub fn of_group(&self, group: Group, objective: Objective) -> Self {
         Self {
-            id: self.instance(&group),
+            id: self.uid.of_group(&group),
             counted_as: self.counted_as.of_group(&group),
             group,
             objective,
@@ -182,18 +182,9 @@ impl Slo {
         }
     }
 
-    /// The identity of the instance of a group.
-    pub fn instance(&self, group: &Group) -> SloId {
-        self.uid.of_group(group)
-    }
-
-    /// What people call it: `service/name`, or `service/name/target`.
+    /// What people call it.
     pub fn title(&self) -> String {
-        let Self { service, name, .. } = self;
-        match &self.target {
-            Some(target) => format!("{service}/{name}/{target}"),
-            None => format!("{service}/{name}"),
-        }
+        title(&self.service, &self.name, self.target.as_deref())
     }
 
     /// The golden signal that it measures.
@@ -204,6 +195,14 @@ impl Slo {
     /// Whether events or slices make up its budget.
     pub const fn budgeting(&self) -> Budgeting {
         self.indicator.budgeting()
+    }
+}
+
+/// What people call a promise: `service/name`, or `service/name/target`.
+pub fn title(service: &str, name: &str, target: Option<&str>) -> String {
+    match target {
+        Some(target) => format!("{service}/{name}/{target}"),
+        None => format!("{service}/{name}"),
     }
 }
 

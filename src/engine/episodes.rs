@@ -37,7 +37,7 @@ impl State {
         catalog: &Catalog,
         commit: &mut Commit,
     ) {
-        let groups = self.groups(at, catalog);
+        let groups = self.groups(at, catalog, commit);
         let ended: Vec<EpisodeKey> = self
             .episodes
             .keys()
@@ -54,18 +54,26 @@ impl State {
         }
     }
 
-    fn groups(&mut self, at: Timestamp, catalog: &Catalog) -> BTreeMap<EpisodeKey, Group> {
+    fn groups(
+        &mut self,
+        at: Timestamp,
+        catalog: &Catalog,
+        commit: &mut Commit,
+    ) -> BTreeMap<EpisodeKey, Group> {
         let mut groups: BTreeMap<EpisodeKey, Group> = BTreeMap::new();
         for index in self.shown() {
+            let slo = Arc::clone(self.promise(index).slo);
+            let rule = catalog.policy_of(&slo).and_then(|policy| policy.unmeasured);
             let state = self.promise_mut(index);
             let outcome = state.outcome();
-            if outcome.is_good() {
-                state.unmeasured_since = None;
-                continue;
+            let rule = rule.filter(|_| !outcome.is_good());
+            let before = state.alert.unmeasured_since;
+            let since = before.unwrap_or(at);
+            state.alert.unmeasured_since = rule.map(|_| since);
+            if state.alert.unmeasured_since != before {
+                commit.alerts.insert(slo.id.clone(), state.alert.clone());
             }
-            let since = *state.unmeasured_since.get_or_insert(at);
-            let slo = self.promise(index).slo;
-            let Some(rule) = catalog.policy_of(slo).and_then(|policy| policy.unmeasured) else {
+            let Some(rule) = rule else {
                 continue;
             };
             let group = groups
@@ -77,7 +85,7 @@ impl State {
             group.blind.push(index);
             group.due |= at.since(since) >= rule.after;
             group.severity = group.severity.max(Some(rule.severity));
-            let routed = catalog.routing.receivers(&labels(slo), rule.severity);
+            let routed = catalog.routing.receivers(&labels(&slo), rule.severity);
             group
                 .receivers
                 .extend(routed.into_iter().map(str::to_owned));
@@ -100,7 +108,7 @@ impl State {
         let since = group
             .blind
             .iter()
-            .filter_map(|promise| self.promise(*promise).state.unmeasured_since)
+            .filter_map(|promise| self.promise(*promise).state.alert.unmeasured_since)
             .min()
             .unwrap_or(at);
         let own = [

@@ -23,8 +23,6 @@ pub(super) struct PromiseState {
     pub(super) versions: Versions,
     pub(super) alert: AlertState,
     pub(super) measurement: Option<Measurement>,
-    /// Since which tick nothing good was measured.
-    pub(super) unmeasured_since: Option<Timestamp>,
     /// When the budget was used up, while it is.
     pub(super) emptied_at: Option<Timestamp>,
 }

@@ -199,6 +199,7 @@ pub(super) fn alert(incident: Incident) -> AlertState {
             ),
         ]),
         incident: Some(incident),
+        unmeasured_since: Some(at(45)),
     }
 }
 

@@ -70,7 +70,7 @@ enum Format {
 pub(super) enum NotExplained {
     #[error("no objective is named `{slo}`; {hint}")]
     NoSuch { slo: String, hint: String },
-    #[error("`{slo}` promises several targets; write {targets}")]
+    #[error("`{slo}` has several targets; write {targets}")]
     Several { slo: String, targets: String },
     #[error("nothing is known of {}; {hint}", subject(.slo, .group))]
     NoGroup {

@@ -172,7 +172,7 @@ mod tests {
             let route = Some(*route).filter(|route| !route.is_empty());
             let group: Group = route.into_iter().map(|route| ("route", route)).collect();
             SloView::of(&SloStatus {
-                id: slo.instance(&group).to_string(),
+                id: slo.uid.of_group(&group).to_string(),
                 group,
                 slo: Arc::new(slo),
                 ..SloStatus::clone(&status)
@@ -212,7 +212,7 @@ mod tests {
         shop/it of shop/it
             shop/it
         shop/it of shop/it/slo shop/it/sla
-            `shop/it` promises several targets; write `shop/it/sla` or `shop/it/slo`
+            `shop/it` has several targets; write `shop/it/sla` or `shop/it/slo`
         shop/it/sla of shop/it/slo shop/it/sla
             shop/it/sla
         shop/it/sal of shop/it/slo shop/it/sla

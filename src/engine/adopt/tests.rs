@@ -142,6 +142,21 @@ fn what_is_provisional_outlives_a_reload_while_the_source_is_away() {
 }
 
 #[test]
+fn a_restart_does_not_begin_anew_to_wait_before_it_says_that_nothing_is_measured() {
+    let away = |_| Some(Reading::Failed("cannot reach it".into()));
+    for restart in [false, true] {
+        let mut run = Run::new(catalog(requests()));
+        run.ticks(&world(), 0, 3_000, healthy);
+        run.ticks(&world(), 3_000, 3_090, away);
+        if restart {
+            run.restart();
+        }
+        run.ticks(&world(), 3_090, 3_300, away);
+        assert_eq!(run.told, ["3150 blind opened ticket team"], "{restart}");
+    }
+}
+
+#[test]
 fn what_is_removed_closes_and_has_its_past_when_it_returns() {
     let both = || with(catalog(requests()), "z/jobs", jobs());
     let mut run = Run::new(both());

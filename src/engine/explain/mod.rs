@@ -140,7 +140,7 @@ pub async fn explain<S: Source>(
     let found = counted.find(|status| status.group == subject.group);
     let Some(status) = found.cloned() else {
         return Err(ExplainError::NoSuchGroup {
-            slo: slo.instance(&subject.group).to_string(),
+            slo: slo.uid.of_group(&subject.group).to_string(),
         });
     };
     if let (Outcome::Failed | Outcome::Partial, Some(reason)) =

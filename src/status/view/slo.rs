@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::indicator::Budgeting;
 use crate::domain::objective::Objective;
-use crate::domain::slo::Slo;
+use crate::domain::slo::{Slo, title};
 use crate::domain::time::TimeRange;
 
 use super::super::snapshot::{BurnStatus, GroupCount, SloStatus, TierStatus};
@@ -285,11 +285,7 @@ pub struct LinksView {
 impl SloView {
     /// What people call the promise: `service/name`, or `service/name/target`.
     pub fn title(&self) -> String {
-        let Self { service, name, .. } = self;
-        match &self.target {
-            Some(target) => format!("{service}/{name}/{target}"),
-            None => format!("{service}/{name}"),
-        }
+        title(&self.service, &self.name, self.target.as_deref())
     }
 
     /// The view of one instance.

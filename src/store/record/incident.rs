@@ -116,6 +116,8 @@ pub(in crate::store) struct AlertJson {
     #[serde(default)]
     tiers: BTreeMap<String, TierJson>,
     incident: Option<IncidentJson>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unmeasured_since: Option<i64>,
 }
 
 impl Record for AlertState {
@@ -134,6 +136,7 @@ impl Record for AlertState {
         AlertJson {
             tiers: self.tiers.iter().filter_map(tier).collect(),
             incident: self.incident.to_json(),
+            unmeasured_since: self.unmeasured_since.to_json(),
         }
     }
 
@@ -149,6 +152,7 @@ impl Record for AlertState {
         Ok(Self {
             tiers: json.tiers.into_iter().map(tier).collect(),
             incident: Record::from_json(json.incident)?,
+            unmeasured_since: Record::from_json(json.unmeasured_since)?,
         })
     }
 }

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use crate::domain::group::Group;
 use crate::domain::labels::METRIC_NAME;
+use crate::domain::slo::{SloId, title};
 use crate::status::view::explain::{ExplanationView, NoteView, QueryView, ReadView};
 use crate::status::view::names::Named;
 use crate::status::view::slo::BudgetUnit;
@@ -114,12 +115,9 @@ fn period(it: &ExplanationView) -> String {
 
 /// What is explained, as people call it.
 fn subject(it: &ExplanationView) -> String {
-    let target = it.target.iter().map(|target| format!("/{target}"));
+    let title = title(&it.service, &it.name, it.target.as_deref());
     let group: Group = it.group.iter().collect();
-    let group = Some(group).filter(|group| !group.is_empty());
-    let group = group.map(|group| format!("{{{group}}}"));
-    let rest: String = target.chain(group).collect();
-    format!("{}/{}{rest}", it.service, it.name)
+    SloId::new(title).of_group(&group).to_string()
 }
 
 fn notes(it: &ExplanationView) -> Vec<String> {
