@@ -32,6 +32,18 @@ pub(super) enum ApiError {
         /// As asked for.
         name: String,
     },
+    /// An objective has no such group or target, or has it no more.
+    #[error(
+        "no `{id}` is known: it is gone, was never found, or is beyond `maxGroups`; what is known is at /api/v1/slos/{service}/{name}"
+    )]
+    NoSuchInstance {
+        /// As asked for.
+        id: String,
+        /// As asked for.
+        service: String,
+        /// As asked for.
+        name: String,
+    },
     /// An objective has several instances, or none with the given id.
     #[error(
         "`{service}/{name}` is one instance for each group and target, or has none of that id; name one as `id=`, as /api/v1/slos gives it"
@@ -126,6 +138,7 @@ impl ApiError {
             ) => StatusCode::BAD_REQUEST,
             Self::CannotExplain
             | Self::NoSuchSlo { .. }
+            | Self::NoSuchInstance { .. }
             | Self::NoSuchIncident { .. }
             | Self::NoSuchAddress { .. }
             | Self::Explain(ExplainError::Undefined(_) | ExplainError::NoSuchGroup { .. }) => {

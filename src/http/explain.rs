@@ -11,7 +11,7 @@ use crate::status::view::explain::ExplanationView;
 use super::AppState;
 use super::error::ApiError;
 use super::moment::{Moment, Pairs};
-use super::slos::find;
+use super::slos::{find, unknown};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/slos/{service}/{name}/explain", get(show))
@@ -30,7 +30,7 @@ async fn show(
         return Err(ApiError::CannotExplain);
     };
     let subject = query.subject(&found);
-    let subject = subject.ok_or(ApiError::WhichInstance { service, name })?;
+    let subject = subject.ok_or_else(|| unknown(&found, query.id(), service, name))?;
     let explanation = explainer.explain(subject, query.asked()).await?;
     Ok(Json(ExplanationView::of(&explanation)))
 }

@@ -14,7 +14,7 @@ use crate::status::view::list::ListView;
 use super::AppState;
 use super::error::ApiError;
 use super::moment::{Moment, Pairs};
-use super::slos::find;
+use super::slos::{find, unknown};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/slos/{service}/{name}/history", get(show))
@@ -30,9 +30,9 @@ async fn show(
     let Path((service, name)) = path.map_err(|_| ApiError::Path)?;
     let query = HistoryQuery::read(pairs)?;
     let instances = find(&moment, &service, &name)?;
-    let mut wanted = instances.into_iter().filter(|status| query.wants(status));
+    let mut wanted = instances.iter().filter(|status| query.wants(status));
     let (Some(status), None) = (wanted.next(), wanted.next()) else {
-        return Err(ApiError::WhichInstance { service, name });
+        return Err(unknown(&instances, query.id(), service, name));
     };
     let further = match query.from() {
         Some(from) => {

@@ -59,3 +59,18 @@ pub(super) fn find<'a>(
         Some(_) => ApiError::NoSuchSlo { service, name },
     })
 }
+
+/// Why none of the instances of an objective is the one that was asked for, or why it is not known
+/// which.
+pub(super) fn unknown(
+    instances: &[&SloStatus],
+    id: Option<&str>,
+    service: String,
+    name: String,
+) -> ApiError {
+    let id = id.filter(|id| query::is_well_formed(id, instances));
+    match id.map(str::to_owned) {
+        Some(id) => ApiError::NoSuchInstance { id, service, name },
+        None => ApiError::WhichInstance { service, name },
+    }
+}

@@ -21,7 +21,7 @@ use crate::status::words;
 use super::super::AppState;
 use super::super::error::ApiError;
 use super::super::moment::{Moment, Pairs};
-use super::super::slos::find;
+use super::super::slos::{find, unknown};
 use super::chart::{BudgetChart, Frame, Gauge, RatioChart};
 use super::groups::{self, GroupRow};
 use super::incidents::IncidentRow;
@@ -111,9 +111,10 @@ async fn show(
     let Path((service, name)) = path.map_err(|_| ApiError::Path)?;
     let id = query::id(pairs)?;
     let mut found = find(&moment, &service, &name)?;
-    found.retain(|status| id.as_ref().is_none_or(|id| status.id == *id));
-    if found.is_empty() {
-        return Err(ApiError::WhichInstance { service, name });
+    if let Some(id) = &id {
+        let one = found.iter().position(|status| status.id == *id);
+        let one = one.ok_or_else(|| unknown(&found, Some(id), service.clone(), name.clone()))?;
+        found = vec![found[one]];
     }
     let snapshot = &moment.read.snapshot;
     let is_own = |it: &&Arc<Incident>| found.iter().any(|status| status.slo.id == it.slo);

@@ -196,8 +196,16 @@ async fn an_instance_is_named_by_its_id() {
     let view: ExplanationView = read(&ask(&state, "GET", &uri, &[]).await);
     assert_eq!(view.id, id);
     assert_eq!(view.group["route"], "/pay");
-    let other = ask(&state, "GET", &format!("{PLACE}?id=other"), &[]).await;
-    insta::assert_snapshot!(other.refusal(), @"400 `checkout/latency` is one instance for each group and target, or has none of that id; name one as `id=`, as /api/v1/slos gives it");
+    let refusal = async |id: &str| {
+        let uri = format!("{PLACE}?id={id}");
+        ask(&state, "GET", &uri, &[]).await.refusal()
+    };
+    let other = refusal("other").await;
+    let gone = refusal("checkout/latency%7Broute=%22/gone%22%7D").await;
+    insta::assert_snapshot!([other, gone].join("\n"), @r#"
+    400 `checkout/latency` is one instance for each group and target, or has none of that id; name one as `id=`, as /api/v1/slos gives it
+    404 no `checkout/latency{route="/gone"}` is known: it is gone, was never found, or is beyond `maxGroups`; what is known is at /api/v1/slos/checkout/latency
+    "#);
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,12 +92,13 @@ async fn what_cannot_be_given_is_refused_with_what_can() {
         "from=0&step=5m",
         "format=xml",
         "id=other",
+        "id=checkout/latency%7Broute=%22/gone%22%7D",
         "limit=5",
     ] {
         sentences.push(get(&format!("{COURSE}?{query}")).await.refusal());
     }
     sentences.push(get("/api/v1/slos/checkout/nothing/history").await.refusal());
-    insta::assert_snapshot!(sentences.join("\n"), @r"
+    insta::assert_snapshot!(sentences.join("\n"), @r#"
     400 `from=yesterday` is not a time; write it as 2026-01-15T12:00:00Z, or in milliseconds since 1970
     400 `to=99999999999999999` is not a time; write it as 2026-01-15T12:00:00Z, or in milliseconds since 1970
     400 `from` is not before `to`; without them the objective's window is given
@@ -107,7 +108,8 @@ async fn what_cannot_be_given_is_refused_with_what_can() {
     400 that is more than 11,000 rows; ask for a longer `step` or less time
     400 `format=xml` is not known; allowed are `json`, `csv`
     400 `checkout/latency` is one instance for each group and target, or has none of that id; name one as `id=`, as /api/v1/slos gives it
+    404 no `checkout/latency{route="/gone"}` is known: it is gone, was never found, or is beyond `maxGroups`; what is known is at /api/v1/slos/checkout/latency
     400 unknown parameter `limit`; allowed are `from`, `to`, `step`, `id`, `format`
     404 no objective `checkout/nothing`; see /api/v1/slos
-    ");
+    "#);
 }

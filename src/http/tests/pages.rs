@@ -409,7 +409,12 @@ async fn a_group_has_a_page_of_its_own_and_whatever_links_to_it_finds_it() {
     assert!(text(&page).contains("route=/r007"), "{page}");
     assert!(!page.contains("h-groups"));
     assert!(page.contains(r#"<a href="/slos/checkout/availability">all of availability</a>"#));
-    for (query, status) in [("id=nothing", 400), ("id=", 400), ("group=x", 400)] {
+    for (query, status) in [
+        ("id=nothing", 400),
+        ("id=", 400),
+        ("group=x", 400),
+        ("id=checkout/availability%7Broute=%22/gone%22%7D", 404),
+    ] {
         let page = page_of(&state, &format!("/slos/checkout/availability?{query}")).await;
         assert_eq!(page.status, status, "{query}");
     }

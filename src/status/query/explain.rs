@@ -38,6 +38,11 @@ impl ExplainQuery {
         self.asked
     }
 
+    /// Which instance is meant, if that was said.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// Whose number it is, among the instances of an objective: that of the given id; without one
     /// the whole of the only promise.
     pub fn subject(&self, instances: &[&SloStatus]) -> Option<Subject> {

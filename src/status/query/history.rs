@@ -56,6 +56,11 @@ impl HistoryQuery {
         self.format
     }
 
+    /// Which instance is meant, if that was said.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// Whether `status` is meant: all instances, or the one that was named.
     pub fn wants(&self, status: &SloStatus) -> bool {
         self.id.as_ref().is_none_or(|id| *id == status.id)

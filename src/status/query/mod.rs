@@ -4,6 +4,7 @@
 mod explain;
 mod history;
 mod incidents;
+mod instance;
 mod parameters;
 mod services;
 mod slos;
@@ -11,6 +12,7 @@ mod slos;
 pub use explain::ExplainQuery;
 pub use history::{Format, HistoryQuery};
 pub use incidents::IncidentQuery;
-pub use parameters::{QueryError, id, none};
+pub use instance::{id, is_well_formed};
+pub use parameters::{QueryError, none};
 pub use services::ServiceQuery;
 pub use slos::SloQuery;

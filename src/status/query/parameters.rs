@@ -136,11 +136,6 @@ impl Parameters {
     }
 }
 
-/// The id of one instance, if it was given; refuses every other parameter.
-pub fn id(pairs: Vec<(String, String)>) -> Result<Option<String>, QueryError> {
-    Ok(Parameters::read(pairs, &["id"])?.0.remove("id"))
-}
-
 /// Refuses every parameter.
 pub fn none(pairs: Vec<(String, String)>) -> Result<(), QueryError> {
     match pairs.into_iter().next() {
