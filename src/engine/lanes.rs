@@ -111,13 +111,10 @@ impl State {
             return None;
         }
         let interval = |family: FamilyIndex| self.families[family].interval;
-        let mut noted = Noted::when(taken.trace.is_some());
+        let mut noted = Noted::when(taken.trace.is_some() && planned.slice().is_some());
         noted.turn_to(plan.meters[meter].group());
         let slot = self.settings.slot;
         let judged = lane_slots(planned, range, slot, &interval, complete, &mut noted);
-        if let Some(trace) = &mut taken.trace {
-            trace.note_slices(noted);
-        }
         let grace = lane_grace(planned, &interval);
         if self.meters[meter].lanes[lane].settled_to.is_none()
             && !self.meters[meter].lanes[lane].begun
@@ -138,6 +135,10 @@ impl State {
         let mut decided = decided(&judged, lane_missing(planned), watched_from, sure_to);
         if planned.is_sparse() {
             decided.slices = known(&judged);
+        }
+        if let Some(trace) = &mut taken.trace {
+            noted.counted(&decided.slices);
+            trace.note_slices(noted);
         }
         let mut ends: BTreeSet<Timestamp> = decided.slices.iter().map(|(end, _)| *end).collect();
         ends.extend(measured.iter().flat_map(|measured| &measured.ends));
@@ -322,8 +323,9 @@ fn judged(
                 })
             });
             let kinds = kinds.collect::<Option<Vec<_>>>()?;
+            let (allowance, slice) = (*allowance, lane.slice);
             Some(events::over_allowance(
-                &kinds, *allowance, lane.slice, range,
+                &kinds, allowance, slice, range, noted,
             ))
         }
         Judge::Probe {
@@ -335,10 +337,10 @@ fn judged(
             let usual = interval(probers.family);
             let probers: Vec<Series> = seen.series(*probers)?.collect();
             Some(match allowance {
-                None => probe::counts(&probers, *quorum, *slot, range, usual),
+                None => probe::counts(&probers, *quorum, *slot, range, usual, noted),
                 Some(allowance) => {
-                    let widths = (*slot, lane.slice);
-                    probe::over_allowance(&probers, *quorum, widths, *allowance, range, usual)
+                    let (widths, allowance) = ((*slot, lane.slice), *allowance);
+                    probe::over_allowance(&probers, *quorum, widths, allowance, range, usual, noted)
                 }
             })
         }

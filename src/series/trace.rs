@@ -9,7 +9,7 @@ use crate::domain::time::{Span, TimeRange};
 use super::batch::{Batch, Fetch, Sample};
 use super::cursor::{IgnoredBirth, Increase};
 use super::plan::{Family, FamilyIndex};
-use super::slices::noted::{Noted, SliceValue};
+use super::slices::noted::{Noted, NotedSlices};
 use super::table::Gain;
 
 /// What was read and counted, in the order in which that was done.
@@ -19,8 +19,8 @@ pub struct Trace {
     pub reads: Vec<TracedRead>,
     /// What came of it, by family and series.
     pub series: BTreeMap<(FamilyIndex, Labels), TracedSeries>,
-    /// By what slices were judged.
-    pub slices: Vec<SliceValue>,
+    /// By what slices were judged, and what they count as.
+    pub slices: NotedSlices,
 }
 
 /// One question, and how much came back.
@@ -117,15 +117,15 @@ impl Trace {
         }
     }
 
-    /// Takes note of the values by which slices were judged.
+    /// Takes note of the values by which slices were judged, and of what they count as.
     pub fn note_slices(&mut self, noted: Noted) {
-        self.slices.extend(noted.into_values());
+        self.slices.absorb(noted.into_slices());
     }
 
     /// Adds what another part of the same counting did.
     pub fn absorb(&mut self, other: Self) {
         self.reads.extend(other.reads);
-        self.slices.extend(other.slices);
+        self.slices.absorb(other.slices);
         for ((family, labels), traced) in other.series {
             let own = self.of(family, &labels);
             own.samples.extend(traced.samples);
@@ -145,7 +145,7 @@ impl Trace {
         }
         self.reads
             .sort_by_key(|read| (read.family, read.range.from));
-        self.slices.sort_by_key(|slice| slice.end);
+        self.slices.sort();
         self
     }
 

@@ -9,13 +9,14 @@ use crate::domain::labels::Labels;
 use crate::domain::measurement::Measurement;
 use crate::domain::objective::Objective;
 use crate::domain::policy::{AlertPolicy, Severity, Tier};
+use crate::domain::slices::{BadWhen, MissingData};
 use crate::domain::slo::{Slo, SloId};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::domain::versions::Versions;
 use crate::ledger::WindowSum;
 
-use super::view::names::Role;
+use super::view::names::{JudgedBy, Role};
 
 /// Which window is to be explained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,32 +110,51 @@ pub struct Explanation {
     pub outside: Counts,
     /// The slots of the window, oldest first, by their ends; of which nothing is known are left out.
     pub slots: Vec<(Timestamp, Slot)>,
-    /// By what each slice was judged, and how; none where events are counted.
+    /// By what each slice was judged, and how; none where events of counters are counted.
     pub judged: Option<Judged>,
     /// What was asked of the source.
     pub reads: Vec<AskedRead>,
 }
 
-/// Slices, and the values by which they were judged.
+/// Slices, and what each was judged by and counts as.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
-    /// The length of a slice.
+    /// The length of a slice; where the events of probes count as they are, that of a slot.
     pub slice: Span,
+    /// What they are judged by.
+    pub by: JudgedBy,
     /// What is good of the values.
     pub rule: Rule,
-    /// The values by slice and group, oldest first.
+    /// How many values on the wrong side make a slice bad, where it may have several.
+    pub bad_when: Option<BadWhen>,
+    /// What a slice counts as of which the source holds nothing.
+    pub missing: MissingData,
+    /// The slices of which anything is known or counted, oldest first.
+    pub slices: Vec<JudgedSlice>,
+    /// How many others there are, which count as nothing.
+    pub unknown: usize,
+}
+
+/// One slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgedSlice {
+    /// Its end.
+    pub end: Timestamp,
+    /// What it counts as; `None` where that is nothing.
+    pub counts: Option<Counts>,
+    /// The values by which it was judged, one for each group.
     pub values: Vec<JudgedValue>,
 }
 
 /// The value of one group in one slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgedValue {
-    /// The slice's end.
-    pub end: Timestamp,
     /// The labels of the group; empty where there is but one.
     pub group: Labels,
     /// What was compared.
     pub value: f64,
+    /// The part and the whole that it is the quotient of, where it is one.
+    pub part_of: Option<(f64, f64)>,
     /// Whether it was on the wrong side.
     pub is_bad: bool,
 }
@@ -146,7 +166,7 @@ pub enum Rule {
     AtMost(f64),
     /// What is not below.
     AtLeast(f64),
-    /// The value is the share of the slice that is bad.
+    /// Nothing is compared: the value is the share that is bad.
     Share,
 }
 

@@ -34,6 +34,12 @@ const SERIES: &[Made] = &[
         Some(if ago < 1_000 { 95 } else { 40 })
     }),
     ("memory_limit_bytes", &[], |_| Some(100)),
+    ("probe_success", &[("prober", "a")], |ago| {
+        Some(i64::from(ago > 900))
+    }),
+    ("probe_success", &[("prober", "b")], |ago| {
+        Some(i64::from(!(600..1_200).contains(&ago)))
+    }),
 ];
 
 const DEFINITIONS: &str = r#"
@@ -60,6 +66,15 @@ spec:
       objective: 99%
       groupBy: [code]
       errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"5.."}
+    - name: answered
+      objective: 99%
+      groupBy: [code]
+      budgeting: timeslices
+      sliceObjective: 99%
+      errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"5.."}
+    - name: probed
+      objective: 99%
+      errors: {probe: 'probe_success{job="api"}', badWhen: {count: 2}}
     - name: promised
       targets: [{name: slo, objective: 99.5%}, {name: sla, objective: 99%, window: 12h}]
       errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"5.."}
@@ -70,12 +85,15 @@ spec:
         total: 'sum(increase(http_requests_total[$window]))'
 "#;
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 10] = [
     "availability",
     "latency",
     "throughput",
     "memory",
     "share",
+    "answered",
+    r#"answered{code="500"}"#,
+    "probed",
     r#"codes{code="500"}"#,
     "promised/sla",
 ];

@@ -2,6 +2,7 @@
 //! and says what it did. Nothing is kept, and nobody is told.
 
 pub mod ask;
+mod judged;
 mod parts;
 
 use std::collections::BTreeMap;

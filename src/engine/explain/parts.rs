@@ -15,12 +15,11 @@ use crate::series::gaps::shares;
 use crate::series::plan::{
     Family, FamilyIndex, Judge, Lane, Plan, Read, Role, SelectorPosition, TermRead, Towards,
 };
-use crate::series::slices::Limit;
 use crate::series::trace::{Trace, TracedSeries};
 use crate::source::Source;
 use crate::source::prometheus::Question;
 use crate::status::explanation::{
-    AskedRead, CountedSeries, Evaluation, Judged, JudgedValue, Note, NoteKind, Part, Query, Rule,
+    AskedRead, CountedSeries, Evaluation, Note, NoteKind, Part, Query,
 };
 use crate::status::view::names::Role as RoleName;
 
@@ -78,43 +77,6 @@ impl<S: Source> Shown<'_, S> {
             }
         }
         (parts, outside)
-    }
-
-    /// By what the slices of the window were judged.
-    pub(super) fn judged(&self) -> Option<Judged> {
-        let mut lanes = self.plan.meters.first()?.lanes.iter();
-        let slices = lanes.find_map(|lane| match lane {
-            Lane::Slices(slices) => Some(slices),
-            Lane::Counters { .. } | Lane::Points { .. } => None,
-        })?;
-        let of = |limit: &Limit| match limit {
-            Limit::AtMost(most) => Rule::AtMost(*most),
-            Limit::AtLeast(least) => Rule::AtLeast(*least),
-        };
-        let rule = match &slices.judge {
-            Judge::Rate { limit, .. } | Judge::Level { limit, .. } | Judge::Value { limit, .. } => {
-                of(limit)
-            }
-            Judge::Drop { kept, .. } => Rule::AtLeast(*kept),
-            Judge::Share { at_most, .. } | Judge::Age { at_most, .. } => Rule::AtMost(*at_most),
-            Judge::Ratio { .. } => Rule::Share,
-            // Counted slot by slot, and the slots tell of it.
-            Judge::Events { .. } | Judge::Probe { .. } => return None,
-        };
-        let group = Some(self.group.labels()).filter(|_| !self.group.is_empty());
-        let own = self.trace.slices.iter().filter(|it| it.of == group);
-        let own = own.filter(|it| self.range.contains(it.end));
-        let values = own.map(|it| JudgedValue {
-            end: it.end,
-            group: it.group.clone(),
-            value: it.value,
-            is_bad: it.is_bad,
-        });
-        Some(Judged {
-            slice: slices.slice,
-            rule,
-            values: values.collect(),
-        })
     }
 
     /// Everything that was asked, by family and time.

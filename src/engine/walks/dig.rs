@@ -378,7 +378,7 @@ impl Dig {
             let lane = &self.plan.slos[of].lanes[number];
             let grain = lane.slice().unwrap_or(self.slot);
             let mut judged: BTreeMap<MeterIndex, Slices<Counts>> = BTreeMap::new();
-            let mut noted = Noted::when(self.is_traced);
+            let mut noted = Noted::when(self.is_traced && lane.slice().is_some());
             let mut from = self.chunk.counted.from;
             while from < self.chunk.counted.to {
                 let to = self.chunk.counted.to.min(from + PIECE);
@@ -400,7 +400,6 @@ impl Dig {
                 }
                 from = to;
             }
-            sums.note_slices(noted);
             for (meter, judged) in judged {
                 let place = (meter, number);
                 let known = self.behind.get(&place).copied();
@@ -412,10 +411,13 @@ impl Dig {
                     slots
                 };
                 sums.add_slices(place, grain, &slots);
+                noted.turn_to(self.plan.meters[meter].group());
+                noted.counted(&slots);
                 if lane_missing(lane) != MissingData::Hold {
                     behind.insert(place, known);
                 }
             }
+            sums.note_slices(noted);
         }
         behind
     }

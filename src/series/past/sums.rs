@@ -207,7 +207,7 @@ impl Sums {
         }
     }
 
-    /// Takes note of the values by which slices were judged.
+    /// Takes note of the values by which slices were judged, and of what they count as.
     pub fn note_slices(&mut self, noted: Noted) {
         if let Some(trace) = &mut self.trace {
             trace.note_slices(noted);

@@ -26,7 +26,7 @@ pub fn older(
         let timestamps = groups.at(end).into_iter();
         let ages = timestamps.map(|(group, it)| (group, now - it / unit.per_second()));
         let known = ages.filter(|(_, age)| *age >= -FURTHEST_AHEAD);
-        let older = known.map(|(group, age)| noted.of(end, group, age, age > at_most));
+        let older = known.map(|(group, age)| noted.of(end, || group.clone(), age, age > at_most));
         judged(older, bad_when)
     };
     ends(range, slice).map(|end| (end, judge(end))).collect()

@@ -1,9 +1,10 @@
 //! Slices of counters: bad when the rate is far below what it was at the same time in earlier periods.
 
+use crate::domain::labels::Labels;
 use crate::domain::time::Timestamp;
 
 use super::Slices;
-use super::noted::Noted;
+use super::noted::{Noted, Quotient};
 use super::rate::is_below;
 
 /// Whether the rate of each slice is below `kept` times the median of the rates of the same slice in
@@ -20,11 +21,11 @@ pub fn below_usual(
         let usual = median(past.iter().filter_map(|period| rate_at(period, *end)));
         let judged = rate.map(|rate| {
             usual.map(|usual| {
-                let is_bad = is_below(rate, usual * kept);
-                if usual > 0.0 {
-                    noted.one(*end, rate / usual, is_bad);
-                }
-                is_bad
+                let share = Quotient {
+                    part: rate,
+                    whole: usual,
+                };
+                noted.part_of(*end, Labels::default, share, is_below(rate, usual * kept))
             })
         });
         (*end, judged)

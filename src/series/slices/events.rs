@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use crate::domain::decimal::Fraction;
+use crate::domain::labels::Labels;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Sample, Series};
@@ -11,6 +12,7 @@ use crate::series::births::Target;
 use crate::series::cursor::is_gap;
 
 use super::missing::NOTHING;
+use super::noted::Noted;
 use super::rate::{part, union_length};
 use super::{Slices, ends};
 
@@ -54,6 +56,7 @@ pub fn over_allowance(
     allowance: Fraction,
     slice: Span,
     range: TimeRange,
+    noted: &mut Noted,
 ) -> Slices<Counts> {
     let targets = LazyCell::new(|| targets(counters));
     let arrived = |kind: &Counters| -> Vec<(Timestamp, Counts)> {
@@ -72,7 +75,7 @@ pub fn over_allowance(
             .collect()
     };
     let arrivals: Vec<_> = counters.iter().flat_map(arrived).collect();
-    let judge = |end: Timestamp| {
+    let mut judge = |end: Timestamp| {
         let within = TimeRange {
             from: end - slice,
             to: end,
@@ -95,7 +98,9 @@ pub fn over_allowance(
         }
         let own = arrivals.iter().filter(|(at, _)| within.contains(*at));
         let events = own.fold(sum, |sum, (_, counts)| sum.plus(*counts));
-        Some(judged(events, allowance))
+        let counts = judged(events, allowance);
+        noted.events(end, Labels::default, events, counts.bad > 0.0);
+        Some(counts)
     };
     ends(range, slice).map(|end| (end, judge(end))).collect()
 }
@@ -263,7 +268,8 @@ mod tests {
             to: at(180),
         };
         let allowance = Fraction::new(1, 10);
-        let slices = over_allowance(counters, allowance, Span::from_mins(1), range);
+        let (minute, noted) = (Span::from_mins(1), &mut Noted::default());
+        let slices = over_allowance(counters, allowance, minute, range, noted);
         let letter = |(_, counts): &(Timestamp, Option<Counts>)| match counts {
             None => '?',
             Some(counts) if counts.total <= 0.0 => '-',

@@ -22,8 +22,9 @@ pub fn beyond(
             to: end,
         };
         let values = groups.within(own, within).into_iter();
-        let broken =
-            values.map(|(group, value)| noted.of(end, group, value, limit.is_broken_by(value)));
+        let broken = values.map(|(group, value)| {
+            noted.of(end, || group.clone(), value, limit.is_broken_by(value))
+        });
         judged(broken, bad_when)
     };
     ends(range, slice).map(|end| (end, judge(end))).collect()

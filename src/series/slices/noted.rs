@@ -1,6 +1,7 @@
-//! The values by which slices were judged, for whoever wants to know.
+//! What slices were judged by, and what they count as, for whoever wants to know.
 
 use crate::domain::labels::Labels;
+use crate::domain::slot::Counts;
 use crate::domain::time::Timestamp;
 
 /// A value by which a slice was judged.
@@ -14,58 +15,162 @@ pub struct SliceValue {
     pub group: Labels,
     /// What is compared with the threshold.
     pub value: f64,
-    /// Whether it is on the wrong side of it.
+    /// What it is the quotient of, where it is one.
+    pub quotient: Option<Quotient>,
+    /// Whether it is on the wrong side of the threshold.
     pub is_bad: bool,
 }
 
-/// Takes note of values, or of none: then it costs nothing.
+/// A part of a whole: bad events of all, a rate of the usual one, what is used of a limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quotient {
+    /// The part.
+    pub part: f64,
+    /// What it is a part of.
+    pub whole: f64,
+}
+
+impl Quotient {
+    /// The part in ones of the whole; no number where there is nothing of both.
+    pub fn value(self) -> f64 {
+        self.part / self.whole
+    }
+}
+
+/// What a slice adds to the window, once that is decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SliceCount {
+    /// The group of the objective to which it is added; none of the whole.
+    pub of: Option<Labels>,
+    /// The slice's end.
+    pub end: Timestamp,
+    /// What is added.
+    pub counts: Counts,
+}
+
+/// What was noted of slices.
+#[derive(Clone, Debug, Default)]
+pub struct NotedSlices {
+    /// By what they were judged.
+    pub values: Vec<SliceValue>,
+    /// What they count as; those that count as nothing are left out.
+    pub counted: Vec<SliceCount>,
+}
+
+impl NotedSlices {
+    /// Adds what was noted elsewhere.
+    pub fn absorb(&mut self, other: Self) {
+        self.values.extend(other.values);
+        self.counted.extend(other.counted);
+    }
+
+    /// The oldest slices first.
+    pub fn sort(&mut self) {
+        self.values.sort_by_key(|it| it.end);
+        self.counted.sort_by_key(|it| it.end);
+    }
+}
+
+/// Takes note of slices, or of nothing: then it costs nothing.
 #[derive(Debug, Default)]
 pub struct Noted {
-    values: Option<Vec<SliceValue>>,
+    slices: Option<NotedSlices>,
     of: Option<Labels>,
 }
 
 impl Noted {
-    /// Takes note of every value if `is_wanted`.
+    /// Takes note of everything if `is_wanted`.
     pub fn when(is_wanted: bool) -> Self {
         Self {
-            values: is_wanted.then(Vec::new),
+            slices: is_wanted.then(NotedSlices::default),
             of: None,
         }
     }
 
     /// What is noted from now on is of this group of the objective, or of the whole.
     pub fn turn_to(&mut self, group: Option<&Labels>) {
-        if self.values.is_some() {
+        if self.slices.is_some() {
             self.of = group.cloned();
         }
     }
 
     /// Takes note of the value of a group, and hands on whether it is bad.
-    pub fn of(&mut self, end: Timestamp, group: &Labels, value: f64, is_bad: bool) -> bool {
-        if let Some(values) = &mut self.values {
-            let group = group.clone();
-            values.push(SliceValue {
+    pub fn of(
+        &mut self,
+        end: Timestamp,
+        group: impl FnOnce() -> Labels,
+        value: f64,
+        is_bad: bool,
+    ) -> bool {
+        self.note(end, group, (value, None), is_bad)
+    }
+
+    /// The same for the only value of a slice.
+    pub fn one(&mut self, end: Timestamp, value: f64, is_bad: bool) -> bool {
+        self.of(end, Labels::default, value, is_bad)
+    }
+
+    /// The same for the part that a group has of a whole.
+    pub fn part_of(
+        &mut self,
+        end: Timestamp,
+        group: impl FnOnce() -> Labels,
+        quotient: Quotient,
+        is_bad: bool,
+    ) -> bool {
+        self.note(end, group, (quotient.value(), Some(quotient)), is_bad)
+    }
+
+    /// The same for the share of the events of a slice, or of those of a group in it, that were bad.
+    pub fn events(
+        &mut self,
+        end: Timestamp,
+        group: impl FnOnce() -> Labels,
+        events: Counts,
+        is_bad: bool,
+    ) -> bool {
+        let quotient = Quotient {
+            part: events.bad,
+            whole: events.total,
+        };
+        self.part_of(end, group, quotient, is_bad)
+    }
+
+    /// Takes note of what slices count as.
+    pub fn counted(&mut self, slices: &[(Timestamp, Counts)]) {
+        if let Some(noted) = &mut self.slices {
+            noted
+                .counted
+                .extend(slices.iter().map(|(end, counts)| SliceCount {
+                    of: self.of.clone(),
+                    end: *end,
+                    counts: *counts,
+                }));
+        }
+    }
+
+    /// All that was noted.
+    pub fn into_slices(self) -> NotedSlices {
+        self.slices.unwrap_or_default()
+    }
+
+    fn note(
+        &mut self,
+        end: Timestamp,
+        group: impl FnOnce() -> Labels,
+        (value, quotient): (f64, Option<Quotient>),
+        is_bad: bool,
+    ) -> bool {
+        if let Some(noted) = &mut self.slices {
+            noted.values.push(SliceValue {
                 of: self.of.clone(),
                 end,
-                group,
+                group: group(),
                 value,
+                quotient,
                 is_bad,
             });
         }
         is_bad
-    }
-
-    /// The same for the only value of a slice, or for one of several without a name.
-    pub fn one(&mut self, end: Timestamp, value: f64, is_bad: bool) -> bool {
-        if self.values.is_some() {
-            return self.of(end, &Labels::default(), value, is_bad);
-        }
-        is_bad
-    }
-
-    /// All that was noted.
-    pub fn into_values(self) -> Vec<SliceValue> {
-        self.values.unwrap_or_default()
     }
 }

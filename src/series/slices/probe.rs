@@ -2,6 +2,7 @@
 //! a quorum each slot is one, on which the probers vote.
 
 use crate::domain::decimal::Fraction;
+use crate::domain::labels::Labels;
 use crate::domain::slices::BadWhen;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
@@ -10,6 +11,7 @@ use crate::series::cursor::validity;
 
 use super::events::judged;
 use super::missing::NOTHING;
+use super::noted::Noted;
 use super::{Slices, ends};
 
 /// What the probers say of each slot of the width `slot`.
@@ -24,10 +26,11 @@ pub fn counts(
     slot: Span,
     range: TimeRange,
     usual: Span,
+    noted: &mut Noted,
 ) -> Slices<Counts> {
-    let judge = |end: Timestamp| match quorum {
-        None => events(probers, end, slot, validity(usual)),
-        Some(quorum) => vote(probers, quorum, end, validity(usual)),
+    let mut judge = |end: Timestamp| match quorum {
+        None => events(probers, end, slot, validity(usual), noted),
+        Some(quorum) => vote(probers, quorum, end, validity(usual), noted),
     };
     ends(range, slot).map(|end| (end, judge(end))).collect()
 }
@@ -40,32 +43,48 @@ pub fn over_allowance(
     allowance: Fraction,
     range: TimeRange,
     usual: Span,
+    noted: &mut Noted,
 ) -> Slices<Counts> {
-    let slice_of = |end: Timestamp| {
+    let mut slice_of = |end: Timestamp| {
         let within = TimeRange {
             from: end - slice,
             to: end,
         };
-        let slots = counts(probers, quorum, slot, within, usual);
+        let own = &mut Noted::default();
+        let slots = counts(probers, quorum, slot, within, usual, own);
         let known = slots.into_iter().filter_map(|(_, counts)| counts);
-        let sum = known.reduce(Counts::plus);
-        sum.map(|events| judged(events, allowance))
+        let events = known.reduce(Counts::plus)?;
+        let counts = judged(events, allowance);
+        noted.events(end, Labels::default, events, counts.bad > 0.0);
+        Some(counts)
     };
     ends(range, slice).map(|end| (end, slice_of(end))).collect()
 }
 
-fn events(probers: &[Series], end: Timestamp, slot: Span, valid: Span) -> Option<Counts> {
+fn events(
+    probers: &[Series],
+    end: Timestamp,
+    slot: Span,
+    valid: Span,
+    noted: &mut Noted,
+) -> Option<Counts> {
     let (mut sum, mut is_between) = (Counts::default(), (false, false));
     for prober in probers {
         let first = prober.samples.partition_point(|it| it.at <= end - slot);
         let behind = prober.samples.partition_point(|it| it.at <= end);
         let own = prober.samples.get(first..behind).unwrap_or_default();
+        let mut events = Counts::default();
         for sample in own.iter().filter(|it| it.value.is_finite()) {
-            sum = sum.plus(Counts {
+            events = events.plus(Counts {
                 bad: f64::from(u8::from(is_bad(sample))),
                 total: 1.0,
             });
         }
+        // Most of them are well, scrape after scrape: there is nothing to tell of that.
+        if events.bad > 0.0 {
+            noted.events(end, || prober.labels.to_labels(), events, true);
+        }
+        sum = sum.plus(events);
         let before = first.checked_sub(1).and_then(|it| prober.samples.get(it));
         is_between.0 |= before.is_some_and(|it| end.since(it.at) <= valid);
         is_between.1 |= prober.samples.get(behind).is_some();
@@ -77,14 +96,22 @@ fn events(probers: &[Series], end: Timestamp, slot: Span, valid: Span) -> Option
     }
 }
 
-fn vote(probers: &[Series], quorum: BadWhen, end: Timestamp, valid: Span) -> Option<Counts> {
+fn vote(
+    probers: &[Series],
+    quorum: BadWhen,
+    end: Timestamp,
+    valid: Span,
+    noted: &mut Noted,
+) -> Option<Counts> {
     let (mut bad, mut known) = (0, 0);
     for prober in probers {
         let behind = prober.samples.partition_point(|it| it.at <= end);
         let last = behind.checked_sub(1).and_then(|it| prober.samples.get(it));
         let last = last.filter(|it| it.value.is_finite() && end.since(it.at) <= valid);
-        known += u32::from(last.is_some());
-        bad += u32::from(last.is_some_and(is_bad));
+        let Some(last) = last else { continue };
+        let is_bad = noted.of(end, || prober.labels.to_labels(), last.value, is_bad(last));
+        known += 1;
+        bad += u32::from(is_bad);
     }
     let is_bad = quorum.judges(bad, known)?;
     Some(Counts {
@@ -154,7 +181,8 @@ mod tests {
                 to: at(180),
             };
             let (slot, usual) = (Span::from_secs(30), Span::from_secs(usual));
-            let slots = counts(&probers, quorum, slot, range, usual);
+            let noted = &mut Noted::default();
+            let slots = counts(&probers, quorum, slot, range, usual, noted);
             let shown = slots.iter().map(|(_, counts)| match counts {
                 None => "?".to_owned(),
                 Some(counts) => format!("{}/{}", counts.bad, counts.total),
@@ -174,7 +202,9 @@ mod tests {
         };
         let widths = (Span::from_secs(30), Span::from_mins(1));
         let usual = Span::from_secs(15);
-        let slices = over_allowance(&probers, None, widths, Fraction::new(1, 4), range, usual);
+        let allowance = Fraction::new(1, 4);
+        let noted = &mut Noted::default();
+        let slices = over_allowance(&probers, None, widths, allowance, range, usual, noted);
         let bad: Vec<Option<f64>> = slices.iter().map(|(_, it)| it.map(|it| it.bad)).collect();
         assert_eq!(bad, [Some(0.0), Some(1.0), None]);
     }

@@ -5,7 +5,7 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Series;
 
 use super::groups::{Gauges, Groups, judged};
-use super::noted::Noted;
+use super::noted::{Noted, Quotient};
 use super::{Slices, ends};
 
 /// Whether groups use more than `at_most` of their limits at the end of each slice. Groups of which
@@ -23,9 +23,10 @@ pub fn over_limit<'a>(
     let mut judge = |end: Timestamp| {
         let limits = limit.at(end);
         let over = used.at(end).into_iter().filter_map(|(group, used)| {
-            let limit = *limits.get(group)?;
-            let share = (limit > 0.0).then_some(used / limit)?;
-            Some(noted.of(end, group, share, share > at_most))
+            let whole = *limits.get(group)?;
+            let share = Quotient { part: used, whole };
+            let is_over = (whole > 0.0).then(|| share.value() > at_most)?;
+            Some(noted.part_of(end, || group.clone(), share, is_over))
         });
         judged(over, bad_when)
     };

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::domain::indicator::Aggregate;
+use crate::domain::labels::LabelsRef;
 use crate::domain::slices::BadWhen;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::Series;
+use crate::series::batch::{Sample, Series};
 
 use super::groups::{aggregate, judged};
 use super::noted::Noted;
@@ -26,7 +27,10 @@ pub fn beyond<'a>(
     let values = by_time(values, range);
     let mut judge = |end: Timestamp| {
         let own = values.get(&end).into_iter().flatten();
-        let broken = own.map(|value| noted.one(end, *value, limit.is_broken_by(*value)));
+        let broken = own.map(|(series, value)| {
+            let is_broken = limit.is_broken_by(*value);
+            noted.of(end, || series.to_labels(), *value, is_broken)
+        });
         judged(broken, bad_when)
     };
     ends(range, slice).map(|end| (end, judge(end))).collect()
@@ -42,8 +46,9 @@ pub fn ratios<'a>(
     let values = by_time(values, range);
     let is_ratio = |value: &f64| (-NOISE..=1.0 + NOISE).contains(value);
     let mut ratio = |end: Timestamp| {
-        let own = values.get(&end).into_iter().flatten().copied();
-        let own = own.filter(is_ratio).map(|value| value.clamp(0.0, 1.0));
+        let own = values.get(&end).into_iter().flatten();
+        let own = own.map(|(_, value)| *value).filter(is_ratio);
+        let own = own.map(|value| value.clamp(0.0, 1.0));
         let ratio = aggregate(own, Aggregate::Avg)?;
         noted.one(end, ratio, ratio > 0.0);
         Some(ratio)
@@ -51,15 +56,22 @@ pub fn ratios<'a>(
     ends(range, slice).map(|end| (end, ratio(end))).collect()
 }
 
-/// The finite values of all series by their times.
+/// The finite values of all series by their times, each with the labels of its series.
 fn by_time<'a>(
     series: impl Iterator<Item = Series<'a>>,
     range: TimeRange,
-) -> BTreeMap<Timestamp, Vec<f64>> {
-    let mut by_time: BTreeMap<Timestamp, Vec<f64>> = BTreeMap::new();
-    for sample in series.flat_map(|series| series.samples) {
-        if range.contains(sample.at) && sample.value.is_finite() {
-            by_time.entry(sample.at).or_default().push(sample.value);
+) -> BTreeMap<Timestamp, Vec<(LabelsRef<'a>, f64)>> {
+    let mut by_time: BTreeMap<Timestamp, Vec<(LabelsRef, f64)>> = BTreeMap::new();
+    for Series {
+        labels, samples, ..
+    } in series
+    {
+        let is_known = |it: &&Sample| range.contains(it.at) && it.value.is_finite();
+        for sample in samples.iter().filter(is_known) {
+            by_time
+                .entry(sample.at)
+                .or_default()
+                .push((labels, sample.value));
         }
     }
     by_time

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::indicator::Signal;
 use crate::domain::measurement::Outcome;
 use crate::domain::policy::Severity;
+use crate::domain::slices::MissingData;
+use crate::domain::slot::Counts;
 
 use super::super::snapshot::SloStatus;
 
@@ -130,6 +132,58 @@ named! {
 }
 
 named! {
+    /// What slices of time are judged by.
+    JudgedBy {
+        /// Events per second.
+        Rate => "rate",
+        /// The share that is left of the usual rate.
+        Drop => "drop",
+        /// The share of a slice's events that were bad.
+        Events => "events",
+        /// The same of the samples of probers, each of which is an event.
+        Samples => "samples",
+        /// Probers, which vote on each slot.
+        Votes => "votes",
+        /// What is used of a limit.
+        Share => "share",
+        /// A gauge.
+        Level => "level",
+        /// How long ago something was done, in seconds.
+        Age => "age",
+        /// A query's value.
+        Value => "value",
+        /// A query's error ratio.
+        Ratio => "ratio",
+    }
+}
+
+named! {
+    /// What a slice counts as.
+    Verdict {
+        /// Good.
+        Good => "good",
+        /// Bad.
+        Bad => "bad",
+        /// Bad for a part.
+        Partly => "partly",
+        /// Nothing, since nothing happened that could be good or bad.
+        NoEvents => "noEvents",
+    }
+}
+
+named! {
+    /// What a slice counts as of which the source holds nothing.
+    Missing {
+        /// Nothing.
+        Hold => "hold",
+        /// A good one.
+        Good => "good",
+        /// A bad one.
+        Bad => "bad",
+    }
+}
+
+named! {
     /// Which incidents.
     IncidentState {
         /// Those that go on.
@@ -168,6 +222,31 @@ impl From<Outcome> for Measured {
     }
 }
 
+impl From<MissingData> for Missing {
+    fn from(missing: MissingData) -> Self {
+        match missing {
+            MissingData::Hold => Self::Hold,
+            MissingData::Good => Self::Good,
+            MissingData::Bad => Self::Bad,
+        }
+    }
+}
+
+impl Verdict {
+    /// What a slice is that adds this.
+    pub fn of(counts: Counts) -> Self {
+        if counts.total <= 0.0 {
+            Self::NoEvents
+        } else if counts.bad <= 0.0 {
+            Self::Good
+        } else if counts.bad < counts.total {
+            Self::Partly
+        } else {
+            Self::Bad
+        }
+    }
+}
+
 impl From<Signal> for SignalName {
     fn from(signal: Signal) -> Self {
         match signal {
@@ -195,7 +274,6 @@ impl Compliance {
 mod tests {
     use super::*;
     use crate::domain::budget::ErrorBudget;
-    use crate::domain::slot::Counts;
     use crate::status::fixture;
 
     fn check<T: Named + Serialize + std::fmt::Debug>() {
@@ -217,6 +295,9 @@ mod tests {
         check::<SignalName>();
         check::<Role>();
         check::<IncidentState>();
+        check::<JudgedBy>();
+        check::<Verdict>();
+        check::<Missing>();
     }
 
     #[test]

@@ -61,6 +61,21 @@ const SERIES: &[(&str, &str, Course)] = &[
     ("checkout_duration_seconds", "a 0.99", |ago| {
         Some(i64::from(ago < 120))
     }),
+    // Nothing is called from 780 to 600 s before the end, and nothing was scraped from 1,080 to 900 s.
+    ("calls_total", "a x", |ago| {
+        let idle = (ago - 600).clamp(0, 180);
+        (!(900..1_080).contains(&ago)).then_some(9_000 - 2 * (ago - idle))
+    }),
+    // A tenth fails from 480 to 300 s before the end.
+    ("calls_failed_total", "a x", |ago| {
+        (!(900..1_080).contains(&ago)).then_some((480 - ago.clamp(300, 480)) / 5)
+    }),
+    ("probe_success", "a x", |ago| {
+        Some(i64::from(!(300..390).contains(&ago)))
+    }),
+    ("probe_success", "b x", |ago| {
+        (ago >= 120).then_some(i64::from(!(330..450).contains(&ago)))
+    }),
     ("process_start_time_seconds", "a x", |ago| {
         Some(if ago > 2_000 {
             END - 90_000

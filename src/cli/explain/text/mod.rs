@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod figures;
+mod judged;
 mod parts;
 mod slots;
 
@@ -18,8 +19,9 @@ use crate::status::words;
 
 use arithmetic::{lines_of, tiers};
 use figures::{clock, number, number_of, percent, printable};
+use judged::judged_text;
 use parts::{labels, part_text};
-use slots::{judged_text, slots, slots_title};
+use slots::{slots, slots_title};
 
 /// So many of each list are shown.
 const NOTES: usize = 12;

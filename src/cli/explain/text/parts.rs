@@ -29,7 +29,7 @@ pub(super) fn part_text(it: &ExplanationView, part: &PartView) -> String {
     if let Some(query) = &part.query {
         lines.push(asked(query));
     }
-    let common = common(&part.series);
+    let common = common(part.series.iter().map(|series| &series.labels));
     let shown = part.series.iter().take(SERIES);
     lines.extend(shown.map(|series| series_text(it, series, &common)));
     let rest = part.series.get(SERIES..).unwrap_or_default();
@@ -68,15 +68,18 @@ fn adds(total: f64, bad: f64) -> String {
 }
 
 /// The labels that all series share: they stand in the selector or tell nothing.
-fn common(series: &[SeriesView]) -> BTreeSet<String> {
-    let Some((first, rest)) = series.split_first() else {
+pub(super) fn common<'a>(
+    series: impl IntoIterator<Item = &'a BTreeMap<String, String>>,
+) -> BTreeSet<String> {
+    let mut series = series.into_iter();
+    let Some(first) = series.next() else {
         return BTreeSet::new();
     };
+    let rest: Vec<_> = series.collect();
     let is_common = |(name, value): &(&String, &String)| {
-        rest.iter()
-            .all(|other| other.labels.get(*name) == Some(*value))
+        rest.iter().all(|other| other.get(*name) == Some(*value))
     };
-    let labels = first.labels.iter();
+    let labels = first.iter();
     let shared = labels.filter(|pair| !rest.is_empty() && is_common(pair));
     shared
         .map(|(name, _)| name.clone())

@@ -1,61 +1,13 @@
-//! The window slot by slot, and slices with the values by which they were judged.
-
-use std::collections::BTreeSet;
+//! The window slot by slot.
 
 use crate::domain::time::Timestamp;
-use crate::status::view::explain::{ExplanationView, JudgedView, SlotView};
+use crate::status::view::explain::{ExplanationView, SlotView};
 use crate::status::view::scalar::Time;
-use crate::status::words;
 
 use super::figures::{clock, number, number_of};
-use super::parts::labels;
-use super::section;
 
 /// So many rows are shown.
 const ROWS: usize = 12;
-
-/// The slices with a value on the wrong side, the newest first.
-pub(super) fn judged_text(it: &ExplanationView, judged: &JudgedView) -> String {
-    let (rule, sign) = match (judged.at_most, judged.at_least) {
-        (Some(most), _) => (format!("bad above {}", number(most)), ">"),
-        (_, Some(least)) => (format!("bad below {}", number(least)), "<"),
-        (None, None) => ("by the share that is bad".to_owned(), ">"),
-    };
-    let limit = judged.at_most.or(judged.at_least).unwrap_or_default();
-    let bad: Vec<String> = judged
-        .slices
-        .iter()
-        .rev()
-        .flat_map(|slice| slice.values.iter().map(move |value| (slice.end, value)))
-        .filter(|(_, value)| value.bad)
-        .map(|(end, value)| {
-            let group = if value.group.is_empty() {
-                String::new()
-            } else {
-                format!("  {}", labels(&value.group, &BTreeSet::new()))
-            };
-            let value = value.value.map_or_else(|| "∞".to_owned(), number);
-            format!(
-                "to {}  {value} {sign} {}{group}",
-                clock(it, end),
-                number(limit)
-            )
-        })
-        .collect();
-    let slices = number_of(u64::try_from(judged.slices.len()).unwrap_or(u64::MAX));
-    let title = format!(
-        "{slices} slices of {}, {rule}; on the wrong side, the newest first",
-        words::window(judged.slice.0)
-    );
-    let mut lines: Vec<String> = bad.iter().take(ROWS).cloned().collect();
-    if bad.len() > ROWS {
-        lines.push(format!("… and {} more", bad.len() - ROWS));
-    }
-    if bad.is_empty() {
-        lines.push("none".to_owned());
-    }
-    section(&title, &lines)
-}
 
 pub(super) fn slots_title(it: &ExplanationView) -> String {
     let plural = if it.slots.len() == 1 { "" } else { "s" };

@@ -90,7 +90,7 @@ pub struct ExplanationView {
     pub parts: Vec<PartView>,
     /// What was worth more or less than the difference of two samples, oldest first.
     pub notes: Vec<NoteView>,
-    /// By what each slice was judged; `null` where events are counted, and for probes.
+    /// By what each slice was judged, and what it counts as; `null` where the events of counters are counted.
     pub judged: Option<JudgedView>,
     /// The window's slots, oldest first; of which nothing is known are left out.
     pub slots: Vec<SlotView>,
@@ -202,7 +202,7 @@ impl ExplanationView {
                 .collect(),
             parts: parts.map(|(part, symbol)| part_of(part, symbol)).collect(),
             notes: notes_of(it),
-            judged: it.judged.as_ref().map(judged_of),
+            judged: it.judged.as_ref().map(|judged| judged_of(it, judged)),
             slots: it.slots.iter().map(slot_of).collect(),
             reads: it.reads.iter().map(read_of).collect(),
         }

@@ -10,7 +10,7 @@ use crate::domain::policy::TierLimit;
 use crate::domain::slot::Counts;
 
 use super::super::super::explanation::{ExplainedTier, Explanation, Part};
-use super::super::names::Named;
+use super::super::names::{JudgedBy, Named};
 use super::super::scalar::{Count, finite};
 use super::StepView;
 
@@ -139,10 +139,11 @@ fn counted(
 ) -> StepView {
     let result = of(it.sum.counts);
     if let Budgeting::Timeslices(_) = it.slo.budgeting() {
-        let formula = if name == "total" {
-            "slices that could be judged"
-        } else {
-            "slices that were bad"
+        let by = it.judged.as_ref().map(|judged| judged.by);
+        let formula = match (name, by) {
+            ("total", _) => "slices that were good or bad",
+            (_, Some(JudgedBy::Ratio)) => "sum of the slices' error ratios",
+            _ => "slices that were bad",
         };
         return step(name, formula, &[], result);
     }
