@@ -6,8 +6,8 @@ use crate::domain::group::Group;
 use crate::domain::incident::{Change, CloseReason, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{
-    BudgetFacts, BurnFacts, Facts, Notice, OriginFacts, SloFacts, TierFacts, UnmeasuredFacts,
-    WindowFacts,
+    BudgetFacts, BurnFacts, Facts, Notice, OriginFacts, RefusedFacts, SloFacts, TierFacts,
+    UnmeasuredFacts, WindowFacts,
 };
 use crate::domain::policy::Severity;
 use crate::domain::slo::{SloId, SourceName};
@@ -227,6 +227,34 @@ pub(super) fn unmeasured(change: Change) -> Notice {
         severity: Severity::Ticket,
         labels: BTreeMap::from([("source".to_owned(), "thanos-eu".to_owned())]),
         facts: Facts::Unmeasured(Box::new(facts)),
+    }
+}
+
+/// An objective with far more groups than it may have.
+pub(super) fn refused(change: Change) -> Notice {
+    let named = ["/a", "/b", "/c", "/d", "/e"];
+    let facts = RefusedFacts {
+        slo: SloId::new("checkout/availability"),
+        service: "checkout".into(),
+        name: "availability".into(),
+        by: vec!["route".into()],
+        has_whole: true,
+        known: 200,
+        most: 200,
+        refused: 497,
+        more: false,
+        some: named.map(|route| format!("{{route={route:?}}}")).into(),
+        details: Some("https://slo.example.com/slos/checkout/availability".into()),
+    };
+    Notice {
+        incident: IncidentId::from_text("0c20bded00000200"),
+        sequence: if change == Change::Opened { 1 } else { 2 },
+        severity: Severity::Ticket,
+        change,
+        at: at("2026-11-23T02:12:00Z"),
+        opened: at("2026-11-23T02:02:00Z"),
+        facts: Facts::Refused(Box::new(facts)),
+        ..opened()
     }
 }
 

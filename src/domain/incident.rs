@@ -79,7 +79,7 @@ impl TierState {
     }
 }
 
-/// The identity of an incident, or of an episode of not being able to measure.
+/// The identity of an incident, or of an episode of not being able to measure or to watch all groups.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncidentId(String);
 

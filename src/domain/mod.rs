@@ -16,6 +16,7 @@ pub mod measurement;
 pub mod notice;
 pub mod objective;
 pub mod policy;
+pub mod refusal;
 pub mod route;
 pub mod selector;
 pub mod slices;

@@ -16,7 +16,7 @@ use super::time::{Span, Timestamp};
 /// What is to be told. Together with a receiver it is one row of the outbox.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
-    /// The incident, or the episode of not being able to measure.
+    /// The incident, or the episode of not being able to measure or to watch all groups.
     pub incident: IncidentId,
     /// Counts from 1 within the incident; receivers see them in this order.
     pub sequence: u32,
@@ -42,6 +42,8 @@ pub enum Facts {
     Burn(Box<BurnFacts>),
     /// Objectives cannot be measured, or can be again.
     Unmeasured(Box<UnmeasuredFacts>),
+    /// An objective finds more groups than it may have, or no longer does.
+    Refused(Box<RefusedFacts>),
     /// The objective of an open incident is no longer defined.
     Removed {
         /// The identity that it had.
@@ -211,4 +213,31 @@ pub struct UnmeasuredFacts {
     pub blind: Vec<String>,
     /// Incidents that stay open meanwhile: objective, severity, and its last known burn rate.
     pub held: Vec<(String, Severity, Option<f64>)>,
+}
+
+/// The facts about groups that are not watched, since their objective has as many as it may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedFacts {
+    /// The objective.
+    pub slo: SloId,
+    /// Its service.
+    pub service: String,
+    /// Its name.
+    pub name: String,
+    /// The labels that tell its groups apart.
+    pub by: Vec<String>,
+    /// Whether all groups together are an instance too, for which those that are refused count.
+    pub has_whole: bool,
+    /// How many groups are watched.
+    pub known: u64,
+    /// How many there may be.
+    pub most: u64,
+    /// How many are there that are not watched; at the close, how many were when it was told.
+    pub refused: u64,
+    /// Whether there are more of these, which are not told apart.
+    pub more: bool,
+    /// Some of them, as `{route="/pay"}`.
+    pub some: Vec<String>,
+    /// Where the objective's page is, when the daemon knows its own address.
+    pub details: Option<String>,
 }

@@ -9,7 +9,7 @@ use crate::domain::measurement::Outcome;
 use crate::domain::notice::{Facts, Notice, UnmeasuredFacts};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::Severity;
-use crate::domain::slo::Catalog;
+use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{TimeRange, Timestamp};
 use crate::store::commit::{Commit, Episode, EpisodeKey};
 
@@ -41,15 +41,16 @@ impl State {
         let ended: Vec<EpisodeKey> = self
             .episodes
             .keys()
+            .filter(|key| matches!(key, EpisodeKey::Unmeasured { .. }))
             .filter(|key| !groups.contains_key(*key))
             .cloned()
             .collect();
         for key in ended {
-            self.end_episode(&key, at, commit);
+            self.close_episode(&key, CloseReason::Recovered, Facts::clone, at, commit);
         }
-        for (key, group) in groups {
-            if group.due && !self.episodes.contains_key(&key) {
-                self.begin_episode(key, &group, at, commit);
+        for (key, group) in &groups {
+            if group.due && !self.episodes.contains_key(key) {
+                self.tell_unmeasured(key, group, at, commit);
             }
         }
     }
@@ -77,7 +78,7 @@ impl State {
                 continue;
             };
             let group = groups
-                .entry(EpisodeKey {
+                .entry(EpisodeKey::Unmeasured {
                     source: slo.source.clone(),
                     outcome,
                 })
@@ -93,61 +94,81 @@ impl State {
         groups
     }
 
-    fn begin_episode(
+    fn tell_unmeasured(
         &mut self,
-        key: EpisodeKey,
+        key: &EpisodeKey,
         group: &Group,
         at: Timestamp,
         commit: &mut Commit,
     ) {
-        let Some(severity) = group.severity else {
+        let (Some(severity), EpisodeKey::Unmeasured { source, outcome }) = (group.severity, key)
+        else {
             return;
         };
-        let subject = format!("{}/{}", key.source, key.outcome.name());
-        let incident = IncidentId::derive(&subject, at);
+        let subject = format!("{source}/{}", outcome.name());
         let since = group
             .blind
             .iter()
             .filter_map(|promise| self.promise(*promise).state.alert.unmeasured_since)
             .min()
             .unwrap_or(at);
-        let own = [
-            ("source", key.source.as_str()),
-            ("outcome", key.outcome.name()),
-        ];
+        let own = [("source", source.as_str()), ("outcome", outcome.name())];
         let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let notice = Notice {
-            incident: incident.clone(),
+            incident: IncidentId::derive(&subject, at),
             sequence: 1,
             at,
             opened: since,
             change: Change::Opened,
             severity,
             labels: BTreeMap::from(own),
-            facts: Facts::Unmeasured(Box::new(self.unmeasured(&key, group, since, at))),
+            facts: Facts::Unmeasured(Box::new(self.unmeasured(
+                (source, *outcome),
+                group,
+                since,
+                at,
+            ))),
         };
-        enqueue(commit, notice.clone(), &group.receivers);
-        let told = group.receivers.clone();
+        self.open_episode(key.clone(), notice, group.receivers.clone(), commit);
+    }
+
+    /// Tells `receivers` of something that begins, and remembers it until it ends.
+    pub(super) fn open_episode(
+        &mut self,
+        key: EpisodeKey,
+        notice: Notice,
+        receivers: BTreeSet<String>,
+        commit: &mut Commit,
+    ) {
+        enqueue(commit, notice.clone(), &receivers);
         let episode = Episode {
-            incident,
-            since,
-            opened: at,
-            told,
+            incident: notice.incident.clone(),
+            since: notice.opened,
+            opened: notice.at,
+            told: receivers,
             notice: Arc::new(notice),
         };
         commit.episodes.insert(key.clone(), Some(episode.clone()));
         self.episodes.insert(key, episode);
     }
 
-    fn end_episode(&mut self, key: &EpisodeKey, at: Timestamp, commit: &mut Commit) {
+    /// Tells those who know of it that something is over, with `facts` made of those that were told.
+    pub(super) fn close_episode(
+        &mut self,
+        key: &EpisodeKey,
+        reason: CloseReason,
+        facts: impl FnOnce(&Facts) -> Facts,
+        at: Timestamp,
+        commit: &mut Commit,
+    ) {
         let Some(episode) = self.episodes.remove(key) else {
             return;
         };
-        let change = Change::Closed(CloseReason::Recovered);
         let notice = Notice {
             sequence: 2,
             at,
-            change,
+            change: Change::Closed(reason),
+            facts: facts(&episode.notice.facts),
             ..(*episode.notice).clone()
         };
         enqueue(commit, notice, &episode.told);
@@ -156,7 +177,7 @@ impl State {
 
     fn unmeasured(
         &self,
-        key: &EpisodeKey,
+        (source, outcome): (&SourceName, Outcome),
         group: &Group,
         since: Timestamp,
         at: Timestamp,
@@ -188,13 +209,13 @@ impl State {
         };
         let ticks = at.since(since).as_millis() / self.settings.tick.as_millis() + 1;
         UnmeasuredFacts {
-            source: key.source.clone(),
+            source: source.clone(),
             reason: measurements()
                 .find_map(|last| last.reason.clone())
                 .unwrap_or_default(),
             last_good: measurements().filter_map(|last| last.last_good).max(),
             // Where there is no data, reads succeed and bring nothing.
-            failed_reads: if key.outcome == Outcome::NoData {
+            failed_reads: if outcome == Outcome::NoData {
                 0
             } else {
                 u64::try_from(ticks).unwrap_or_default()

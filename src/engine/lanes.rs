@@ -70,6 +70,7 @@ impl State {
         let found = parts.keys().filter(unknown);
         let found = found.map(|labels| (of, labels.clone())).collect();
         self.take_new_groups(&found, commit);
+        self.note_refused(of, &parts);
         let measured = self.take_lane((whole, number), at, complete, None, taken, commit);
         let empty = Batch::default();
         let plan = Arc::clone(&self.plan);

@@ -120,6 +120,7 @@ fn judge(
     commit: &mut Commit,
 ) -> Snapshot {
     state.close_orphans(at, commit);
+    state.look_for_refused();
     let shown = state.shown();
     let mut slos = Vec::with_capacity(shown.len());
     let mut kept = BTreeSet::new();
@@ -145,6 +146,7 @@ fn judge(
     gone.retain(|meter| !kept.contains(meter));
     slos.sort_by(|one, other| one.id.cmp(&other.id));
     state.watch_measurements(at, catalog, commit);
+    state.watch_groups(at, catalog, commit);
     state.note_good_sources(at);
     state.snapshot(at, slos)
 }

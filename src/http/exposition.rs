@@ -159,7 +159,7 @@ impl Exposition {
         )?;
         families.gauge(
             "groups_refused",
-            "Groups that were found beyond `maxGroups` and are not watched.",
+            "Groups that are there beyond `maxGroups` and are not watched.",
             samples(|count| count.refused),
         )
     }

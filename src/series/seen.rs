@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use hashbrown::HashTable;
 
 use crate::domain::labels::{Labels, LabelsRef};
+use crate::domain::time::Timestamp;
 
 use super::batch::{Batch, Series, SeriesId};
 use super::plan::{Family, SelectorPosition};
@@ -188,6 +189,16 @@ impl<'b> Sorted<'b> {
     /// Lets a selector match the series at a position of the batch too.
     pub fn add(&mut self, selector: SelectorPosition, position: usize) {
         self.positions.entry(selector).or_default().push(position);
+    }
+
+    /// When the newest sample is of the series that any selector matches.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let positions = self.positions.values().flatten();
+        let series = positions.filter_map(|position| self.batch.get(*position));
+        series
+            .filter_map(|series| series.samples.last())
+            .map(|sample| sample.at)
+            .max()
     }
 
     /// How many series a selector of the family matches.

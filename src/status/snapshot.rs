@@ -179,7 +179,7 @@ pub struct GroupCount {
     pub known: u64,
     /// How many there may be.
     pub most: u64,
-    /// Those that were found beyond that, and are not watched.
+    /// Those that are there beyond that, and are not watched.
     pub refused: u64,
 }
 

@@ -8,6 +8,7 @@ use crate::domain::incident::{AlertState, Incident, IncidentId};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::Notice;
+use crate::domain::refusal::Refusal;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::versions::Versions;
@@ -135,23 +136,30 @@ pub struct GroupRecord {
     pub by: Vec<String>,
     /// What their series have of these labels.
     pub groups: BTreeSet<Labels>,
+    /// How long there have been more than there may be, if there are.
+    pub refusal: Option<Refusal>,
 }
 
-/// What objectives that cannot be measured are grouped by: one message for each.
+/// What an alert is about that is not about a budget: one message for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EpisodeKey {
-    /// The source.
-    pub source: SourceName,
-    /// How the measurements end.
-    pub outcome: Outcome,
+pub enum EpisodeKey {
+    /// Objectives that cannot be measured.
+    Unmeasured {
+        /// Their source.
+        source: SourceName,
+        /// How their measurements end.
+        outcome: Outcome,
+    },
+    /// Groups of an objective beyond as many as it may have.
+    Refused(SloId),
 }
 
-/// The measurement alert of one group, kept over a restart.
+/// An alert that is not about a budget, kept over a restart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Episode {
     /// Its identity, as for incidents.
     pub incident: IncidentId,
-    /// Since when nothing good was measured.
+    /// Since when it is so.
     pub since: Timestamp,
     /// When it was told, and with which reason.
     pub opened: Timestamp,
@@ -188,7 +196,7 @@ pub struct Commit {
     pub alerts: BTreeMap<SloId, AlertState>,
     /// Incidents that changed, open and closed.
     pub incidents: BTreeMap<IncidentId, Incident>,
-    /// Measurement episodes that began (`Some`) or ended (`None`).
+    /// Episodes that began (`Some`) or ended (`None`).
     pub episodes: BTreeMap<EpisodeKey, Option<Episode>>,
     /// Up to where recent chunks of lanes are no longer needed, since old ones hold what they held;
     /// they go after all others have been written.
@@ -261,6 +269,6 @@ pub struct Recovered {
     pub alerts: BTreeMap<SloId, AlertState>,
     /// The newest closed incidents, newest first, and nothing of the open ones.
     pub closed: Vec<Incident>,
-    /// Open measurement episodes.
+    /// Open episodes.
     pub episodes: BTreeMap<EpisodeKey, Episode>,
 }

@@ -12,8 +12,11 @@ use crate::domain::indicator::Signal;
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice};
-use crate::domain::notice::{OriginFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
+use crate::domain::notice::{
+    OriginFacts, RefusedFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts,
+};
 use crate::domain::policy::Severity;
+use crate::domain::refusal::Refusal;
 use crate::domain::slices::Breach;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::{Counts, Slot};
@@ -163,6 +166,25 @@ pub(super) fn unmeasured(incident: &str, sequence: u32, change: Change) -> Notic
     }
 }
 
+pub(super) fn refused(incident: &str, sequence: u32, change: Change) -> Notice {
+    Notice {
+        facts: Facts::Refused(Box::new(RefusedFacts {
+            slo: SloId::new("checkout/availability"),
+            service: "checkout".to_owned(),
+            name: "availability".to_owned(),
+            by: vec!["cluster".to_owned(), "route".to_owned()],
+            has_whole: true,
+            known: 200,
+            most: 200,
+            refused: 1_000,
+            more: true,
+            some: vec![r#"{cluster="",route="/pay"}"#.to_owned()],
+            details: Some("https://slo.example.com/slos/checkout".to_owned()),
+        })),
+        ..burn(incident, sequence, change, 1.0)
+    }
+}
+
 pub(super) fn incident(name: &str, closed: Option<Timestamp>) -> Incident {
     let history = changes().into_iter().zip(1..);
     Incident {
@@ -298,7 +320,7 @@ pub(super) fn family(secs: i64, cursors: &[(&str, Cursor)]) -> FamilyRecord {
 }
 
 pub(super) fn episode_key(outcome: Outcome) -> EpisodeKey {
-    EpisodeKey {
+    EpisodeKey::Unmeasured {
         source: SourceName::new("default"),
         outcome,
     }
@@ -311,6 +333,14 @@ pub(super) fn episode(name: &str) -> Episode {
         opened: at(2),
         told: BTreeSet::from(["payments".to_owned()]),
         notice: Arc::new(unmeasured(name, 1, Change::Opened)),
+    }
+}
+
+/// The episode of an objective with too many groups.
+pub(super) fn refused_episode(name: &str) -> Episode {
+    Episode {
+        notice: Arc::new(refused(name, 1, Change::Opened)),
+        ..episode(name)
     }
 }
 
@@ -373,6 +403,7 @@ pub(super) fn groups(codes: &[&str]) -> GroupRecord {
     GroupRecord {
         by: vec!["code".into()],
         groups: codes.iter().map(group).collect(),
+        refusal: Some(Refusal::Told { since: at(30) }),
     }
 }
 
@@ -403,12 +434,15 @@ pub(super) fn everything() -> Commit {
         walks: BTreeMap::from([(WalkKey("first".into()), walk())]),
         groups: BTreeMap::from([(slo.clone(), groups(&["200", "500"]))]),
         dropped: BTreeSet::new(),
-        alerts: BTreeMap::from([(slo, alert(open.clone()))]),
+        alerts: BTreeMap::from([(slo.clone(), alert(open.clone()))]),
         incidents: BTreeMap::from([
             (id("open"), open),
             (id("closed"), incident("closed", Some(at(99)))),
         ]),
-        episodes: BTreeMap::from([(episode_key(Outcome::Failed), Some(episode("blind")))]),
+        episodes: BTreeMap::from([
+            (episode_key(Outcome::Failed), Some(episode("blind"))),
+            (EpisodeKey::Refused(slo), Some(refused_episode("crowded"))),
+        ]),
         grown: BTreeMap::new(),
         forgotten: None,
         outbox: outbox

@@ -61,13 +61,14 @@ pub(super) fn of(
             .max(starts_at + Span::from_millis(1)),
         generator_url: match &notice.facts {
             Facts::Burn(facts) => facts.details.clone().or_else(|| facts.graph.clone()),
+            Facts::Refused(facts) => facts.details.clone(),
             Facts::Unmeasured(_) | Facts::Removed { .. } => None,
         },
         over: end.is_some(),
     };
     let before = match &notice.facts {
         Facts::Burn(facts) => facts.before.map(|(_, since)| since),
-        Facts::Unmeasured(_) | Facts::Removed { .. } => None,
+        Facts::Unmeasured(_) | Facts::Refused(_) | Facts::Removed { .. } => None,
     };
     match notice.change {
         Change::Opened | Change::Reminded => vec![alert(notice.severity, starts_at, None)],
@@ -97,6 +98,11 @@ pub(super) fn labels(notice: &Notice, severity: Severity) -> BTreeMap<String, St
         Facts::Unmeasured(facts) => vec![
             ("alertname", "SloUnmeasured"),
             ("source", facts.source.as_str()),
+        ],
+        Facts::Refused(facts) => vec![
+            ("alertname", "SloGroupsRefused"),
+            ("service", facts.service.as_str()),
+            ("slo", facts.slo.as_str()),
         ],
         Facts::Removed { slo } => vec![("alertname", "SloBurn"), ("slo", slo.as_str())],
     };

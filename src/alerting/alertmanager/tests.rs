@@ -212,3 +212,57 @@ async fn one_member_that_takes_it_is_enough() {
     [] no Alertmanager is named: write down the URLs of all members, 0 ill
     ");
 }
+
+#[tokio::test]
+async fn groups_that_are_not_watched_are_an_alert_that_ends_as_it_began() {
+    let scene = Scene::new(&[200]).await;
+    let receiver = scene.receiver();
+    let row = told(&receiver, sample::refused(Change::Opened), None).await;
+    let mut over = sample::refused(Change::Closed(CloseReason::Recovered));
+    over.at = sample::at("2026-11-23T03:10:00Z");
+    over.labels.insert("team".into(), "nobody".into());
+    told(&receiver, over, row.memory).await;
+    let bodies = scene.bodies.lock().unwrap();
+    let alerts = bodies.iter().flat_map(|body| body.as_array().unwrap());
+    let shown = alerts.map(|alert| serde_json::to_string_pretty(alert).unwrap());
+    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
+    {
+      "annotations": {
+        "description": "Cause    grouped by route · 200 watched · maxGroups 200\nRefused  {route=\"/a\"}, {route=\"/b\"}, {route=\"/c\"}, {route=\"/d\"}, {route=\"/e\"}, +492\nBlind    no alert can fire for them; they count towards the whole\nHeld     groups that are watched, their budgets and their alerts\nNext     raise maxGroups, narrow the selector, or group by a label with fewer values · Details https://slo.example.com/slos/checkout/availability",
+        "incident": "0c20bded00000200",
+        "summary": "🟠 NOT WATCHED 497 groups of checkout/availability since 02:02 UTC; not known to be failing",
+        "tick": "2026-11-23T02:12:00Z"
+      },
+      "endsAt": "2026-11-23T02:16:16Z",
+      "generatorURL": "https://slo.example.com/slos/checkout/availability",
+      "labels": {
+        "alertname": "SloGroupsRefused",
+        "service": "checkout",
+        "severity": "ticket",
+        "signal": "errors",
+        "slo": "checkout/availability",
+        "team": "payments"
+      },
+      "startsAt": "2026-11-23T02:12:00Z"
+    }
+    {
+      "annotations": {
+        "description": "Lasted   02:02–03:10 (1 h 8 min)\nRefused  497 groups when it was told · {route=\"/a\"}, {route=\"/b\"}, {route=\"/c\"}, {route=\"/d\"}, {route=\"/e\"}, +492\nGroups   200 watched · maxGroups 200",
+        "incident": "0c20bded00000200",
+        "summary": "🟢 WATCHING ALL groups of checkout/availability · since 03:10 UTC",
+        "tick": "2026-11-23T03:10:00Z"
+      },
+      "endsAt": "2026-11-23T03:10:00Z",
+      "generatorURL": "https://slo.example.com/slos/checkout/availability",
+      "labels": {
+        "alertname": "SloGroupsRefused",
+        "service": "checkout",
+        "severity": "ticket",
+        "signal": "errors",
+        "slo": "checkout/availability",
+        "team": "payments"
+      },
+      "startsAt": "2026-11-23T02:12:00Z"
+    }
+    "#);
+}

@@ -163,6 +163,7 @@ mod tests {
 
     use crate::alerting::sample;
     use crate::alerting::text::message;
+    use crate::domain::incident::{Change, CloseReason};
     use crate::domain::notice::{Facts, Notice};
 
     use super::*;
@@ -196,6 +197,35 @@ mod tests {
     --
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
     ");
+    }
+
+    #[test]
+    fn groups_that_are_not_watched_in_slacks_form() {
+        let mut notice = sample::refused(Change::Opened);
+        if let Facts::Refused(facts) = &mut notice.facts {
+            facts.some = vec![r#"{route="<!channel> & @here"}"#.to_owned()];
+        }
+        insta::assert_snapshot!(shown(&form(&notice)).replace('\u{2060}', "_"), @r#"
+        *🟠 NOT WATCHED 497 groups of checkout/availability since 03:02 CET; not known to be failing*  <!subteam^S0123>
+        --
+        *Cause*  grouped by route · 200 watched · maxGroups 200
+        *Refused*  {route="&lt;!channel&gt; &amp; @_here"}, +496
+        *Blind*  no alert can fire for them; they count towards the whole
+        *Held*  groups that are watched, their budgets and their alerts
+        *Next*  raise maxGroups, narrow the selector, or group by a label with fewer values · <https://slo.example.com/slos/checkout/availability|Details>
+        --
+        tick 2026-11-23T02:12:00Z · incident 0c20bded00000200 · 1
+        "#);
+        let closed = sample::refused(Change::Closed(CloseReason::Recovered));
+        insta::assert_snapshot!(shown(&form(&closed)), @r#"
+        *🟢 WATCHING ALL groups of checkout/availability · since 03:12 CET*  <!subteam^S0123>
+        --
+        *Lasted*  03:02–03:12 (10 min)
+        *Refused*  497 groups when it was told · {route="/a"}, {route="/b"}, {route="/c"}, {route="/d"}, {route="/e"}, +492
+        *Groups*  200 watched · maxGroups 200
+        --
+        tick 2026-11-23T02:12:00Z · incident 0c20bded00000200 · 2
+        "#);
     }
 
     #[test]

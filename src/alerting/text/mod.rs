@@ -4,6 +4,7 @@
 
 mod burn;
 mod headline;
+mod refused;
 mod unmeasured;
 mod when;
 
@@ -70,6 +71,11 @@ pub fn message(notice: &Notice, zone: &TimeZone, now: Timestamp) -> Message {
             unmeasured::title(notice, facts, &when),
             unmeasured::lines(notice, facts, &when),
             unmeasured::history(notice, facts, &when),
+        ),
+        Facts::Refused(facts) => (
+            refused::title(notice, facts, &when),
+            refused::lines(notice, facts, &when),
+            refused::history(notice, facts, &when),
         ),
         Facts::Removed { slo } => (
             headline::removed(slo, notice, &when),

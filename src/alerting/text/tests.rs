@@ -209,6 +209,82 @@ fn everything_can_be_measured_again() {
 }
 
 #[test]
+fn there_are_more_groups_than_there_may_be() {
+    insta::assert_snapshot!(told(&sample::refused(Change::Opened)), @r#"
+    🟠 NOT WATCHED 497 groups of checkout/availability since 03:02 CET; not known to be failing
+    Cause    grouped by route · 200 watched · maxGroups 200
+    Refused  {route="/a"}, {route="/b"}, {route="/c"}, {route="/d"}, {route="/e"}, +492
+    Blind    no alert can fire for them; they count towards the whole
+    Held     groups that are watched, their budgets and their alerts
+    Next     raise maxGroups, narrow the selector, or group by a label with fewer values · Details https://slo.example.com/slos/checkout/availability
+    tick 2026-11-23T02:12:00Z · incident 0c20bded00000200 · 1
+    > 03:12 CET not watched: 497 groups · maxGroups 200
+    "#);
+    let mut notice = sample::refused(Change::Opened);
+    if let Facts::Refused(facts) = &mut notice.facts {
+        facts.by = vec!["cluster".to_owned(), "route".to_owned()];
+        (facts.has_whole, facts.more, facts.details) = (false, true, None);
+        (facts.known, facts.most, facts.refused) = (1_200, 1_000, 1_000);
+        facts.some = vec![format!(
+            "{{cluster=\"eu1\",route=\"/{}\"}}",
+            "é".repeat(200)
+        )];
+    }
+    insta::assert_snapshot!(told(&notice), @r#"
+    🟠 NOT WATCHED at least 1,000 groups of checkout/availability since 03:02 CET; not known to be failing
+    Cause    grouped by cluster, route · 1,200 watched · maxGroups 1,000
+    Refused  {cluster="eu1",route="/éééééééééééééééééééééééééééééééééééééééééééééééééééééééé…, +999 and more
+    Blind    no alert can fire for them, and nothing counts them
+    Held     groups that are watched, their budgets and their alerts
+    Next     raise maxGroups, narrow the selector, or group by fewer labels
+    tick 2026-11-23T02:12:00Z · incident 0c20bded00000200 · 1
+    > 03:12 CET not watched: at least 1,000 groups · maxGroups 1,000
+    "#);
+    if let Facts::Refused(facts) = &mut notice.facts {
+        facts.some = vec![r#"{route=""}"#.to_owned()];
+        (facts.refused, facts.more) = (1, false);
+    }
+    insta::assert_snapshot!(told(&notice), @r#"
+    🟠 NOT WATCHED 1 group of checkout/availability since 03:02 CET; not known to be failing
+    Cause    grouped by cluster, route · 1,200 watched · maxGroups 1,000
+    Refused  {route=""}
+    Blind    no alert can fire for them, and nothing counts them
+    Held     groups that are watched, their budgets and their alerts
+    Next     raise maxGroups, narrow the selector, or group by fewer labels
+    tick 2026-11-23T02:12:00Z · incident 0c20bded00000200 · 1
+    > 03:12 CET not watched: 1 group · maxGroups 1,000
+    "#);
+}
+
+#[test]
+fn all_groups_are_watched_again() {
+    let mut closings = Vec::new();
+    for reason in [CloseReason::Recovered, CloseReason::Removed] {
+        let mut notice = sample::refused(Change::Closed(reason));
+        notice.at = sample::at("2026-11-23T03:10:00Z");
+        if let Facts::Refused(facts) = &mut notice.facts {
+            (facts.known, facts.most) = (697, 1_000);
+        }
+        closings.push(told(&notice));
+    }
+    insta::assert_snapshot!(closings.join("\n\n"), @r#"
+    🟢 WATCHING ALL groups of checkout/availability · since 04:10 CET
+    Lasted   03:02–04:10 (1 h 8 min)
+    Refused  497 groups when it was told · {route="/a"}, {route="/b"}, {route="/c"}, {route="/d"}, {route="/e"}, +492
+    Groups   697 watched · maxGroups 1,000
+    tick 2026-11-23T03:10:00Z · incident 0c20bded00000200 · 2
+    > 04:10 CET watching all groups
+
+    ⚪ CLOSED groups of checkout/availability · the objective, its groupBy or its policy was removed, closed 04:10 CET
+    Lasted   03:02–04:10 (1 h 8 min)
+    Refused  497 groups when it was told · {route="/a"}, {route="/b"}, {route="/c"}, {route="/d"}, {route="/e"}, +492
+    Groups   697 watched · maxGroups 1,000
+    tick 2026-11-23T03:10:00Z · incident 0c20bded00000200 · 2
+    > 04:10 CET closed: the objective, its groupBy or its policy was removed
+    "#);
+}
+
+#[test]
 fn each_signal_has_words_of_its_own() {
     let mut titles = String::new();
     for (signal, objective, breach, threshold, bad, total) in [
@@ -314,4 +390,5 @@ fn only_pages_ring() {
     })));
     assert!(!rings(&sample::closed()));
     assert!(!rings(&sample::unmeasured(Change::Opened)));
+    assert!(!rings(&sample::refused(Change::Opened)));
 }

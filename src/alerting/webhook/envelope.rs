@@ -7,15 +7,15 @@ use serde::Serialize;
 use crate::alerting::notifier::NotifyError;
 use crate::alerting::text::Message;
 use crate::domain::incident::Change;
-use crate::domain::notice::{BurnFacts, Facts, Notice, UnmeasuredFacts, WindowFacts};
+use crate::domain::notice::{BurnFacts, Facts, Notice, RefusedFacts, UnmeasuredFacts, WindowFacts};
 use crate::domain::time::Timestamp;
 
 /// The whole body. Times are RFC 3339 in UTC, shares 0..1, durations in seconds; what is unknown is `null`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Envelope<'a> {
-    /// `incident.…` for a burning budget, `measurement.…` for objectives that cannot be measured; then `opened`,
-    /// `rose`, `fell`, `reminded` or `closed`.
+    /// `incident.…` for a burning budget, `measurement.…` for objectives that cannot be measured, `groups.…` for groups
+    /// that are not watched; then `opened`, `rose`, `fell`, `reminded` or `closed`.
     r#type: String,
     /// The tick that decided it.
     timestamp: String,
@@ -42,6 +42,7 @@ struct Data<'a> {
     text: String,
     burn: Option<Burn<'a>>,
     unmeasured: Option<Unmeasured<'a>>,
+    groups: Option<Unwatched<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -133,12 +134,31 @@ struct Held<'a> {
     burn: Option<f64>,
 }
 
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Unwatched<'a> {
+    uid: &'a str,
+    service: &'a str,
+    name: &'a str,
+    group_by: &'a [String],
+    /// How many are watched.
+    known: u64,
+    max_groups: u64,
+    /// How many are not; at the close, how many were not at the beginning.
+    refused: u64,
+    /// Whether there are more of them.
+    more: bool,
+    some: &'a [String],
+    details: Option<&'a str>,
+}
+
 /// The body for `notice`.
 pub(super) fn body(id: &str, notice: &Notice, message: &Message) -> Result<String, NotifyError> {
-    let (kind, burn, unmeasured) = match &notice.facts {
-        Facts::Burn(facts) => ("incident", Some(burning(facts)), None),
-        Facts::Unmeasured(facts) => ("measurement", None, Some(blind(facts))),
-        Facts::Removed { .. } => ("incident", None, None),
+    let (kind, burn, unmeasured, groups) = match &notice.facts {
+        Facts::Burn(facts) => ("incident", Some(burning(facts)), None, None),
+        Facts::Unmeasured(facts) => ("measurement", None, Some(blind(facts)), None),
+        Facts::Refused(facts) => ("groups", None, None, Some(refused(facts))),
+        Facts::Removed { .. } => ("incident", None, None, None),
     };
     let (what, severity_before, close_reason) = match notice.change {
         Change::Opened => ("opened", None, None),
@@ -163,6 +183,7 @@ pub(super) fn body(id: &str, notice: &Notice, message: &Message) -> Result<Strin
             text: message.plain(),
             burn,
             unmeasured,
+            groups,
         },
     };
     serde_json::to_string(&envelope).map_err(|error| {
@@ -249,5 +270,20 @@ fn blind(facts: &UnmeasuredFacts) -> Unmeasured<'_> {
         failed_reads: facts.failed_reads,
         blind: &facts.blind,
         held: held.collect(),
+    }
+}
+
+fn refused(facts: &RefusedFacts) -> Unwatched<'_> {
+    Unwatched {
+        uid: facts.slo.as_str(),
+        service: &facts.service,
+        name: &facts.name,
+        group_by: &facts.by,
+        known: facts.known,
+        max_groups: facts.most,
+        refused: facts.refused,
+        more: facts.more,
+        some: &facts.some,
+        details: facts.details.as_deref(),
     }
 }

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::alerting::sample;
-use crate::domain::incident::Change;
+use crate::domain::incident::{Change, CloseReason};
 use crate::domain::time::Span;
 
 use super::*;
@@ -140,6 +140,7 @@ async fn facts_are_numbers_and_the_text_stands_beside_them() {
           "windowSeconds": 2592000.0
         },
         "closeReason": "recovered",
+        "groups": null,
         "incident": "7f3a09c2d1e44b10",
         "labels": {
           "service": "checkout",
@@ -187,6 +188,69 @@ async fn facts_are_numbers_and_the_text_stands_beside_them() {
 }
 
 #[tokio::test]
+async fn groups_that_are_not_watched_are_told_with_their_numbers() {
+    let (url, calls, _tasks) = server(204).await;
+    let end = Change::Closed(CloseReason::Recovered);
+    for change in [Change::Opened, end] {
+        let row = sample::row(sample::refused(change), "hook");
+        let told = webhook(&url).call(&row, row.notice.at).await;
+        assert_eq!(told, Ok(Accepted::DONE));
+    }
+    let bodies = calls.lock().unwrap();
+    let bodies = bodies.iter().map(|(_, body)| {
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert!(body["data"]["burn"].is_null() && body["data"]["unmeasured"].is_null());
+        let groups = serde_json::to_string_pretty(&body["data"]["groups"]).unwrap();
+        let (kind, reason) = (&body["type"], &body["data"]["closeReason"]);
+        format!("{kind} {reason} {}\n{groups}", body["data"]["labels"])
+    });
+    insta::assert_snapshot!(bodies.collect::<Vec<_>>().join("\n"), @r#"
+    "groups.opened" null {"service":"checkout","signal":"errors","slo":"checkout/availability","team":"payments"}
+    {
+      "details": "https://slo.example.com/slos/checkout/availability",
+      "groupBy": [
+        "route"
+      ],
+      "known": 200,
+      "maxGroups": 200,
+      "more": false,
+      "name": "availability",
+      "refused": 497,
+      "service": "checkout",
+      "some": [
+        "{route=\"/a\"}",
+        "{route=\"/b\"}",
+        "{route=\"/c\"}",
+        "{route=\"/d\"}",
+        "{route=\"/e\"}"
+      ],
+      "uid": "checkout/availability"
+    }
+    "groups.closed" "recovered" {"service":"checkout","signal":"errors","slo":"checkout/availability","team":"payments"}
+    {
+      "details": "https://slo.example.com/slos/checkout/availability",
+      "groupBy": [
+        "route"
+      ],
+      "known": 200,
+      "maxGroups": 200,
+      "more": false,
+      "name": "availability",
+      "refused": 497,
+      "service": "checkout",
+      "some": [
+        "{route=\"/a\"}",
+        "{route=\"/b\"}",
+        "{route=\"/c\"}",
+        "{route=\"/d\"}",
+        "{route=\"/e\"}"
+      ],
+      "uid": "checkout/availability"
+    }
+    "#);
+}
+
+#[tokio::test]
 async fn every_copy_has_the_same_id_and_a_signature_of_its_own_time() {
     let (url, calls, _tasks) = server(200).await;
     let mut secret = tempfile::NamedTempFile::new().unwrap();
@@ -205,13 +269,13 @@ async fn every_copy_has_the_same_id_and_a_signature_of_its_own_time() {
             seen.push('\n');
         }
     }
-    insta::assert_snapshot!(seen, @"
+    insta::assert_snapshot!(seen, @r"
     7f3a09c2d1e44b10/h%C3%A4ppy%2Ehook/1
     1795397760
-    v1,Gmz+JK0YjmlBHBSwBKOnyAm18PjM+D/vV9F/eAEf7Ws=
+    v1,41QBox58OIyflsklxJKYX1whTBPh2rjJQzeoruRF/Gw=
     7f3a09c2d1e44b10/h%C3%A4ppy%2Ehook/1
     1795397820
-    v1,DNWkMsmu6Z4CtrrWX1y6yg8JUpo2CTDNGExrO96/aoQ=
+    v1,toq9nkiS51Hz7Za/AiRS9g3Pdtlco+NNUKmB3LzeEN4=
     ");
 }
 

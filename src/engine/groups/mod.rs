@@ -2,7 +2,9 @@
 //! may have, and dropped when nothing is left of them.
 
 mod drop;
+mod refused;
 pub(super) mod split;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -11,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
+use crate::domain::refusal::Refusal;
 use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
 use crate::ledger::Ledger;
@@ -21,9 +24,7 @@ use crate::status::snapshot::GroupCount;
 use crate::store::commit::{Commit, GroupRecord};
 
 use super::state::{LaneState, MeterState, State};
-
-/// So many refused groups of one objective are told apart; of more it is known that there are more.
-const REFUSED_KEPT: usize = 1_000;
+use refused::Refused;
 
 /// A group, by its objective and by what its series have of the labels that tell groups apart.
 pub(super) type Found = (SloIndex, Labels);
@@ -33,8 +34,8 @@ pub(super) type Found = (SloIndex, Labels);
 pub(super) struct Groups {
     /// As the store keeps them, also of objectives that are not defined now.
     pub(super) known: BTreeMap<SloId, GroupRecord>,
-    /// Those that were found and have no meter, since their objective has as many as it may have.
-    pub(super) refused: BTreeMap<SloId, BTreeSet<Labels>>,
+    /// Those that have no meter, by their objective.
+    pub(super) refused: BTreeMap<SloId, Refused>,
     /// Objectives of which the store is to be told.
     changed: BTreeSet<SloId>,
     /// Before this time nothing is dropped.
@@ -70,20 +71,23 @@ impl Groups {
         }
     }
 
+    fn set_refusal(&mut self, slo: &SloId, refusal: Option<Refusal>) {
+        self.known.entry(slo.clone()).or_default().refusal = refusal;
+        self.changed.insert(slo.clone());
+    }
+
     fn refuse(&mut self, slo: &SloId, group: Labels, most: usize) {
         let refused = self.refused.entry(slo.clone()).or_default();
         if refused.is_empty() {
             tracing::warn!(%slo, group = %group, "{slo} has {most} groups, as many as its `maxGroups` allows: \
                 {{{group}}} and all further ones are not watched; group by a label with fewer values, or raise `maxGroups`");
         }
-        if refused.len() < REFUSED_KEPT {
-            refused.insert(group);
-        }
+        refused.note(group, None);
     }
 
     fn is_refused(&self, slo: &SloId, group: &Labels) -> bool {
         let refused = self.refused.get(slo);
-        refused.is_some_and(|refused| refused.len() >= REFUSED_KEPT || refused.contains(group))
+        refused.is_some_and(|refused| refused.may_hold(group))
     }
 }
 
@@ -98,7 +102,7 @@ impl State {
         Some(GroupCount {
             known: count(self.plan.members(of).groups.len()),
             most: count(grouping.most),
-            refused: count(refused.map_or(0, BTreeSet::len)),
+            refused: count(refused.map_or(0, Refused::present)),
         })
     }
 
@@ -115,6 +119,7 @@ impl State {
                 *record = GroupRecord {
                     by: grouping.by.clone(),
                     groups: BTreeSet::new(),
+                    refusal: record.refusal,
                 };
                 self.groups.changed.insert(planned.slo.counted_as.clone());
             }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::labels::Labels;
+use crate::domain::time::Timestamp;
 use crate::engine::intake::Answer;
 use crate::series::batch::{Batch, Series};
 use crate::series::plan::{FamilyIndex, Lane, SelectorPosition};
@@ -15,6 +16,21 @@ pub(in crate::engine) struct Part<'b> {
     sorted: Option<Sorted<'b>>,
     /// Where the lane reads whole answers: a copy of the group's series.
     batch: Option<Batch>,
+}
+
+impl Part<'_> {
+    /// When its newest sample is.
+    fn newest(&self) -> Option<Timestamp> {
+        let sorted = self.sorted.as_ref().and_then(Sorted::newest);
+        let samples = self.batch.iter().flat_map(Batch::series);
+        let copied = samples.filter_map(|series| series.samples.last());
+        sorted.max(copied.map(|sample| sample.at).max())
+    }
+}
+
+/// When the newest sample of a group is, by the parts of the answers that are its own.
+pub(in crate::engine) fn newest(parts: &BTreeMap<FamilyIndex, Part<'_>>) -> Option<Timestamp> {
+    parts.values().filter_map(Part::newest).max()
 }
 
 /// The parts of the answers that a lane needs, by group and family.

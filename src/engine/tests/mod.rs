@@ -269,13 +269,13 @@ impl Run {
                         Change::Reminded => "reminded",
                         Change::Closed(reason) => reason.name(),
                     };
-                    let blind = if matches!(notice.facts, Facts::Unmeasured(_)) {
-                        "blind "
-                    } else {
-                        ""
+                    let kind = match &notice.facts {
+                        Facts::Unmeasured(_) => "blind ",
+                        Facts::Refused(_) => "groups ",
+                        Facts::Burn(_) | Facts::Removed { .. } => "",
                     };
                     self.told.push(format!(
-                        "{second} {blind}{change} {} {}",
+                        "{second} {kind}{change} {} {}",
                         notice.severity, key.receiver
                     ));
                 }

@@ -41,6 +41,23 @@ impl GroupRow {
     }
 }
 
+/// What to know of groups of an objective that are not watched, if there are any.
+pub(super) fn refused(status: &SloStatus) -> Option<String> {
+    let count = status.groups.filter(|count| count.refused > 0)?;
+    let (most, refused) = (number(count.most), number(count.refused));
+    Some(format!(
+        "{refused} more than the {most} that maxGroups allows are there. No alert can fire for them. Raise maxGroups, narrow the selector, or group by fewer labels or one with fewer values."
+    ))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "groups are counted in thousands"
+)]
+fn number(groups: u64) -> String {
+    words::count(groups as f64)
+}
+
 /// Which instances are shown with their charts, and which are not: all groups together first, then
 /// those that need a look.
 pub(super) fn split<'a, 's>(

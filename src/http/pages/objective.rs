@@ -41,6 +41,8 @@ struct ObjectivePage {
     groups: Vec<GroupRow>,
     /// Whether one group was asked for alone.
     is_one: bool,
+    /// What to know of groups that are not watched, if there are any.
+    refused: Option<String>,
     incidents: Vec<IncidentRow>,
 }
 
@@ -120,6 +122,7 @@ async fn show(
     let is_own = |it: &&Arc<Incident>| found.iter().any(|status| status.slo.id == it.slo);
     let own = snapshot.incidents.iter().filter(is_own);
     let own: Vec<&Incident> = own.map(AsRef::as_ref).collect();
+    let refused = found.iter().find_map(|status| groups::refused(status));
     let (whole, others) = groups::split(&mut found);
     let instance = |(number, status): (usize, &&SloStatus)| Instance::new(number, status, &own);
     Ok(html(&ObjectivePage {
@@ -127,6 +130,7 @@ async fn show(
         instances: whole.iter().enumerate().map(instance).collect(),
         groups: others.iter().map(|status| GroupRow::new(status)).collect(),
         is_one: id.is_some(),
+        refused,
         incidents: own
             .iter()
             .map(|it| IncidentRow::new(it, snapshot))

@@ -15,7 +15,7 @@ use crate::domain::time::Span;
 use crate::http::{AppState, Layout, NavEntry, Site, html};
 use crate::status::board::Board;
 use crate::status::fixture;
-use crate::status::snapshot::SloStatus;
+use crate::status::snapshot::{GroupCount, SloStatus};
 
 const BROWSER: (&str, &str) = (
     "accept",
@@ -340,6 +340,11 @@ fn crowded(groups: u32) -> AppState {
             total: 1e6,
         };
         status.group = slo.group.clone();
+        status.groups = Some(GroupCount {
+            known: u64::from(groups),
+            most: 200,
+            refused: if groups < 200 { 0 } else { 1_497 },
+        });
         status.id = slo.id.to_string();
         status.budget = ErrorBudget::of(counts, slo.objective);
         status.window.counts = counts;
@@ -377,6 +382,10 @@ async fn of_many_groups_the_worst_have_charts_and_the_others_a_line() {
     ✓ OK route=/r180 82.0 % 180 of 1,000,000 0× 5m 0× 1h ● Measured 99.8 %
     ✓ OK route=/r000 100 % 0 of 1,000,000 0× 5m 0× 1h ● Measured 99.8 %
     ");
+    let notice = between(&page, "<strong>Not all", "</p>");
+    insta::assert_snapshot!(text(notice), @"groups are watched. 1,497 more than the 200 that maxGroups allows are there. No alert can fire for them. Raise maxGroups, narrow the selector, or group by fewer labels or one with fewer values.");
+    let page_of_few = page_of(&crowded(20), uri).await.body;
+    assert!(!page_of_few.contains("Not all groups"));
     // A hundred and eighty lines weigh less than five charts, of which there would be as many.
     let whole = page_of(&crowded(19), uri).await.body.len();
     assert!(

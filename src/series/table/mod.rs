@@ -275,6 +275,16 @@ impl SeriesTable {
             .flat_map(|row| self.seen.edges_of(row))
     }
 
+    /// The labels of all series with a sample at or after `since`, by the head cursors, with when
+    /// that is and their edges.
+    pub fn living(&self, since: Timestamp) -> impl Iterator<Item = (&Labels, Timestamp, &[Edge])> {
+        let series = self.seen.series().zip(&self.head).enumerate();
+        series.filter_map(move |(row, ((_, labels), head))| {
+            let newest = head.map(|head| head.at).filter(|at| *at >= since)?;
+            Some((labels, newest, self.seen.edges_of(row)))
+        })
+    }
+
     /// The edges of all series that were ever seen.
     pub fn edges(&self) -> impl Iterator<Item = &Edge> {
         self.seen.edges().iter()

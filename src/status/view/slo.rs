@@ -83,7 +83,7 @@ pub struct GroupingView {
     pub groups: u64,
     /// How many there may be.
     pub max_groups: u64,
-    /// Those that were found beyond that, and are not watched.
+    /// Those that are there beyond that, and are not watched.
     pub refused: u64,
 }
 

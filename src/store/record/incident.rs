@@ -1,4 +1,4 @@
-//! Incidents, the alert state of one instance, and episodes of not being able to measure.
+//! Incidents, the alert state of one instance, and episodes of what is not about a budget.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

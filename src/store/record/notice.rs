@@ -9,7 +9,7 @@ use crate::domain::group::Group;
 use crate::domain::incident::{Change, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice, OriginFacts};
-use crate::domain::notice::{SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
+use crate::domain::notice::{RefusedFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
 use crate::domain::objective::Objective;
 use crate::domain::policy::Severity;
 use crate::domain::slices::Breach;
@@ -118,12 +118,31 @@ object!(UnmeasuredFacts as UnmeasuredJson {
     held: Vec<(String, Severity, Option<f64>)>,
 });
 
+object!(RefusedFacts as RefusedJson {
+    slo: SloId,
+    service: String,
+    name: String,
+    #[serde(default)]
+    by: Vec<String>,
+    #[serde(default)]
+    has_whole: bool,
+    known: u64,
+    most: u64,
+    refused: u64,
+    #[serde(default)]
+    more: bool,
+    #[serde(default)]
+    some: Vec<String>,
+    details: Option<String>,
+});
+
 /// The facts, under the name of their kind.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::store) enum FactsJson {
     Burn(Box<BurnJson>),
     Unmeasured(Box<UnmeasuredJson>),
+    Refused(Box<RefusedJson>),
     Removed { slo: String },
 }
 
@@ -134,6 +153,7 @@ impl Record for Facts {
         match self {
             Self::Burn(facts) => FactsJson::Burn(Box::new(facts.to_json())),
             Self::Unmeasured(facts) => FactsJson::Unmeasured(Box::new(facts.to_json())),
+            Self::Refused(facts) => FactsJson::Refused(Box::new(facts.to_json())),
             Self::Removed { slo } => FactsJson::Removed {
                 slo: slo.to_string(),
             },
@@ -146,6 +166,7 @@ impl Record for Facts {
             FactsJson::Unmeasured(json) => {
                 Self::Unmeasured(Box::new(UnmeasuredFacts::from_json(*json)?))
             }
+            FactsJson::Refused(json) => Self::Refused(Box::new(RefusedFacts::from_json(*json)?)),
             FactsJson::Removed { slo } => Self::Removed {
                 slo: SloId::new(slo),
             },

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::evidence::Evidence;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::labels::Labels;
+use crate::domain::refusal::Refusal;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::series::batch::Sample;
@@ -75,7 +76,49 @@ object!(WalkRecord as WalkJson {
 object!(GroupRecord as GroupsJson {
     by: Vec<String>,
     groups: BTreeSet<Labels>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refusal: Option<Refusal>,
 });
+
+/// How long groups are refused.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub(in crate::store) enum RefusalJson {
+    Waiting { since: i64 },
+    Told { since: i64 },
+    Holding { since: i64, clear: i64 },
+}
+
+impl Record for Refusal {
+    type Json = RefusalJson;
+
+    fn to_json(&self) -> RefusalJson {
+        match self {
+            Self::Waiting { since } => RefusalJson::Waiting {
+                since: since.to_json(),
+            },
+            Self::Told { since } => RefusalJson::Told {
+                since: since.to_json(),
+            },
+            Self::Holding { since, clear } => RefusalJson::Holding {
+                since: since.to_json(),
+                clear: clear.to_json(),
+            },
+        }
+    }
+
+    fn from_json(json: RefusalJson) -> Result<Self, Unreadable> {
+        let at = Timestamp::from_millis;
+        Ok(match json {
+            RefusalJson::Waiting { since } => Self::Waiting { since: at(since) },
+            RefusalJson::Told { since } => Self::Told { since: at(since) },
+            RefusalJson::Holding { since, clear } => Self::Holding {
+                since: at(since),
+                clear: at(clear),
+            },
+        })
+    }
+}
 
 object!(Sample as SampleJson {
     at: Timestamp,

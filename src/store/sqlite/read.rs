@@ -23,7 +23,7 @@ use super::super::commit::{
 use super::super::record::{self, Record};
 use super::super::{CLOSED_KEPT, PastChunks};
 use super::error::unreadable;
-use super::schema::chunk_table;
+use super::schema::{REFUSED, chunk_table};
 
 pub(super) async fn recover(pool: &SqlitePool, from: Timestamp) -> Result<Recovered, sqlx::Error> {
     // One transaction sees one state, whatever is committed meanwhile.
@@ -276,15 +276,18 @@ async fn episodes(
     connection: &mut Connection,
 ) -> Result<BTreeMap<EpisodeKey, Episode>, sqlx::Error> {
     let rows: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT source, outcome, record FROM episodes")
+        sqlx::query_as("SELECT kind, subject, record FROM episodes")
             .fetch_all(connection)
             .await?;
-    let episode = |(source, outcome, record): (String, String, String)| {
-        let what = || format!("measurement alert of `{source}`");
+    let episode = |(kind, subject, record): (String, String, String)| {
+        let what = || format!("alert `{kind}` of `{subject}`");
         let episode = from_record(&record, what)?;
-        let outcome = Record::from_json(outcome).map_err(|error| unreadable(what(), error))?;
-        let source = SourceName::new(source);
-        Ok((EpisodeKey { source, outcome }, episode))
+        if kind == REFUSED {
+            return Ok((EpisodeKey::Refused(SloId::new(subject)), episode));
+        }
+        let outcome = Record::from_json(kind.clone()).map_err(|error| unreadable(what(), error))?;
+        let source = SourceName::new(subject);
+        Ok((EpisodeKey::Unmeasured { source, outcome }, episode))
     };
     rows.into_iter().map(episode).collect()
 }

@@ -12,7 +12,7 @@ pub(super) const APPLICATION: i64 = 0x534c_4f42;
 
 /// Each entry leads from the version that is its index to the next one.
 const STEPS: &[&str] = &[
-    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6,
+    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7,
 ];
 
 const VERSION_1: &str = "
@@ -87,6 +87,9 @@ CREATE TABLE days (
     PRIMARY KEY (slo, lane, start)
 ) STRICT;
 ";
+
+/// The kind of the episodes of groups that are refused.
+pub(super) const REFUSED: &str = "refused";
 
 /// What deletes all that is kept of an instance.
 pub(super) const OF_INSTANCE: [&str; 6] = [
@@ -196,6 +199,18 @@ CREATE TABLE falls (
     PRIMARY KEY (source, metric, job, instance),
     FOREIGN KEY (source, metric) REFERENCES families (source, metric) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Episodes of several kinds: how measurements end, of a source, or `refused`, of an objective.
+const VERSION_7: &str = "
+CREATE TABLE episodes_7 (
+    kind TEXT NOT NULL, subject TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (kind, subject)
+) STRICT, WITHOUT ROWID;
+INSERT INTO episodes_7 SELECT outcome, source, record FROM episodes;
+DROP TABLE episodes;
+ALTER TABLE episodes_7 RENAME TO episodes;
 ";
 
 /// Whose file it is.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::super::commit::{LaneKey, LaneRecord};
-use super::super::fixtures::{at, everything, meter};
+use super::super::commit::{EpisodeKey, LaneKey, LaneRecord};
+use super::super::fixtures::{at, episode, episode_key, everything, meter};
 use super::*;
 use crate::domain::fingerprint::Fingerprint;
+use crate::domain::measurement::Outcome;
 use crate::ledger::chunk::Age;
 
 /// 2026-01-02T03:04:05Z
@@ -275,7 +276,7 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
         .await
         .unwrap();
     let (newer_folder, newer) = self::folder().await;
-    let raise = "UPDATE meta SET value = 7 WHERE name = 'schema_version'";
+    let raise = "UPDATE meta SET value = 8 WHERE name = 'schema_version'";
     execute(&newer, raise).await.close().await.unwrap();
     let mut told = Vec::new();
     for (path, folder) in [
@@ -290,7 +291,7 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
     insta::assert_snapshot!(told.join("\n"), @"
     cannot open the store at `DIR/grafana.db`: the file is the database of another program; choose another place with `--store`
     cannot open the store at `DIR/marked.db`: the file is the database of another program; choose another place with `--store`
-    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 7, this one knows 6); run that version, or give this one its own store with `--store`
+    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 8, this one knows 7); run that version, or give this one its own store with `--store`
     ");
 }
 
@@ -316,6 +317,12 @@ CREATE TABLE lanes_3 (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO lanes_3 SELECT slo, lane, settled_to FROM lanes;
 DROP TABLE lanes; ALTER TABLE lanes_3 RENAME TO lanes;
+CREATE TABLE episodes_3 (
+    source TEXT NOT NULL, outcome TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (source, outcome)
+) STRICT, WITHOUT ROWID;
+INSERT INTO episodes_3 SELECT subject, kind, record FROM episodes WHERE kind != 'refused';
+DROP TABLE episodes; ALTER TABLE episodes_3 RENAME TO episodes;
 UPDATE walks SET record = json_remove(record, '$.lanes[0].indicator', '$.behind');
 UPDATE meta SET value = 3 WHERE name = 'schema_version';
 ";
@@ -358,6 +365,10 @@ async fn stores_of_earlier_versions_are_taken_over_whole() {
             assert_eq!(walk.lanes, [unknown(&everything_walked())]);
             assert!(walk.behind.is_empty(), "earlier versions did not keep it");
         }
+        let blind = episode_key(Outcome::Failed);
+        let episodes: Vec<&EpisodeKey> = found.episodes.keys().collect();
+        assert_eq!(episodes, [&blind], "earlier versions knew no others");
+        assert_eq!(found.episodes[&blind], episode("blind"));
         let meter = meter("checkout/availability");
         let claim = Commit {
             claims: [(meter.slo.clone(), meter.indicator)].into(),

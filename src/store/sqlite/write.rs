@@ -11,10 +11,12 @@ use crate::ledger::chunk::Age;
 use crate::series::cursor::Cursor;
 
 use super::super::chunk_codec;
-use super::super::commit::{Commit, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey};
+use super::super::commit::{
+    Commit, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey,
+};
 use super::super::record::{self, Record};
 use super::error::unwritable;
-use super::schema::{OF_INSTANCE, chunk_table};
+use super::schema::{OF_INSTANCE, REFUSED, chunk_table};
 
 /// Rows of one statement; SQLite takes at most 32,766 values.
 const ROWS: usize = 500;
@@ -391,15 +393,17 @@ async fn incidents(connection: &mut SqliteConnection, commit: &Commit) -> Result
 async fn episodes(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
     for (key, episode) in &commit.episodes {
         let statement = match episode {
-            None => sqlx::query("DELETE FROM episodes WHERE source = $1 AND outcome = $2"),
+            None => sqlx::query("DELETE FROM episodes WHERE kind = $1 AND subject = $2"),
             Some(_) => sqlx::query(
-                "INSERT INTO episodes (source, outcome, record) VALUES ($1, $2, $3) \
-                 ON CONFLICT (source, outcome) DO UPDATE SET record = excluded.record",
+                "INSERT INTO episodes (kind, subject, record) VALUES ($1, $2, $3) \
+                 ON CONFLICT (kind, subject) DO UPDATE SET record = excluded.record",
             ),
         };
-        let statement = statement
-            .bind(key.source.as_str())
-            .bind(key.outcome.to_json());
+        let (kind, subject) = match key {
+            EpisodeKey::Unmeasured { source, outcome } => (outcome.to_json(), source.as_str()),
+            EpisodeKey::Refused(slo) => (REFUSED.to_owned(), slo.as_str()),
+        };
+        let statement = statement.bind(kind).bind(subject);
         let statement = match episode {
             None => statement,
             Some(episode) => statement.bind(to_record(episode)?),

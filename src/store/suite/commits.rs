@@ -9,7 +9,7 @@ use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
 use crate::ledger::chunk::Age;
 
-use super::super::commit::{Commit, LaneKey, MeterKey, Recovered, WalkKey, WalkRecord};
+use super::super::commit::{Commit, EpisodeKey, LaneKey, MeterKey, Recovered, WalkKey, WalkRecord};
 use super::super::fixtures::{
     alert, at, chunk, cursor, day, episode, episode_key, everything, family, family_key, groups,
     id, incident, key, labels, lane, meter, settled, versions, walk,
@@ -128,11 +128,12 @@ fn newer() -> Commit {
                 ..walk()
             },
         )]),
-        alerts: BTreeMap::from([(slo, AlertState::default())]),
+        alerts: BTreeMap::from([(slo.clone(), AlertState::default())]),
         incidents: BTreeMap::from([(id("open"), incident("open", Some(at(3_750))))]),
         episodes: BTreeMap::from([
             (episode_key(Outcome::Failed), None),
             (episode_key(Outcome::NoData), Some(episode("empty"))),
+            (EpisodeKey::Refused(slo), None),
         ]),
         outbox: telling(&[("open", "b", 2)]).outbox,
         groups: BTreeMap::from([(slo_of_groups(), groups(&["503"]))]),

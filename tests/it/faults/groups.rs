@@ -48,7 +48,7 @@ async fn row_16_groups_beyond_the_limit_are_refused_and_those_that_are_known_sta
         before.iter().all(|(_, incident)| incident.is_some()),
         "{before:?}"
     );
-    let told = scene.titles().await;
+    scene.deliver().await;
 
     let flood = Lie::Routes(500);
     scene.prometheus.tell(flood).await;
@@ -62,10 +62,28 @@ async fn row_16_groups_beyond_the_limit_are_refused_and_those_that_are_known_sta
         let groups = slo.groups.unwrap();
         assert_eq!((groups.known, groups.most, groups.refused), (3, 3, 497));
     }
-    assert_eq!(
-        scene.titles().await,
-        told,
-        "nobody is told of groups that are not watched"
-    );
     assert_eq!(scene.prometheus.asked(flood).len(), READS);
+    let flooded =
+        "🟠 NOT WATCHED 497 groups of shop/availability since TIME UTC; not known to be failing";
+    assert_eq!(scene.deliver().await, [flooded]);
+
+    // Where nothing can be read nobody knows whether they are gone.
+    scene.prometheus.tell(Lie::Status(503, "away")).await;
+    scene.ticks(3 * TICKS).await;
+    let blind = scene.deliver().await;
+    assert_eq!(blind.len(), 1, "{blind:?}");
+    assert!(blind[0].contains("CANNOT MEASURE 3 SLOs"), "{blind:?}");
+    scene.prometheus.tell(Lie::Routes(ROUTES)).await;
+    scene.until_measured().await;
+    scene.ticks(2 * TICKS).await;
+    let over = scene.deliver().await;
+    assert_eq!(over.len(), 2, "{over:?}");
+    assert!(over[0].contains("MEASURING AGAIN"), "{over:?}");
+    assert_eq!(
+        over[1],
+        "🟢 WATCHING ALL groups of shop/availability · since TIME UTC"
+    );
+    let shown = scene.shown();
+    assert_eq!(incidents(&shown), before);
+    assert!(shown.iter().all(|slo| slo.groups.unwrap().refused == 0));
 }

@@ -29,8 +29,8 @@ use sloburn::engine::shell::{Engine, Parts};
 use sloburn::source::prometheus::{PrometheusSettings, PrometheusSource};
 use sloburn::status::board::Board;
 use sloburn::status::snapshot::SloStatus;
-use sloburn::store::Store as _;
 use sloburn::store::memory::MemoryStore;
+use sloburn::store::{Attempt, Store as _};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -189,6 +189,22 @@ impl Scene {
 
     async fn titles(&self) -> Vec<String> {
         titles(&self.store, self.at).await
+    }
+
+    /// Delivers all messages that wait, so that the next of each incident do, and gives their titles.
+    async fn deliver(&self) -> Vec<String> {
+        let titles = self.titles().await;
+        let until = Timestamp::from_millis(i64::MAX);
+        for row in self.store.due(until).await.expect("a store") {
+            let accepted = Attempt::Accepted {
+                at: self.at,
+                memory: None,
+                done: true,
+            };
+            let recorded = self.store.record(&row.key, &accepted).await;
+            recorded.expect("a store");
+        }
+        titles
     }
 
     /// A sentence without the server's port.
