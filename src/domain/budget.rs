@@ -7,6 +7,9 @@ use super::time::Span;
 /// Allowances are compared in parts of this size: no decimal of a percentage is finer.
 const PARTS: i128 = 100_000_000_000_000_000;
 
+/// A budget that lasts longer than this is not used up.
+const LONGEST: Span = Span::from_days(36_525);
+
 /// The error budget of one window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErrorBudget {
@@ -60,7 +63,7 @@ impl ErrorBudget {
     }
 
     /// How long the rest lasts at this pace: remaining × window / burn. `None` when it does not
-    /// shrink or is empty already.
+    /// shrink, or so slowly that nobody lives to see it, or is empty already.
     pub fn time_to_empty(&self, pace: BurnRate, window: Span) -> Option<Span> {
         let left = self.remaining();
         if left <= 0.0 || pace.get() <= 0.0 {
@@ -69,9 +72,9 @@ impl ErrorBudget {
         let seconds = left * window.as_secs_f64() / pace.get();
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "floats saturate into integers"
+            reason = "there are far more integers than seconds in a century"
         )]
-        (seconds.is_finite()).then_some(Span::from_secs(seconds as i64))
+        (seconds < LONGEST.as_secs_f64()).then(|| Span::from_secs(seconds as i64))
     }
 }
 
@@ -124,6 +127,17 @@ mod tests {
             budget(1_000.0).time_to_empty(pace, Span::from_days(30)),
             None
         );
+        for (share, lasts) in [(1e-3, true), (1e-9, false), (1e-300, false)] {
+            let pace = BurnRate::of(
+                Counts {
+                    bad: share,
+                    total: 100.0,
+                },
+                objective,
+            );
+            let left = budget(500.0).time_to_empty(pace.unwrap(), Span::from_days(30));
+            assert_eq!(left.is_some_and(|left| left > Span::ZERO), lasts, "{share}");
+        }
         let perfect: Objective = "100%".parse().unwrap();
         let perfect = |bad| {
             ErrorBudget::of(Counts { bad, total: 10.0 }, perfect)

@@ -46,4 +46,6 @@ pub struct Measurement {
     pub last_good: Option<Timestamp>,
     /// Why it is not good, in a sentence for people.
     pub reason: Option<String>,
+    /// Whether it is not because what was to be counted cannot be true, as a part beyond its whole.
+    pub impossible: bool,
 }

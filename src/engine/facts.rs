@@ -43,7 +43,7 @@ pub(super) fn burn(
         from: incident.onset,
         to: stopped.unwrap_or(transition.at),
     };
-    let (present, now) = windows.shortest();
+    let (present, now) = windows.present;
     let at_onset = promise.budget(slo.window.range(incident.onset));
     BurnFacts {
         slo: promised(slo, windows.period),

@@ -2,7 +2,7 @@
 
 use crate::domain::guard::Guard;
 use crate::domain::incident::{TierReading, TierState, Verdict};
-use crate::domain::indicator::Budgeting;
+use crate::domain::indicator::{Budgeting, Split};
 use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::policy::{AlertPolicy, Tier};
 use crate::domain::slices::MissingData;
@@ -11,6 +11,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::ledger::WindowSum;
 use crate::series::cursor::validity;
 use crate::series::plan::{FamilyIndex, Judge, Lane, Meter, MeterIndex, Share, SliceLane};
+use crate::series::slices::Impossible;
 
 use super::lanes::{lane_grace, lane_missing};
 use super::promise::{PromiseIndex, PromiseState};
@@ -42,6 +43,7 @@ impl State {
             outcome,
             at,
             last_good,
+            impossible: outcome == Outcome::NoData && self.wrong(meter).is_some(),
             reason,
         }
     }
@@ -68,6 +70,7 @@ impl State {
         if let Some(reason) = self
             .no_bucket(meter)
             .map(|lack| lack.to_string())
+            .or_else(|| self.wrong(meter))
             .or_else(|| self.missing(self.plan.measured_with(meter).unwrap_or(meter), at))
         {
             return (Outcome::NoData, Some(reason));
@@ -75,7 +78,7 @@ impl State {
         if let Some(reason) = self.vanished(meter, at) {
             return (Outcome::Partial, Some(reason));
         }
-        let (_, present) = windows.shortest();
+        let (_, present) = windows.present;
         match (present.counts.total > 0.0, present.covered > 0.0) {
             (true, _) => (Outcome::Measured, None),
             (false, true) => (Outcome::NoTraffic, None),
@@ -84,6 +87,16 @@ impl State {
                 Some("counting begins with the second sample".to_owned()),
             ),
         }
+    }
+
+    /// What was to be counted of late and cannot be true, if anything was.
+    fn wrong(&self, meter: MeterIndex) -> Option<String> {
+        let planned = &self.plan.meters[meter];
+        let mut lanes = planned.lanes.iter().zip(&self.meters[meter].lanes);
+        lanes.find_map(|(lane, state)| {
+            let (end, impossible) = state.impossible?;
+            (state.known_to < Some(end)).then(|| wrong(lane, end, impossible))
+        })
     }
 
     /// What is missing of the samples that make up the total, if anything is.
@@ -172,6 +185,40 @@ impl State {
     }
 }
 
+/// What was to be counted and cannot be true.
+fn wrong(lane: &Lane, end: Timestamp, impossible: Impossible) -> String {
+    match impossible {
+        Impossible::Part { part, total } => {
+            let side = match lane {
+                Lane::Points {
+                    part: Split::Good(_),
+                    ..
+                } => "good",
+                Lane::Points { .. } | Lane::Counters { .. } | Lane::Slices(_) => "bad",
+            };
+            format!(
+                "`{side}` gave {} and `total` {} at {end}: a part lies between nothing and the whole, so neither counts; let both expressions count the same events",
+                shown(part),
+                shown(total)
+            )
+        }
+        Impossible::Ratio(ratio) => format!(
+            "`ratio` gave {} at {end}: a ratio lies between 0 and 1, so it does not count; correct the expression",
+            shown(ratio)
+        ),
+        Impossible::Value(value) => format!(
+            "`value` gave {} at {end}: what is infinite says nothing, so it does not count; correct the expression",
+            shown(value)
+        ),
+    }
+}
+
+/// A value with no more digits than a reader needs.
+fn shown(value: f64) -> String {
+    let rounded = (value * 1_000.0).round() / 1_000.0;
+    if rounded.is_finite() { rounded } else { value }.to_string()
+}
+
 fn no_series(meter: &Meter, name: &str) -> String {
     match &meter.share {
         Share::Group {
@@ -228,6 +275,10 @@ fn verdict(
     (long, short): (&WindowSum, &WindowSum),
 ) -> Verdict {
     let counts = (long.counts, short.counts);
+    // Between two slices that are longer than it nothing is known of the present.
+    if short.counts.total <= 0.0 && short.covered <= 0.0 {
+        return Verdict::Unknown;
+    }
     let above = tier.is_exceeded(slo.objective, period, counts);
     if !above || guard(slo, policy, tier, long).is_some_and(|guard| !guard.is_passed()) {
         return Verdict::Clear;

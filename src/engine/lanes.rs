@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::indicator::Split;
 use crate::domain::labels::Labels;
 use crate::domain::slices::MissingData;
-use crate::domain::slot::{Counts, Slot};
+use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Series};
 use crate::series::cursor::validity;
@@ -15,11 +15,11 @@ use crate::series::plan::{
 };
 use crate::series::points;
 use crate::series::seen::Sorted;
-use crate::series::slices::Slices;
 use crate::series::slices::events::Counters;
 use crate::series::slices::groups::{Gauges, Groups};
-use crate::series::slices::missing::{Decided, NOTHING, decided, known};
+use crate::series::slices::missing::{Decided, decided};
 use crate::series::slices::noted::Noted;
+use crate::series::slices::{Judged, Slices};
 use crate::series::slices::{age, drop, events, level, probe, rate, share, value};
 use crate::series::table::Layer;
 use crate::series::terms::SidesSeen;
@@ -133,10 +133,7 @@ impl State {
             self.first_tick.unwrap_or(at) + grain
         };
         let sure_to = measured.map_or(sure_to, |measured| sure_to.max(measured.to));
-        let mut decided = decided(&judged, lane_missing(planned), watched_from, sure_to);
-        if planned.is_sparse() {
-            decided.slices = known(&judged);
-        }
+        let decided = decided(&judged, lane_missing(planned), watched_from, sure_to);
         if let Some(trace) = &mut taken.trace {
             noted.counted(&decided.slices);
             trace.note_slices(noted);
@@ -144,6 +141,7 @@ impl State {
         let mut ends: BTreeSet<Timestamp> = decided.slices.iter().map(|(end, _)| *end).collect();
         ends.extend(measured.iter().flat_map(|measured| &measured.ends));
         ends.retain(|end| range.from < *end && *end <= decided.to);
+        ends.retain(|end| !decided.impossible.contains_key(end));
         let measured = Measured {
             to: decided.to,
             ends,
@@ -216,6 +214,8 @@ impl State {
             }
         }
         let state = &mut meter.lanes[lane];
+        let impossible = decided.impossible.last_key_value();
+        state.impossible = impossible.map(|(end, what)| (*end, *what));
         state.head_to = state.head_to.max(Some(decided.to));
         state.known_to = state
             .known_to
@@ -270,7 +270,7 @@ pub(super) fn lane_slots(
     interval: &dyn Fn(FamilyIndex) -> Span,
     complete: &BTreeMap<FamilyIndex, Answer>,
     noted: &mut Noted,
-) -> Slices<Counts> {
+) -> Slices<Judged> {
     match lane {
         Lane::Counters { .. } => Vec::new(),
         Lane::Slices(lane) => judged(lane, range, interval, complete, noted).unwrap_or_default(),
@@ -299,7 +299,7 @@ fn judged(
     interval: &dyn Fn(FamilyIndex) -> Span,
     complete: &BTreeMap<FamilyIndex, Answer>,
     noted: &mut Noted,
-) -> Option<Slices<Counts>> {
+) -> Option<Slices<Judged>> {
     let seen = Seen {
         lane,
         range,
@@ -325,9 +325,8 @@ fn judged(
             });
             let kinds = kinds.collect::<Option<Vec<_>>>()?;
             let (allowance, slice) = (*allowance, lane.slice);
-            Some(events::over_allowance(
-                &kinds, allowance, slice, range, noted,
-            ))
+            let slices = events::over_allowance(&kinds, allowance, slice, range, noted);
+            Some(each(slices, Judged::As))
         }
         Judge::Probe {
             probers,
@@ -337,26 +336,30 @@ fn judged(
         } => {
             let usual = interval(probers.family);
             let probers: Vec<Series> = seen.series(*probers)?.collect();
-            Some(match allowance {
+            let slices = match allowance {
                 None => probe::counts(&probers, *quorum, *slot, range, usual, noted),
                 Some(allowance) => {
                     let (widths, allowance) = ((*slot, lane.slice), *allowance);
                     probe::over_allowance(&probers, *quorum, widths, allowance, range, usual, noted)
                 }
-            })
+            };
+            Some(each(slices, Judged::As))
         }
         Judge::Ratio { family } => {
-            let ratios = value::ratios(seen.values(*family)?, lane.slice, range, noted);
-            Some(counts(ratios))
+            let values = seen.values(*family)?;
+            Some(value::ratios(values, lane.slice, range, noted))
         }
-        Judge::Rate { .. }
-        | Judge::Share { .. }
-        | Judge::Level { .. }
-        | Judge::Age { .. }
-        | Judge::Value { .. } => {
-            let slices = seen.sides(noted)?.into_iter();
-            let share = |(end, bad): (Timestamp, Option<bool>)| (end, bad.map(share_of));
-            Some(counts(slices.map(share).collect()))
+        Judge::Value {
+            family,
+            limit,
+            bad_when,
+        } => {
+            let values = seen.values(*family)?;
+            let judge = (*limit, *bad_when);
+            Some(value::beyond(values, judge, lane.slice, range, noted))
+        }
+        Judge::Rate { .. } | Judge::Share { .. } | Judge::Level { .. } | Judge::Age { .. } => {
+            Some(each(seen.sides(noted)?, Judged::beyond))
         }
     }
 }
@@ -433,20 +436,10 @@ impl<'a, 'b> Seen<'a, 'b> {
                 let groups = Groups::of(self.gauges(gauge)?, by.as_deref());
                 age::older(&groups, *unit, (*at_most, *bad_when), slice, range, noted)
             }
-            Judge::Value {
-                family,
-                limit,
-                bad_when,
-            } => value::beyond(
-                self.values(*family)?,
-                (*limit, *bad_when),
-                slice,
-                range,
-                noted,
-            ),
             Judge::Drop { .. }
             | Judge::Events { .. }
             | Judge::Probe { .. }
+            | Judge::Value { .. }
             | Judge::Ratio { .. } => {
                 return None;
             }
@@ -454,27 +447,17 @@ impl<'a, 'b> Seen<'a, 'b> {
     }
 }
 
-/// Slices that were compared with earlier ones; those without any count as nothing.
-fn compared(slices: Slices<Option<bool>>) -> Slices<Counts> {
-    let count = |judged: Option<bool>| judged.map_or(NOTHING, |bad| one(share_of(bad)));
+/// Slices that were compared with earlier ones, as far as there are any.
+fn compared(slices: Slices<Option<bool>>) -> Slices<Judged> {
+    each(slices, |is_bad| {
+        is_bad.map_or(Judged::Incomparable, Judged::beyond)
+    })
+}
+
+/// What is known of each slice, said in another way.
+fn each<T, S>(slices: Slices<T>, said: impl Fn(T) -> S) -> Slices<S> {
     let slices = slices.into_iter();
-    slices
-        .map(|(end, judged)| (end, judged.map(count)))
-        .collect()
-}
-
-/// Slices by the share of each that is bad, each as one.
-fn counts(slices: Slices<f64>) -> Slices<Counts> {
-    let slices = slices.into_iter();
-    slices.map(|(end, bad)| (end, bad.map(one))).collect()
-}
-
-const fn one(bad: f64) -> Counts {
-    Counts { bad, total: 1.0 }
-}
-
-fn share_of(bad: bool) -> f64 {
-    f64::from(u8::from(bad))
+    slices.map(|(end, known)| (end, known.map(&said))).collect()
 }
 
 /// Of which thresholds there are series in the batches that slices of events are judged by.

@@ -88,13 +88,14 @@ impl State {
         let (place, _) = index;
         let Promise { slo, meter, state } = self.promise(index);
         let policy = catalog.policy_of(slo);
-        let (_, present) = windows.shortest();
+        let (_, present) = windows.present;
         let pace = BurnRate::of(present.counts, slo.objective);
         let none = Measurement {
             outcome: Outcome::NoData,
             at,
             last_good: None,
             reason: None,
+            impossible: false,
         };
         SloStatus {
             id: slo.id.to_string(),

@@ -17,6 +17,7 @@ use crate::series::fetches::Fetches;
 use crate::series::plan::{Family, Lane, Meter, MeterIndex, Plan, Towards};
 use crate::series::roll::Roll;
 use crate::series::seen::Sorter;
+use crate::series::slices::Impossible;
 use crate::series::starts::Starts;
 use crate::series::table::{Edge, SeriesTable};
 use crate::series::terms::SidesSeen;
@@ -180,10 +181,12 @@ pub(super) struct LaneState {
     pub(super) kept: Option<LaneRecord>,
     /// Slots up to here are final; only of lanes without cursors.
     pub(super) settled_to: Option<Timestamp>,
-    /// Slots up to here are counted.
+    /// Slots up to here are decided; only of lanes without cursors.
     pub(super) head_to: Option<Timestamp>,
     /// The end of the newest slice or value that is known; only of lanes without cursors.
     pub(super) known_to: Option<Timestamp>,
+    /// The newest slot or slice that is not final and cannot be true; only of lanes without cursors.
+    pub(super) impossible: Option<(Timestamp, Impossible)>,
     /// The time credited to settled slots.
     pub(super) settled: Coverage,
     /// The time credited to all slots.
@@ -354,6 +357,12 @@ impl MeterState {
     pub(super) fn note_sides(&mut self, sides: SidesSeen) {
         self.sides.merge(sides);
         self.bad_series_ever_seen |= sides.has_part();
+    }
+
+    /// All slots and slices up to here are decided; `None` of counters, which are counted up to any
+    /// moment.
+    pub(super) fn decided_to(&self) -> Option<Timestamp> {
+        self.lanes.iter().filter_map(|lane| lane.head_to).min()
     }
 
     pub(super) fn new(settings: &Settings, planned: &Meter) -> Self {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::budget::ErrorBudget;
+use crate::domain::indicator::Budgeting;
 use crate::domain::policy::AlertPolicy;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::ledger::WindowSum;
@@ -25,6 +26,9 @@ pub(super) struct Windows {
     pub(super) period: Span,
     /// Every window of every tier, by length.
     pub(super) tiers: BTreeMap<Span, WindowSum>,
+    /// The present: as long as the shortest of them, and as a slice. It ends where all is decided, for
+    /// of a slice that goes on nothing is known yet.
+    pub(super) present: (Span, WindowSum),
 }
 
 impl Windows {
@@ -36,14 +40,22 @@ impl Windows {
             .into_iter()
             .flat_map(|policy| &policy.tiers)
             .flat_map(|tier| [tier.short, tier.long]);
-        for length in lengths.chain(policy.is_none().then_some(SHORTEST)) {
-            tiers.entry(length).or_insert_with(|| {
-                ledger.sum(TimeRange {
-                    from: at - length,
-                    to: at,
-                })
-            });
+        let shortest = policy.and_then(AlertPolicy::shortest_window);
+        let present = match slo.budgeting() {
+            Budgeting::Timeslices(slice) => shortest.unwrap_or(SHORTEST).max(slice),
+            Budgeting::Occurrences => shortest.unwrap_or(SHORTEST),
+        };
+        let until = |length: Span, to: Timestamp| {
+            ledger.sum(TimeRange {
+                from: to - length,
+                to,
+            })
+        };
+        for length in lengths.chain(policy.is_none().then_some(present)) {
+            tiers.entry(length).or_insert_with(|| until(length, at));
         }
+        let decided_to = promise.meter.decided_to().unwrap_or(at);
+        let decided_to = decided_to.min(at).max(at - present);
         let budget = ledger.sum(range);
         Self {
             budget,
@@ -54,21 +66,13 @@ impl Windows {
                 to: range.to,
             },
             tiers,
+            present: (present, until(present, decided_to)),
         }
     }
 
     /// The sum of a tier's window.
     pub(super) fn get(&self, length: Span) -> WindowSum {
         self.tiers.get(&length).copied().unwrap_or_default()
-    }
-
-    /// The shortest window of all: the present.
-    pub(super) fn shortest(&self) -> (Span, WindowSum) {
-        self.tiers
-            .first_key_value()
-            .map_or((SHORTEST, WindowSum::default()), |(length, sum)| {
-                (*length, *sum)
-            })
     }
 
     /// The longest window of the tiers.

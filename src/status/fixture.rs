@@ -222,6 +222,7 @@ fn status(case: Case) -> SloStatus {
             at: AT,
             last_good: Some(if case.outcome.is_good() { AT } else { ago(14) }),
             reason: case.reason.map(str::to_owned),
+            impossible: false,
         },
         series: SeriesCount { total: 12, bad: 4 },
         bad_series_ever_seen: true,

@@ -7,6 +7,7 @@
 
 mod events;
 mod properties;
+mod quiet;
 mod slices;
 mod sums;
 mod targets;
@@ -88,15 +89,20 @@ impl World {
     }
 
     pub(in crate::engine) fn read(&self, fetch: &Fetch, range: TimeRange) -> Batch {
-        let (Fetch::Samples(selector) | Fetch::Histograms { selector, .. }) = fetch else {
-            return Batch::default();
+        let (metric, step) = match fetch {
+            Fetch::Samples(selector) | Fetch::Histograms { selector, .. } => {
+                (selector.metric.as_str(), self.scrape)
+            }
+            // What an expression gives is a series that has its name.
+            Fetch::Expression { text, step } => (text.as_str(), step.as_millis() / 1_000),
+            Fetch::Sums(_) => return Batch::default(),
         };
         // More than was asked for may come: the engine matches by itself.
-        let wanted = |labels: &Labels| labels.get(METRIC_NAME) == selector.metric;
-        let grid = (range.from.as_millis() / 1_000).div_euclid(self.scrape) + 1
-            ..=(range.to.as_millis() / 1_000).div_euclid(self.scrape);
+        let wanted = |labels: &Labels| labels.get(METRIC_NAME) == metric;
+        let grid = (range.from.as_millis() / 1_000).div_euclid(step) + 1
+            ..=(range.to.as_millis() / 1_000).div_euclid(step);
         let samples = |value: &Value| -> Vec<Sample> {
-            let seconds = grid.clone().map(|step| step * self.scrape);
+            let seconds = grid.clone().map(|number| number * step);
             let sample = |second| {
                 value(second, range.to.as_millis() / 1_000).map(|value| Sample {
                     at: at(second),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::domain::labels::Labels;
 use crate::domain::slices::MissingData;
 use crate::domain::slo::SourceName;
-use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::engine::counters::SERIES_KEPT;
 use crate::engine::groups::{Found, split};
@@ -21,9 +20,9 @@ use crate::series::plan::{FamilyIndex, Lane, LaneIndex, MeterIndex, Plan, Share,
 use crate::series::pushed::{arrived, strung};
 use crate::series::replicas::merged;
 use crate::series::seen::Sorter;
-use crate::series::slices::Slices;
-use crate::series::slices::missing::{self, Behind, decided_past};
+use crate::series::slices::missing::{Behind, decided_past};
 use crate::series::slices::noted::Noted;
+use crate::series::slices::{Judged, Slices};
 use crate::series::starts::Starts;
 use crate::series::table::usual_interval;
 use crate::series::trace::Trace;
@@ -377,7 +376,7 @@ impl Dig {
         for ((of, number), meters) in lanes {
             let lane = &self.plan.slos[of].lanes[number];
             let grain = lane.slice().unwrap_or(self.slot);
-            let mut judged: BTreeMap<MeterIndex, Slices<Counts>> = BTreeMap::new();
+            let mut judged: BTreeMap<MeterIndex, Slices<Judged>> = BTreeMap::new();
             let mut noted = Noted::when(self.is_traced && lane.slice().is_some());
             let mut from = self.chunk.counted.from;
             while from < self.chunk.counted.to {
@@ -405,11 +404,6 @@ impl Dig {
                 let known = self.behind.get(&place).copied();
                 let known = known.unwrap_or(Behind::Unseen(None));
                 let (slots, known) = decided_past(&judged, lane_missing(lane), known, grain);
-                let slots = if lane.is_sparse() {
-                    missing::known(&judged)
-                } else {
-                    slots
-                };
                 sums.add_slices(place, grain, &slots);
                 noted.turn_to(self.plan.meters[meter].group());
                 noted.counted(&slots);
@@ -431,7 +425,7 @@ impl Dig {
         batches: &[Batch],
         sorters: &mut BTreeMap<FamilyIndex, Sorter>,
         noted: &mut Noted,
-    ) -> Vec<(MeterIndex, Slices<Counts>)> {
+    ) -> Vec<(MeterIndex, Slices<Judged>)> {
         let grain = lane.slice().unwrap_or(self.slot);
         let intervals: BTreeMap<FamilyIndex, Span> = self
             .families

@@ -58,6 +58,7 @@ fn explanation(slo: Arc<Slo>, asked: Asked) -> Explanation {
             at,
             last_good: Some(at),
             reason: None,
+            impossible: false,
         },
         tiers: vec![ExplainedTier {
             severity: tier.severity,

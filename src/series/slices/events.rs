@@ -11,10 +11,9 @@ use crate::series::batch::{Batch, Sample, Series};
 use crate::series::births::Target;
 use crate::series::cursor::is_gap;
 
-use super::missing::NOTHING;
 use super::noted::Noted;
 use super::rate::{part, union_length};
-use super::{Slices, ends};
+use super::{NOTHING, Slices, ends};
 
 /// Counters whose events all add the same.
 #[derive(Debug)]

@@ -3,6 +3,8 @@
 use crate::domain::time::Timestamp;
 use crate::series::batch::{Batch, Sample};
 
+use super::{Judged, NOTHING};
+
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_millis(second * 1_000)
 }
@@ -39,4 +41,17 @@ pub(super) fn letters(slices: &[(Timestamp, Option<bool>)]) -> String {
         .iter()
         .map(|(_, bad)| bad.map_or('?', |bad| if bad { '#' } else { '.' }))
         .collect()
+}
+
+/// The same of slices that may hold nothing to judge: `0` where nothing happened.
+pub(super) fn told(slices: &[(Timestamp, Option<Judged>)]) -> String {
+    let letter = |(_, judged): &(Timestamp, Option<Judged>)| match judged {
+        None => '?',
+        Some(Judged::Incomparable) => '-',
+        Some(Judged::Impossible(_)) => '!',
+        Some(Judged::As(counts)) if *counts == NOTHING => '0',
+        Some(Judged::As(counts)) if counts.bad > 0.0 => '#',
+        Some(Judged::As(_)) => '.',
+    };
+    slices.iter().map(letter).collect()
 }

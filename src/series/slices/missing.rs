@@ -1,25 +1,23 @@
 //! What becomes of slices of which the source holds nothing.
 
+use std::collections::BTreeMap;
+
 use crate::domain::slices::MissingData;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};
 
-use super::Slices;
+use super::{Impossible, Judged, Slices};
 
 /// What is decided of slices that were judged.
 #[derive(Debug, PartialEq)]
 pub struct Decided {
-    /// Those that count, oldest first, each as one.
+    /// Those of which something is known, oldest first: what each counts as.
     pub slices: Vec<(Timestamp, Counts)>,
     /// All slices up to here are decided, the unknown ones too. What is newer may still come.
     pub to: Timestamp,
+    /// Those that were to be judged by what cannot be true.
+    pub impossible: BTreeMap<Timestamp, Impossible>,
 }
-
-/// What a slice counts as that cannot be judged though there are samples: nothing, and it is not missing.
-pub const NOTHING: Counts = Counts {
-    bad: 0.0,
-    total: 0.0,
-};
 
 /// What an empty slice counts as; `None` where it stays unknown.
 const fn empty(missing: MissingData) -> Option<Counts> {
@@ -35,30 +33,27 @@ const fn empty(missing: MissingData) -> Option<Counts> {
 /// at or before `sure_to`, behind which samples may still be on their way. What is empty is missing
 /// only in slices that end behind `watched_from`: before, nobody looked.
 pub fn decided(
-    judged: &Slices<Counts>,
+    judged: &Slices<Judged>,
     missing: MissingData,
     watched_from: Timestamp,
     sure_to: Timestamp,
 ) -> Decided {
-    let known = judged.iter().rfind(|(_, counts)| counts.is_some());
+    let known = judged.iter().rfind(|(_, judged)| judged.is_some());
     let to = known.map_or(sure_to, |(end, _)| sure_to.max(*end));
     let slices = judged.iter().filter(|(end, _)| *end <= to);
-    let counted = |(end, counts): &(Timestamp, Option<Counts>)| {
+    let counted = |(end, judged): &(Timestamp, Option<Judged>)| {
         let empty = empty(missing).filter(|_| *end > watched_from);
-        Some((*end, counts.or(empty).filter(is_counted)?))
+        Some((*end, judged.map_or(empty, Judged::counts)?))
     };
+    let impossible = judged.iter().filter_map(|(end, judged)| match judged {
+        Some(Judged::Impossible(what)) => Some((*end, *what)),
+        Some(Judged::As(_) | Judged::Incomparable) | None => None,
+    });
     Decided {
         slices: slices.filter_map(counted).collect(),
         to,
+        impossible: impossible.collect(),
     }
-}
-
-/// All slices of which anything is known, those among them in which nothing happened.
-pub fn known(judged: &Slices<Counts>) -> Vec<(Timestamp, Counts)> {
-    let slices = judged.iter();
-    slices
-        .filter_map(|(end, counts)| Some((*end, (*counts)?)))
-        .collect()
 }
 
 /// What is known of the slices behind a stretch of the past.
@@ -75,41 +70,30 @@ pub enum Behind {
 /// when an older one is known, else there was nothing that could be missing. Says what is known now
 /// of the slices before.
 pub fn decided_past(
-    judged: &Slices<Counts>,
+    judged: &Slices<Judged>,
     missing: MissingData,
     behind: Behind,
     slice: Span,
 ) -> (Vec<(Timestamp, Counts)>, Behind) {
-    let (slices, behind) = filled(judged, missing, behind, slice);
-    let slices = slices.into_iter().filter(|(_, counts)| is_counted(counts));
-    (slices.collect(), behind)
-}
-
-fn is_counted(counts: &Counts) -> bool {
-    counts.total > 0.0
-}
-
-fn filled(
-    judged: &Slices<Counts>,
-    missing: MissingData,
-    behind: Behind,
-    slice: Span,
-) -> (Vec<(Timestamp, Counts)>, Behind) {
-    let known = |(end, counts): &(Timestamp, Option<Counts>)| Some((*end, (*counts)?));
-    let Some(empty) = empty(missing) else {
-        return (judged.iter().filter_map(known).collect(), behind);
+    let filled = |empty: Option<Counts>| {
+        move |(end, judged): &(Timestamp, Option<Judged>)| {
+            Some((*end, judged.map_or(empty, Judged::counts)?))
+        }
     };
-    let fill = |(end, counts): &(Timestamp, Option<Counts>)| (*end, counts.unwrap_or(empty));
+    let Some(empty) = empty(missing) else {
+        return (judged.iter().filter_map(filled(None)).collect(), behind);
+    };
+    let fill = filled(Some(empty));
     let waiting = match behind {
-        Behind::Seen => return (judged.iter().map(fill).collect(), behind),
+        Behind::Seen => return (judged.iter().filter_map(fill).collect(), behind),
         Behind::Unseen(waiting) => waiting,
     };
     let newest = judged.last().map(|(end, _)| *end);
-    let Some(first) = judged.iter().position(|(_, counts)| counts.is_some()) else {
+    let Some(first) = judged.iter().position(|(_, judged)| judged.is_some()) else {
         return (Vec::new(), Behind::Unseen(waiting.or(newest)));
     };
     let (older, own) = judged.split_at(first);
-    let mut slices: Vec<(Timestamp, Counts)> = own.iter().map(fill).collect();
+    let mut slices: Vec<(Timestamp, Counts)> = own.iter().filter_map(fill).collect();
     let mut end = newest.map(|newest| newest + slice);
     while let Some(at) = end.filter(|end| Some(*end) <= waiting) {
         slices.push((at, empty));
@@ -121,40 +105,34 @@ fn filled(
 
 #[cfg(test)]
 mod tests {
+    use super::super::NOTHING;
     use super::super::fixture::at;
     use super::*;
 
     const MINUTE: Span = Span::from_mins(1);
 
-    /// Slices of a minute in letters: `.` good, `#` bad, `-` cannot be judged, `?` empty.
-    fn judged(letters: &str) -> Slices<Counts> {
-        let counts = |letter| match letter {
-            '.' => Some(Counts {
-                bad: 0.0,
-                total: 1.0,
-            }),
-            '#' => Some(Counts {
-                bad: 1.0,
-                total: 1.0,
-            }),
-            '-' => Some(NOTHING),
+    /// Slices of a minute in letters: `.` good, `#` bad, `0` without events, `-` without anything to
+    /// compare with, `!` impossible, `?` empty.
+    fn judged(letters: &str) -> Slices<Judged> {
+        let judged = |letter| match letter {
+            '.' => Some(Judged::bad(0.0)),
+            '#' => Some(Judged::bad(1.0)),
+            '0' => Some(Judged::As(NOTHING)),
+            '-' => Some(Judged::Incomparable),
+            '!' => Some(Judged::Impossible(Impossible::Ratio(2.0))),
             _ => None,
         };
         let minutes = (1..).map(|minute| at(60 * minute));
-        minutes.zip(letters.chars().map(counts)).collect()
+        minutes.zip(letters.chars().map(judged)).collect()
     }
 
     fn letters(slices: &[(Timestamp, Counts)], count: usize) -> String {
         let letter = |end: Timestamp| {
             let mut own = slices.iter().filter(|(at, _)| *at == end);
             match (own.next(), own.next()) {
-                (Some((_, counts)), None) => {
-                    if counts.bad > 0.0 {
-                        '#'
-                    } else {
-                        '.'
-                    }
-                }
+                (Some((_, counts)), None) if *counts == NOTHING => '0',
+                (Some((_, counts)), None) if counts.bad > 0.0 => '#',
+                (Some(_), None) => '.',
                 (None, _) => '?',
                 (Some(_), Some(_)) => '2',
             }
@@ -176,10 +154,20 @@ mod tests {
             ("??", 2, MissingData::Bad, "##", 2),
             ("?-?", 0, MissingData::Bad, "#??", 2),
             ("-?.", 0, MissingData::Bad, "?#.", 3),
+            ("0??", 0, MissingData::Hold, "0??", 1),
+            ("?0?", 0, MissingData::Bad, "#0?", 2),
+            ("0-.", 0, MissingData::Good, "0?.", 3),
+            (".!?", 0, MissingData::Good, ".??", 2),
         ] {
             let decided = decided(&judged(slices), missing, at(0), at(60 * sure));
             let shown = letters(&decided.slices, slices.len());
             let reached = decided.to.as_millis() / 60_000;
+            let wrong = slices.rfind('!');
+            let told = decided
+                .impossible
+                .keys()
+                .map(|end| end.as_millis() / 60_000 - 1);
+            assert!(told.eq(wrong.and_then(|it| i64::try_from(it).ok())));
             assert_eq!(
                 (shown.as_str(), reached),
                 (expected, to),
@@ -217,6 +205,8 @@ mod tests {
             ("?.??????#", "?.#######", "#.#######"),
             ("????????", "????????", "########"),
             ("?-??.?--", "??##.#??", "#?##.#??"),
+            ("?0??.?0-", "?0##.#0?", "#0##.#0?"),
+            ("?!??.?!-", "??##.#??", "#?##.#??"),
         ] {
             for piece in 1..=slices.len() {
                 assert_eq!(
@@ -231,8 +221,8 @@ mod tests {
 
     #[test]
     fn without_a_rule_the_past_stays_unknown() {
-        let all = judged("?..?#?");
+        let all = judged("?..?#0-?");
         let (slices, _) = decided_past(&all, MissingData::Hold, Behind::Seen, MINUTE);
-        assert_eq!(letters(&slices, 6), "?..?#?");
+        assert_eq!(letters(&slices, 8), "?..?#0??");
     }
 }

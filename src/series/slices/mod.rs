@@ -13,10 +13,67 @@ pub mod rate;
 pub mod share;
 pub mod value;
 
+use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 
 /// The ends of slices, oldest first, each with what is known of it.
 pub type Slices<T> = Vec<(Timestamp, Option<T>)>;
+
+/// What a slice counts as in which nothing happened: it was measured, and there was nothing to judge.
+pub const NOTHING: Counts = Counts {
+    bad: 0.0,
+    total: 0.0,
+};
+
+/// What is said of a slice of which the source holds something.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Judged {
+    /// What it counts as.
+    As(Counts),
+    /// There is nothing to compare it with: it is neither measured nor missing.
+    Incomparable,
+    /// What it was to be judged by cannot be true: it is neither measured nor missing.
+    Impossible(Impossible),
+}
+
+/// Values of PromQL that cannot be true.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Impossible {
+    /// A part that does not lie between nothing and its whole.
+    Part {
+        /// The part: what is bad, or what is good.
+        part: f64,
+        /// The whole.
+        total: f64,
+    },
+    /// A ratio that does not lie between 0 and 1.
+    Ratio(f64),
+    /// A value that cannot be compared.
+    Value(f64),
+}
+
+impl Judged {
+    /// A slice as one, of which this share was bad.
+    pub const fn bad(share: f64) -> Self {
+        Self::As(Counts {
+            bad: share,
+            total: 1.0,
+        })
+    }
+
+    /// On which side of a threshold it is.
+    pub const fn beyond(is_bad: bool) -> Self {
+        Self::bad(if is_bad { 1.0 } else { 0.0 })
+    }
+
+    /// What it counts as, where it was measured.
+    pub const fn counts(self) -> Option<Counts> {
+        match self {
+            Self::As(counts) => Some(counts),
+            Self::Incomparable | Self::Impossible(_) => None,
+        }
+    }
+}
 
 /// On which side of a threshold all is well, as floats that samples are compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]

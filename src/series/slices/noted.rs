@@ -4,6 +4,8 @@ use crate::domain::labels::Labels;
 use crate::domain::slot::Counts;
 use crate::domain::time::Timestamp;
 
+use super::NOTHING;
+
 /// A value by which a slice was judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SliceValue {
@@ -139,9 +141,10 @@ impl Noted {
     /// Takes note of what slices count as.
     pub fn counted(&mut self, slices: &[(Timestamp, Counts)]) {
         if let Some(noted) = &mut self.slices {
+            let counted = slices.iter().filter(|(_, counts)| *counts != NOTHING);
             noted
                 .counted
-                .extend(slices.iter().map(|(end, counts)| SliceCount {
+                .extend(counted.map(|(end, counts)| SliceCount {
                     of: self.of.clone(),
                     end: *end,
                     counts: *counts,

@@ -10,9 +10,8 @@ use crate::series::batch::{Sample, Series};
 use crate::series::cursor::validity;
 
 use super::events::judged;
-use super::missing::NOTHING;
 use super::noted::Noted;
-use super::{Slices, ends};
+use super::{NOTHING, Slices, ends};
 
 /// What the probers say of each slot of the width `slot`.
 ///

@@ -135,10 +135,12 @@ pub(super) fn unmeasured(statuses: &[&SloStatus], written: &Written) -> Vec<Diag
         let measurement = &status.measurement;
         let is_known = matches!(measurement.outcome, Outcome::Measured | Outcome::NoTraffic);
         let reason = measurement.reason.as_ref().filter(|_| !is_known)?;
-        let fault = Diagnostic::warning(
-            codes::UNMEASURED,
-            format!("nothing is measured now: {reason}"),
-        );
+        let message = format!("nothing is measured now: {reason}");
+        let fault = if measurement.impossible {
+            Diagnostic::error(codes::OUTSIDE, message)
+        } else {
+            Diagnostic::warning(codes::UNMEASURED, message)
+        };
         Some(written.at_part(fault, &[], 0))
     });
     told.collect()

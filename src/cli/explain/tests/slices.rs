@@ -139,9 +139,9 @@ async fn events() {
 
     calls
       3 of 15 slices bad = 20 %
-      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 75 % of it measured
+      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 85 % of it measured
     20 slices of 1m, bad when more than 5 % of its events are bad
-      3 bad, 12 good, 2 without events (neither good nor bad, and not measured), 3 not counted (less than half of each lies between samples)
+      3 bad, 12 good, 2 without events (neither good nor bad), 3 not counted (less than half of each lies between samples)
       11:55:00 – 11:56:00  good    2 of 120 events bad = 1.66667 % ≤ 5 %
       11:54:00 – 11:55:00  bad     12 of 120 events bad = 10 % > 5 %
       11:53:00 – 11:54:00  bad     12 of 120 events bad = 10 % > 5 %
@@ -150,9 +150,9 @@ async fn events() {
 
     calls-owed
       6 of 18 slices bad = 33.3333 %
-      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 90 % of it measured
+      from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 100 % of it measured
     20 slices of 1m, bad when more than 5 % of its events are bad
-      6 bad (3 of them without data: missingData is bad), 12 good, 2 without events (neither good nor bad, and not measured)
+      6 bad (3 of them without data: missingData is bad), 12 good, 2 without events (neither good nor bad)
       11:55:00 – 11:56:00  good    2 of 120 events bad = 1.66667 % ≤ 5 %
       11:54:00 – 11:55:00  bad     12 of 120 events bad = 10 % > 5 %
       11:53:00 – 11:54:00  bad     12 of 120 events bad = 10 % > 5 %

@@ -61,7 +61,7 @@ fn summary(judged: &JudgedView) -> String {
     };
     let nothing = match judged.by {
         JudgedBy::Samples if counts_slots(judged) => "without a sample of its own",
-        _ => "without events (neither good nor bad, and not measured)",
+        _ => "without events (neither good nor bad)",
     };
     let not_counted = number_of(judged.unknown);
     let not_counted = format!("{not_counted} not counted ({})", unknown(judged.by));
