@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::measurement::Outcome;
 use super::policy::Severity;
 use super::slo::SloId;
 use super::time::{Span, Timestamp};
@@ -228,8 +229,9 @@ pub struct AlertState {
     pub tiers: BTreeMap<String, TierState>,
     /// The open incident.
     pub incident: Option<Incident>,
-    /// Since which tick nothing could be measured of it, while that is to be told.
-    pub unmeasured_since: Option<Timestamp>,
+    /// Since which tick it has been impossible to measure, by how that ended; empty while it is
+    /// measured, or while nobody wants to be told.
+    pub unmeasured: BTreeMap<Outcome, Timestamp>,
 }
 
 /// What a tier says at a tick, and what it needs to be judged.
@@ -246,6 +248,11 @@ pub struct TierReading<'a> {
 }
 
 impl AlertState {
+    /// Since which tick nothing could be measured, however that ended.
+    pub fn unmeasured_since(&self) -> Option<Timestamp> {
+        self.unmeasured.values().min().copied()
+    }
+
     /// Takes one tick's readings and says what is to be told. A closed incident is returned with
     /// its last transition and is no longer part of the state.
     ///
@@ -325,7 +332,7 @@ impl AlertState {
     /// Closes the open incident because what it was about is gone.
     pub fn remove(&mut self, now: Timestamp) -> Option<(Incident, Transition)> {
         self.tiers.clear();
-        self.unmeasured_since = None;
+        self.unmeasured.clear();
         self.incident
             .take()
             .map(|incident| close(incident, now, CloseReason::Removed))

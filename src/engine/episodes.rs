@@ -1,6 +1,7 @@
-//! Being unable to measure is an alert of its own: one for each source and kind of failure, however
-//! many objectives are blind.
+//! Being unable to measure is an alert of its own: one for all objectives of a source that are blind
+//! for the same reason by the time that it is told, however many they are.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::domain::incident::{Change, CloseReason, IncidentId};
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::{Facts, Notice, UnmeasuredFacts};
 use crate::domain::objective::BurnRate;
-use crate::domain::policy::Severity;
+use crate::domain::policy::{Severity, Unmeasured};
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{TimeRange, Timestamp};
 use crate::store::commit::{Commit, Episode, EpisodeKey};
@@ -17,99 +18,123 @@ use super::alerts::{enqueue, labels};
 use super::promise::{Promise, PromiseIndex};
 use super::state::State;
 
-/// The objectives of one source that end the same way.
+/// The objectives of one source that are to be told of together.
 #[derive(Default)]
 struct Group {
     /// Those that are blind.
     blind: Vec<PromiseIndex>,
-    /// Whether one of them has been blind for as long as its policy allows.
-    due: bool,
     /// The loudest severity of their policies.
     severity: Option<Severity>,
     receivers: BTreeSet<String>,
 }
 
+/// An objective that cannot be measured, and whose policy wants that told.
+struct Blind {
+    /// Since when, however its measurements ended.
+    since: Timestamp,
+    /// How the last one ended.
+    outcome: Outcome,
+    /// Whether some have ended that way for as long as its policy allows.
+    is_due: bool,
+    severity: Severity,
+}
+
 impl State {
     /// Keeps track of how long each objective is blind, and tells when it is too long or over.
+    ///
+    /// Each is told of once: it belongs to the episode that named it until it is measured again,
+    /// however its measurements end meanwhile. What is blind later is told in an episode of its own.
     pub(super) fn watch_measurements(
         &mut self,
         at: Timestamp,
         catalog: &Catalog,
         commit: &mut Commit,
     ) {
-        let groups = self.groups(at, catalog, commit);
-        let ended: Vec<EpisodeKey> = self
-            .episodes
-            .keys()
-            .filter(|key| matches!(key, EpisodeKey::Unmeasured { .. }))
-            .filter(|key| !groups.contains_key(*key))
-            .cloned()
+        let notices = self.episodes.iter();
+        let notices: Vec<(EpisodeKey, Arc<Notice>)> = notices
+            .filter(|(key, _)| matches!(key, EpisodeKey::Unmeasured { .. }))
+            .map(|(key, episode)| (key.clone(), Arc::clone(&episode.notice)))
             .collect();
-        for key in ended {
-            self.close_episode(&key, CloseReason::Recovered, Facts::clone, at, commit);
-        }
-        for (key, group) in &groups {
-            if group.due && !self.episodes.contains_key(key) {
-                self.tell_unmeasured(key, group, at, commit);
-            }
-        }
-    }
-
-    fn groups(
-        &mut self,
-        at: Timestamp,
-        catalog: &Catalog,
-        commit: &mut Commit,
-    ) -> BTreeMap<EpisodeKey, Group> {
-        let mut groups: BTreeMap<EpisodeKey, Group> = BTreeMap::new();
+        let told = named(&notices);
+        let mut open = BTreeSet::new();
+        let mut groups: BTreeMap<(SourceName, Outcome), Group> = BTreeMap::new();
         for index in self.shown() {
             let slo = Arc::clone(self.promise(index).slo);
             let rule = catalog.policy_of(&slo).and_then(|policy| policy.unmeasured);
-            let state = self.promise_mut(index);
-            let outcome = state.outcome();
-            let rule = rule.filter(|_| !outcome.is_good());
-            let before = state.alert.unmeasured_since;
-            let since = before.unwrap_or(at);
-            state.alert.unmeasured_since = rule.map(|_| since);
-            if state.alert.unmeasured_since != before {
-                commit.alerts.insert(slo.id.clone(), state.alert.clone());
-            }
-            let Some(rule) = rule else {
+            let Some(blind) = self.note_blind(index, rule, at, commit) else {
                 continue;
             };
-            let group = groups
-                .entry(EpisodeKey::Unmeasured {
-                    source: slo.source.clone(),
-                    outcome,
-                })
-                .or_default();
-            group.blind.push(index);
-            group.due |= at.since(since) >= rule.after;
-            group.severity = group.severity.max(Some(rule.severity));
-            let routed = catalog.routing.receivers(&labels(&slo), rule.severity);
-            group
-                .receivers
-                .extend(routed.into_iter().map(str::to_owned));
+            let told = told.get(slo.id.as_str());
+            if let Some((_, key)) = told.filter(|(told, _)| blind.since <= *told) {
+                open.insert(*key);
+            } else if blind.is_due {
+                let group = groups.entry((slo.source.clone(), blind.outcome));
+                let group = group.or_default();
+                group.blind.push(index);
+                group.severity = group.severity.max(Some(blind.severity));
+                let routed = catalog.routing.receivers(&labels(&slo), blind.severity);
+                group
+                    .receivers
+                    .extend(routed.into_iter().map(str::to_owned));
+            }
         }
-        groups
+        let ended = notices.iter().filter(|(key, _)| !open.contains(key));
+        for (key, _) in ended {
+            self.close_episode(key, CloseReason::Recovered, Facts::clone, at, commit);
+        }
+        for ((source, outcome), group) in &groups {
+            self.tell_unmeasured((source, *outcome), group, at, commit);
+        }
+    }
+
+    /// Takes note of how the last measurement of a promise ended, for as long as `rule` wants it told
+    /// that it is blind.
+    fn note_blind(
+        &mut self,
+        index: PromiseIndex,
+        rule: Option<Unmeasured>,
+        at: Timestamp,
+        commit: &mut Commit,
+    ) -> Option<Blind> {
+        let id = self.promise(index).slo.id.clone();
+        let state = self.promise_mut(index);
+        let outcome = state.outcome();
+        let Some(rule) = rule.filter(|_| !outcome.is_good()) else {
+            if !state.alert.unmeasured.is_empty() {
+                state.alert.unmeasured.clear();
+                commit.alerts.insert(id, state.alert.clone());
+            }
+            return None;
+        };
+        let ended = state.alert.unmeasured.entry(outcome);
+        let is_new = matches!(ended, Entry::Vacant(_));
+        let ended = *ended.or_insert(at);
+        if is_new {
+            commit.alerts.insert(id, state.alert.clone());
+        }
+        Some(Blind {
+            since: state.alert.unmeasured_since().unwrap_or(at),
+            outcome,
+            is_due: at.since(ended) >= rule.after,
+            severity: rule.severity,
+        })
     }
 
     fn tell_unmeasured(
         &mut self,
-        key: &EpisodeKey,
+        (source, outcome): (&SourceName, Outcome),
         group: &Group,
         at: Timestamp,
         commit: &mut Commit,
     ) {
-        let (Some(severity), EpisodeKey::Unmeasured { source, outcome }) = (group.severity, key)
-        else {
+        let Some(severity) = group.severity else {
             return;
         };
         let subject = format!("{source}/{}", outcome.name());
         let since = group
             .blind
             .iter()
-            .filter_map(|promise| self.promise(*promise).state.alert.unmeasured_since)
+            .filter_map(|promise| self.promise(*promise).state.alert.unmeasured_since())
             .min()
             .unwrap_or(at);
         let own = [("source", source.as_str()), ("outcome", outcome.name())];
@@ -122,14 +147,14 @@ impl State {
             change: Change::Opened,
             severity,
             labels: BTreeMap::from(own),
-            facts: Facts::Unmeasured(Box::new(self.unmeasured(
-                (source, *outcome),
-                group,
-                since,
-                at,
-            ))),
+            facts: Facts::Unmeasured(Box::new(self.unmeasured((source, outcome), group, at))),
         };
-        self.open_episode(key.clone(), notice, group.receivers.clone(), commit);
+        let key = EpisodeKey::Unmeasured {
+            source: source.clone(),
+            outcome,
+            opened: at,
+        };
+        self.open_episode(key, notice, group.receivers.clone(), commit);
     }
 
     /// Tells `receivers` of something that begins, and remembers it until it ends.
@@ -179,7 +204,6 @@ impl State {
         &self,
         (source, outcome): (&SourceName, Outcome),
         group: &Group,
-        since: Timestamp,
         at: Timestamp,
     ) -> UnmeasuredFacts {
         let measurements = || {
@@ -207,7 +231,12 @@ impl State {
                 BurnRate::of(counts, slo.objective).map(BurnRate::get),
             ))
         };
-        let ticks = at.since(since).as_millis() / self.settings.tick.as_millis() + 1;
+        let ended = group.blind.iter().filter_map(|promise| {
+            let alert = &self.promise(*promise).state.alert;
+            alert.unmeasured.get(&outcome).copied()
+        });
+        let ended = at.since(ended.min().unwrap_or(at));
+        let ticks = ended.as_millis() / self.settings.tick.as_millis() + 1;
         UnmeasuredFacts {
             source: source.clone(),
             reason: measurements()
@@ -228,4 +257,19 @@ impl State {
             held: group.blind.iter().filter_map(held).collect(),
         }
     }
+}
+
+/// Which objectives were told of, each with the newest episode that named it.
+fn named(notices: &[(EpisodeKey, Arc<Notice>)]) -> BTreeMap<&str, (Timestamp, &EpisodeKey)> {
+    let mut named = BTreeMap::new();
+    for (key, notice) in notices {
+        let Facts::Unmeasured(facts) = &notice.facts else {
+            continue;
+        };
+        for slo in &facts.blind {
+            let newest = named.entry(slo.as_str()).or_insert((notice.at, key));
+            *newest = (*newest).max((notice.at, key));
+        }
+    }
+    named
 }

@@ -143,12 +143,15 @@ pub struct GroupRecord {
 /// What an alert is about that is not about a budget: one message for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EpisodeKey {
-    /// Objectives that cannot be measured.
+    /// Objectives that cannot be measured, as many as are told of together. Those that are blind later
+    /// are told of later, and are measured again at another time.
     Unmeasured {
         /// Their source.
         source: SourceName,
         /// How their measurements end.
         outcome: Outcome,
+        /// The tick at which it was told.
+        opened: Timestamp,
     },
     /// Groups of an objective beyond as many as it may have.
     Refused(SloId),

@@ -221,7 +221,7 @@ pub(super) fn alert(incident: Incident) -> AlertState {
             ),
         ]),
         incident: Some(incident),
-        unmeasured_since: Some(at(45)),
+        unmeasured: BTreeMap::from([(Outcome::NoData, at(45))]),
     }
 }
 
@@ -319,10 +319,11 @@ pub(super) fn family(secs: i64, cursors: &[(&str, Cursor)]) -> FamilyRecord {
     }
 }
 
-pub(super) fn episode_key(outcome: Outcome) -> EpisodeKey {
+pub(super) fn episode_key(outcome: Outcome, opened: i64) -> EpisodeKey {
     EpisodeKey::Unmeasured {
         source: SourceName::new("default"),
         outcome,
+        opened: at(opened),
     }
 }
 
@@ -440,7 +441,7 @@ pub(super) fn everything() -> Commit {
             (id("closed"), incident("closed", Some(at(99)))),
         ]),
         episodes: BTreeMap::from([
-            (episode_key(Outcome::Failed), Some(episode("blind"))),
+            (episode_key(Outcome::Failed, 2), Some(episode("blind"))),
             (EpisodeKey::Refused(slo), Some(refused_episode("crowded"))),
         ]),
         grown: BTreeMap::new(),

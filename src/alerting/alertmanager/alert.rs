@@ -98,6 +98,8 @@ pub(super) fn labels(notice: &Notice, severity: Severity) -> BTreeMap<String, St
         Facts::Unmeasured(facts) => vec![
             ("alertname", "SloUnmeasured"),
             ("source", facts.source.as_str()),
+            // Of one source several may be open, and end one by one.
+            ("episode", notice.incident.as_str()),
         ],
         Facts::Refused(facts) => vec![
             ("alertname", "SloGroupsRefused"),

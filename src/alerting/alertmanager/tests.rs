@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::alerting::sample;
-use crate::domain::incident::CloseReason;
+use crate::domain::incident::{CloseReason, IncidentId};
 use crate::domain::notice::Notice;
 use crate::domain::policy::Severity;
 
@@ -265,4 +265,21 @@ async fn groups_that_are_not_watched_are_an_alert_that_ends_as_it_began() {
       "startsAt": "2026-11-23T02:12:00Z"
     }
     "#);
+}
+
+#[test]
+fn episodes_of_one_source_are_alerts_of_their_own() {
+    let (one, mut other) = (
+        sample::unmeasured(Change::Opened),
+        sample::unmeasured(Change::Opened),
+    );
+    other.incident = IncidentId::from_text("0c20bded00000200");
+    let labels = |notice: &Notice| alert::labels(notice, notice.severity);
+    assert_ne!(
+        labels(&one),
+        labels(&other),
+        "else the end of one ends both"
+    );
+    let over = sample::unmeasured(Change::Closed(CloseReason::Recovered));
+    assert_eq!(labels(&one), labels(&over));
 }

@@ -5,6 +5,7 @@
     reason = "small whole numbers are exact"
 )]
 
+mod blind;
 mod events;
 mod properties;
 mod quiet;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::incident::{AlertState, Change, CloseReason, Incident};
 use crate::domain::incident::{IncidentId, TierState, Transition};
+use crate::domain::measurement::Outcome;
 use crate::domain::notice::Notice;
 use crate::domain::policy::Severity;
 use crate::domain::slo::SloId;
@@ -116,8 +117,8 @@ pub(in crate::store) struct AlertJson {
     #[serde(default)]
     tiers: BTreeMap<String, TierJson>,
     incident: Option<IncidentJson>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    unmeasured_since: Option<i64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    unmeasured: BTreeMap<String, i64>,
 }
 
 impl Record for AlertState {
@@ -133,10 +134,11 @@ impl Record for AlertState {
             let since = since.to_json();
             Some((name.clone(), TierJson { since, clear }))
         };
+        let ended = |(outcome, since): (&Outcome, &Timestamp)| (outcome.to_json(), since.to_json());
         AlertJson {
             tiers: self.tiers.iter().filter_map(tier).collect(),
             incident: self.incident.to_json(),
-            unmeasured_since: self.unmeasured_since.to_json(),
+            unmeasured: self.unmeasured.iter().map(ended).collect(),
         }
     }
 
@@ -149,10 +151,14 @@ impl Record for AlertState {
             };
             (name, state)
         };
+        let unmeasured = json.unmeasured.into_iter();
+        let unmeasured = unmeasured.map(|(outcome, since)| {
+            Ok((Outcome::from_json(outcome)?, Timestamp::from_json(since)?))
+        });
         Ok(Self {
             tiers: json.tiers.into_iter().map(tier).collect(),
             incident: Record::from_json(json.incident)?,
-            unmeasured_since: Record::from_json(json.unmeasured_since)?,
+            unmeasured: unmeasured.collect::<Result<_, Unreadable>>()?,
         })
     }
 }

@@ -275,19 +275,23 @@ async fn closed(connection: &mut Connection) -> Result<Vec<Incident>, sqlx::Erro
 async fn episodes(
     connection: &mut Connection,
 ) -> Result<BTreeMap<EpisodeKey, Episode>, sqlx::Error> {
-    let rows: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT kind, subject, record FROM episodes")
+    let rows: Vec<(String, String, i64, String)> =
+        sqlx::query_as("SELECT kind, subject, opened, record FROM episodes")
             .fetch_all(connection)
             .await?;
-    let episode = |(kind, subject, record): (String, String, String)| {
+    let episode = |(kind, subject, opened, record): (String, String, i64, String)| {
         let what = || format!("alert `{kind}` of `{subject}`");
         let episode = from_record(&record, what)?;
         if kind == REFUSED {
             return Ok((EpisodeKey::Refused(SloId::new(subject)), episode));
         }
         let outcome = Record::from_json(kind.clone()).map_err(|error| unreadable(what(), error))?;
-        let source = SourceName::new(subject);
-        Ok((EpisodeKey::Unmeasured { source, outcome }, episode))
+        let key = EpisodeKey::Unmeasured {
+            source: SourceName::new(subject),
+            outcome,
+            opened: Timestamp::from_millis(opened),
+        };
+        Ok((key, episode))
     };
     rows.into_iter().map(episode).collect()
 }

@@ -12,7 +12,7 @@ pub(super) const APPLICATION: i64 = 0x534c_4f42;
 
 /// Each entry leads from the version that is its index to the next one.
 const STEPS: &[&str] = &[
-    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7,
+    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8,
 ];
 
 const VERSION_1: &str = "
@@ -211,6 +211,20 @@ CREATE TABLE episodes_7 (
 INSERT INTO episodes_7 SELECT outcome, source, record FROM episodes;
 DROP TABLE episodes;
 ALTER TABLE episodes_7 RENAME TO episodes;
+";
+
+/// Of one source several episodes may be open, told one after another; of those that are alone in their
+/// kind `opened` is 0.
+const VERSION_8: &str = "
+CREATE TABLE episodes_8 (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, opened INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (kind, subject, opened)
+) STRICT, WITHOUT ROWID;
+INSERT INTO episodes_8 SELECT kind, subject,
+    CASE kind WHEN 'refused' THEN 0 ELSE json_extract(record, '$.opened') END, record FROM episodes;
+DROP TABLE episodes;
+ALTER TABLE episodes_8 RENAME TO episodes;
 ";
 
 /// Whose file it is.

@@ -276,7 +276,7 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
         .await
         .unwrap();
     let (newer_folder, newer) = self::folder().await;
-    let raise = "UPDATE meta SET value = 8 WHERE name = 'schema_version'";
+    let raise = "UPDATE meta SET value = 9 WHERE name = 'schema_version'";
     execute(&newer, raise).await.close().await.unwrap();
     let mut told = Vec::new();
     for (path, folder) in [
@@ -291,7 +291,7 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
     insta::assert_snapshot!(told.join("\n"), @"
     cannot open the store at `DIR/grafana.db`: the file is the database of another program; choose another place with `--store`
     cannot open the store at `DIR/marked.db`: the file is the database of another program; choose another place with `--store`
-    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 8, this one knows 7); run that version, or give this one its own store with `--store`
+    cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 9, this one knows 8); run that version, or give this one its own store with `--store`
     ");
 }
 
@@ -365,7 +365,7 @@ async fn stores_of_earlier_versions_are_taken_over_whole() {
             assert_eq!(walk.lanes, [unknown(&everything_walked())]);
             assert!(walk.behind.is_empty(), "earlier versions did not keep it");
         }
-        let blind = episode_key(Outcome::Failed);
+        let blind = episode_key(Outcome::Failed, 2);
         let episodes: Vec<&EpisodeKey> = found.episodes.keys().collect();
         assert_eq!(episodes, [&blind], "earlier versions knew no others");
         assert_eq!(found.episodes[&blind], episode("blind"));

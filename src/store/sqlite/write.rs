@@ -393,17 +393,23 @@ async fn incidents(connection: &mut SqliteConnection, commit: &Commit) -> Result
 async fn episodes(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
     for (key, episode) in &commit.episodes {
         let statement = match episode {
-            None => sqlx::query("DELETE FROM episodes WHERE kind = $1 AND subject = $2"),
+            None => {
+                sqlx::query("DELETE FROM episodes WHERE kind = $1 AND subject = $2 AND opened = $3")
+            }
             Some(_) => sqlx::query(
-                "INSERT INTO episodes (kind, subject, record) VALUES ($1, $2, $3) \
-                 ON CONFLICT (kind, subject) DO UPDATE SET record = excluded.record",
+                "INSERT INTO episodes (kind, subject, opened, record) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (kind, subject, opened) DO UPDATE SET record = excluded.record",
             ),
         };
-        let (kind, subject) = match key {
-            EpisodeKey::Unmeasured { source, outcome } => (outcome.to_json(), source.as_str()),
-            EpisodeKey::Refused(slo) => (REFUSED.to_owned(), slo.as_str()),
+        let (kind, subject, opened) = match key {
+            EpisodeKey::Unmeasured {
+                source,
+                outcome,
+                opened,
+            } => (outcome.to_json(), source.as_str(), opened.as_millis()),
+            EpisodeKey::Refused(slo) => (REFUSED.to_owned(), slo.as_str(), 0),
         };
-        let statement = statement.bind(kind).bind(subject);
+        let statement = statement.bind(kind).bind(subject).bind(opened);
         let statement = match episode {
             None => statement,
             Some(episode) => statement.bind(to_record(episode)?),

@@ -131,8 +131,9 @@ fn newer() -> Commit {
         alerts: BTreeMap::from([(slo.clone(), AlertState::default())]),
         incidents: BTreeMap::from([(id("open"), incident("open", Some(at(3_750))))]),
         episodes: BTreeMap::from([
-            (episode_key(Outcome::Failed), None),
-            (episode_key(Outcome::NoData), Some(episode("empty"))),
+            (episode_key(Outcome::Failed, 2), None),
+            (episode_key(Outcome::NoData, 2), Some(episode("empty"))),
+            (episode_key(Outcome::NoData, 7), Some(episode("later"))),
             (EpisodeKey::Refused(slo), None),
         ]),
         outbox: telling(&[("open", "b", 2)]).outbox,
@@ -162,7 +163,7 @@ async fn a_newer_commit_wins_key_by_key(store: impl Store) {
     assert_eq!(found, both());
     assert_eq!(found.families[&family_key()].cursors.len(), 3);
     assert_eq!(found.families[&family_key()].settled_to, at(3_750));
-    assert_eq!(found.episodes.len(), 1);
+    assert_eq!(found.episodes.len(), 2, "of one source, one after another");
 }
 
 async fn a_merged_commit_is_as_good_as_two(store: impl Store) {
