@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::domain::labels::Labels;
 use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::cursor::validity;
@@ -42,11 +43,17 @@ impl State {
         let head_to = self.families[family].head_to;
         // A step that is summed up a second time takes the place of the first.
         let is_again = answer.summed.is_some() && Some(range.from) < head_to;
+        let given_to = self.families[family].given_to(settled_to, grid, answer.batch);
         let rebuilds = head_to.is_none() || boundary > settled_to || is_again;
         if rebuilds {
+            let mut unselected = Vec::new();
+            if self.has_past(&self.plan.families[family].source) {
+                unselected = self.families[family].forget_unselected();
+            }
             self.prime(family, settled_to, answer);
-            self.begin_counters(family, settled_to, answer);
+            self.begin_counters(family, (settled_to, given_to), answer);
             let mut moved = Vec::new();
+            let has_settled = settled_to < boundary;
             while settled_to < boundary {
                 // Block by block on the grid, so that a stop makes no difference to what is settled.
                 let to = (settled_to + Span::from_millis(1))
@@ -56,7 +63,7 @@ impl State {
                     from: settled_to,
                     to,
                 };
-                moved.extend(self.count(family, block, Layer::Settled, answer, taken));
+                moved.extend(self.count((family, given_to), block, Layer::Settled, answer, taken));
                 settled_to = to;
                 self.families[family].settled_to = Some(to);
             }
@@ -66,9 +73,9 @@ impl State {
                 from: settled_to,
                 to: range.to,
             };
-            moved.extend(self.count(family, head, Layer::Head, answer, taken));
-            self.families[family].reselected = false;
-            self.commit_family(family, &moved, commit);
+            moved.extend(self.count((family, given_to), head, Layer::Head, answer, taken));
+            self.families[family].note_read(&self.plan.families[family], has_settled);
+            self.commit_family(family, (&moved, unselected), commit);
         } else {
             let from = match answer.summed {
                 // Each step is asked for once, and there is no cursor that would pass over a second time.
@@ -76,9 +83,8 @@ impl State {
                 None => settled_to,
             };
             let head = TimeRange { from, to: range.to };
-            self.count(family, head, Layer::Head, answer, taken);
+            self.count((family, given_to), head, Layer::Head, answer, taken);
         }
-        self.families[family].begun = true;
         self.note_series(family, at, answer);
     }
 
@@ -127,10 +133,11 @@ impl State {
         }
     }
 
-    /// Counts the samples of a range in one layer and puts the increases into slots.
+    /// Counts the samples of a range in one layer and puts the increases into slots. What series
+    /// that nobody looked at before begin with is given, up to a time.
     fn count(
         &mut self,
-        family: FamilyIndex,
+        (family, given_to): (FamilyIndex, Timestamp),
         range: TimeRange,
         layer: Layer,
         answer: &Answer,
@@ -139,14 +146,9 @@ impl State {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.families[family];
         let state = &mut self.families[family];
-        let is_first = match layer {
-            Layer::Settled => state.settled_to.is_none(),
-            Layer::Head => !state.begun && state.table.is_untouched(),
-        };
-        let past = if state.reselected || is_first {
-            Past::Unread
-        } else {
-            Past::Read(self.starts.get(&planned.source))
+        let past = Past::Read {
+            of: state.selected.as_ref().map(|it| it.until(given_to)),
+            starts: self.starts.get(&planned.source),
         };
         let roll = plan.roll(family);
         let counted = match answer.summed {
@@ -255,17 +257,25 @@ impl State {
         }
     }
 
-    /// Hands what was settled of a family to the commit, and forgets series that ended long ago.
-    fn commit_family(&mut self, family: FamilyIndex, moved: &[usize], commit: &mut Commit) {
+    /// Hands what was settled of a family to the commit, and forgets series that ended long ago. Those
+    /// that nobody selected for a while were forgotten before, and some of them have moved since.
+    fn commit_family(
+        &mut self,
+        family: FamilyIndex,
+        (moved, unselected): (&[usize], Vec<Labels>),
+        commit: &mut Commit,
+    ) {
         let planned = &self.plan.families[family];
         let state = &mut self.families[family];
         let mut record = state.record(planned, moved);
         record.falls = state.table.take_new_falls();
         let forgotten = state.table.forget(record.settled_to - SERIES_KEPT);
-        for labels in forgotten {
-            record.cursors.remove(&labels);
-            record.dropped.insert(labels);
+        for labels in &forgotten {
+            record.cursors.remove(labels);
         }
+        let gone = unselected.into_iter().chain(forgotten);
+        let gone = gone.filter(|labels| !record.cursors.contains_key(labels));
+        record.dropped.extend(gone);
         let settled_to = record.settled_to;
         commit.families.insert(family_key(planned), record);
         for (meter, lane) in self.counter_lanes(family) {

@@ -17,6 +17,7 @@ use crate::series::fetches::Fetches;
 use crate::series::plan::{Family, Lane, Meter, MeterIndex, Plan, Towards};
 use crate::series::roll::Roll;
 use crate::series::seen::Sorter;
+use crate::series::selection::Selection;
 use crate::series::slices::Impossible;
 use crate::series::starts::Starts;
 use crate::series::table::{Edge, SeriesTable};
@@ -134,8 +135,6 @@ pub(super) struct FamilyState {
     pub(super) settled_to: Option<Timestamp>,
     /// All samples up to here were read.
     pub(super) head_to: Option<Timestamp>,
-    /// Whether it was read before the present read, in this life or an earlier one.
-    pub(super) begun: bool,
     /// The usual distance of samples; zero when unknown.
     pub(super) interval: Span,
     /// The newest sample that counts towards the total of each meter, and its usual interval.
@@ -144,8 +143,9 @@ pub(super) struct FamilyState {
     pub(super) living: BTreeMap<(usize, Towards), u64>,
     /// How the last read failed, if it did.
     pub(super) failure: Option<(Outcome, String)>,
-    /// More is selected than when the cursors were kept: what is new to us is not new-born.
-    pub(super) reselected: bool,
+    /// By what its series were counted as far as they are settled, where that is not what selects
+    /// them now: what else is new to us is not new-born.
+    pub(super) selected: Option<Selection>,
 }
 
 /// What one instance counts, and what is promised of it.
@@ -270,19 +270,17 @@ impl FamilyState {
             sorter: Sorter::default(),
             settled_to: None,
             head_to: None,
-            begun: false,
             interval: hint.unwrap_or_default(),
             newest_totals: BTreeMap::new(),
             living: BTreeMap::new(),
             failure: None,
-            reselected: false,
+            selected: Some(Selection::default()),
         };
         let Some(record) = record else {
             return state;
         };
         state.settled_to = Some(record.settled_to);
-        state.begun = true;
-        state.reselected = record.selector != family.fetch.text();
+        state.select(&record.selection, family);
         if let Some(interval) = record.summed_every {
             let source = settings.sources.get(&family.source);
             let above = source.map_or(usize::MAX, |source| source.push_down_above);
@@ -314,7 +312,7 @@ impl FamilyState {
             .map(|(labels, cursor)| (labels.clone(), cursor))
             .collect();
         FamilyRecord {
-            selector: family.fetch.text(),
+            selection: self.selected_by(family),
             settled_to: self.settled_to.unwrap_or_default(),
             summed_every: self.pushed.as_ref().map(|pushed| pushed.form.interval),
             falls: BTreeMap::new(),

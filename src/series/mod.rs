@@ -17,6 +17,7 @@ pub mod pushed;
 pub mod replicas;
 pub mod roll;
 pub mod seen;
+pub mod selection;
 pub mod slices;
 pub mod starts;
 pub mod table;

@@ -62,8 +62,8 @@ pub struct FamilyKey {
 /// How far a family of counters is settled.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FamilyRecord {
-    /// What was fetched; series outside of it were never looked at.
-    pub selector: String,
+    /// By what its series were selected, a selector a line; others were never looked at.
+    pub selection: String,
     /// All samples up to here are counted for good.
     pub settled_to: Timestamp,
     /// The settled cursors that changed (in a commit), or all of them (in a recovery).
@@ -79,7 +79,7 @@ pub struct FamilyRecord {
 impl FamilyRecord {
     /// Takes over what a newer settling found.
     pub fn merge(&mut self, newer: Self) {
-        self.selector = newer.selector;
+        self.selection = newer.selection;
         self.settled_to = newer.settled_to;
         self.summed_every = newer.summed_every;
         self.falls.extend(newer.falls);

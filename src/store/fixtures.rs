@@ -307,7 +307,7 @@ pub(super) fn family_key() -> FamilyKey {
 
 pub(super) fn family(secs: i64, cursors: &[(&str, Cursor)]) -> FamilyRecord {
     FamilyRecord {
-        selector: format!("http_requests_total{{at=\"{secs}\"}}"),
+        selection: format!("http_requests_total{{at=\"{secs}\"}}"),
         settled_to: at(secs),
         cursors: cursors
             .iter()

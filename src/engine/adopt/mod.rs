@@ -1,6 +1,8 @@
 //! Going over to other definitions: what is known is carried over by identity and by what is counted,
 //! and what is no longer defined is put aside, so that a reload comes to the same as a restart.
 
+mod selected;
+
 #[cfg(test)]
 mod tests;
 
@@ -104,12 +106,11 @@ impl State {
                 .is_some_and(|(index, _)| counts(index) == family.counts())
                 && let Some((index, state)) = known.remove(&key)
             {
-                let same = before.families[index].fetch == family.fetch;
-                let counted = counted(before, &before.families[index]) == counted(&plan, family);
-                let mut state =
-                    state.replanned(plan.roll(place), self.settings.slot, same, counted);
+                let was = &before.families[index];
+                let counted = counted(before, was) == counted(&plan, family);
+                let mut state = state.replanned(was, plan.roll(place), self.settings.slot, counted);
                 // Queries that were divided for other selectors might leave something out.
-                if before.families[index].fetches != family.fetches {
+                if was.fetches != family.fetches {
                     state.fetches = family.fetches.clone();
                 }
                 carried.insert(key, state);
@@ -354,12 +355,10 @@ type Groups<'a> = Option<(&'a [String], &'a BTreeSet<Group>)>;
 impl FamilyState {
     /// The same series under another plan. Where more or something else is counted, what is
     /// provisional is read once more, and replaced when that succeeds.
-    fn replanned(mut self, roll: Roll, slot: Span, same_fetch: bool, same_counted: bool) -> Self {
+    fn replanned(mut self, before: &Family, roll: Roll, slot: Span, same_counted: bool) -> Self {
         let family = roll.family();
-        if !same_fetch {
-            self.reselected = true;
-        }
-        if !(same_fetch && same_counted) {
+        self.select(&self.selected_by(before), family);
+        if !(before.fetch == family.fetch && same_counted) {
             self.head_to = None;
         }
         self.living.clear();

@@ -17,6 +17,7 @@ use crate::series::batch::Batch;
 use crate::series::cursor::Cursor;
 use crate::series::past::{LaneIndex, LooseEnd, LooseEnds};
 use crate::series::plan::FamilyIndex;
+use crate::series::selection::Selection;
 use crate::series::slices::missing::Behind;
 use crate::store::commit::{Commit, FamilyKey, LaneKey, WalkKey, WalkRecord, WalkedFamily};
 
@@ -70,6 +71,7 @@ impl State {
                 older
             };
             (state.head_to, state.newest_totals) = (None, BTreeMap::new());
+            state.selected = Some(Selection::default());
             let key = family_key(&self.plan.families[family]);
             self.seams.entry(key).or_default().older = older;
             for (meter, lane) in self.counter_lanes(family) {
@@ -106,12 +108,13 @@ impl State {
         };
     }
 
-    /// Takes note that the counters of a family are about to be counted live, for lanes of which
-    /// that is the first time. `answer` is what was read.
+    /// Takes note that the counters of a family are about to be counted live from a seam on, for lanes
+    /// of which that is the first time. `answer` is what was read; what series that nobody looked at
+    /// before begin with in it is given, up to a time.
     pub(in crate::engine) fn begin_counters(
         &mut self,
         family: FamilyIndex,
-        seam: Timestamp,
+        (seam, given_to): (Timestamp, Timestamp),
         answer: &Answer,
     ) {
         let lanes = self.counter_lanes(family);
@@ -120,16 +123,19 @@ impl State {
         if new.is_empty() {
             return;
         }
-        let table = &self.families[family].table;
+        let state = &self.families[family];
+        let before = state.selected.as_ref().map(|it| it.until(given_to));
         let mut loose = LooseEnds::new();
         // Of sums the first step builds on a sample before it, which is no loose end.
         let samples = answer.summed.is_none().then_some(answer.batch);
         let series = samples.into_iter().flat_map(Batch::series);
-        for series in series.filter(|it| !table.knows(it.id, it.labels)) {
+        for series in series {
             let is_first = |sample: &&crate::series::batch::Sample| {
                 sample.at > seam && sample.value.is_finite() && sample.value >= 0.0
             };
-            if let Some(first) = series.samples.iter().find(is_first) {
+            if let Some(first) = series.samples.iter().find(is_first)
+                && state.table.is_given(&series, first.at, before)
+            {
                 let end = LooseEnd {
                     first: *first,
                     judgement: None,

@@ -11,6 +11,7 @@ use crate::domain::time::{Span, Timestamp};
 
 use super::batch::Sample;
 use super::cursor::Cursor;
+use super::selection::Before;
 use super::starts::Starts;
 
 /// The target that a series was scraped from.
@@ -44,6 +45,8 @@ impl Target {
 /// What the value of a series is worth that begins, or that returns after scrapes without it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
+    /// Nobody looked at it before: it may have been there for long.
+    Given,
     /// It was not away: its target was not scraped in between, or it is the same counter still.
     Continues,
     /// What it counted since this base, as the evidence shows.
@@ -73,6 +76,8 @@ pub struct Surroundings<'a> {
     /// When a counter of a target last fell, as far as older batches tell.
     fell: Option<&'a HashMap<Target, Timestamp>>,
     starts: Option<&'a Starts>,
+    /// Which series were looked at before, where that is not all of them.
+    looked_at: Option<Before<'a>>,
     /// When anything of the family was scraped, in order.
     scrapes: Vec<Timestamp>,
     /// The usual distance of scrapes in the family; zero when unknown.
@@ -127,6 +132,18 @@ impl<'a> Surroundings<'a> {
         }
     }
 
+    /// The same, where not all series were looked at before.
+    #[must_use]
+    pub fn of(self, looked_at: Option<Before<'a>>) -> Self {
+        Self { looked_at, ..self }
+    }
+
+    /// Whether a series that begins with this sample was perhaps there before, and nobody looked at it.
+    pub fn gives<'l>(&self, labels: impl Into<LabelsRef<'l>>, first: Timestamp) -> bool {
+        let labels = labels.into();
+        self.looked_at.is_some_and(|it| it.gives(labels, first))
+    }
+
     /// Takes note of a series: where it stood before the batch if it was known, and its samples in it.
     pub fn note(&mut self, labels: &Labels, before: Option<Cursor>, samples: &[Sample]) {
         if let Some(target) = Target::of(labels) {
@@ -159,7 +176,12 @@ impl<'a> Surroundings<'a> {
     /// 4. Its process began after the scrape before, or is young, or began while nothing was
     ///    scraped: all that it counted is new. A process that is older makes it a lifetime, unless
     ///    it answered before: then its first event may have made the series.
+    ///
+    /// Where nobody looked at it before, it is given.
     pub fn judge(&mut self, labels: &Labels, own: Option<&Cursor>, now: Sample) -> Verdict {
+        if own.is_none() && self.gives(labels, now.at) {
+            return Verdict::Given;
+        }
         let Some(target) = Target::of(labels) else {
             return own.map_or(Verdict::Unclear, |_| Verdict::Continues);
         };

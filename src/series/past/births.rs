@@ -166,7 +166,7 @@ fn worth(verdict: Verdict, now: Sample, next: Option<Sample>, interval: Span) ->
             value: now.value,
             evidence: Evidence::OlderProcess,
         }),
-        Verdict::Continues => Worth::WasThere,
+        Verdict::Given | Verdict::Continues => Worth::WasThere,
         Verdict::Unclear => {
             let soon = next.filter(|next| next.at.since(now.at) <= validity(interval));
             let growth = soon.map_or(0.0, |next| {

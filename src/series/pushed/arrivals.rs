@@ -46,7 +46,7 @@ pub fn arrived(
         ..range
     };
     let Counted { gains, ignored, .. } =
-        table.count(roll, raw, behind, Layer::Settled, Past::Read(starts));
+        table.count(roll, raw, behind, Layer::Settled, Past::read(starts));
     let samples: HashMap<Labels, &[Sample]> = raw
         .series()
         .map(|series| (series.labels.to_labels(), series.samples))

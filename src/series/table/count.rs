@@ -31,8 +31,8 @@ impl SeriesTable {
         let falls = std::mem::take(self.falls(layer));
         let mut around = match past {
             Past::Unread => None,
-            Past::Read(starts) => {
-                let mut around = Surroundings::new(&falls, starts);
+            Past::Read { of, starts } => {
+                let mut around = Surroundings::new(&falls, starts).of(of);
                 self.look_around(batch, &rows, range, layer, &mut around);
                 Some(around)
             }
@@ -106,13 +106,14 @@ impl SeriesTable {
                 {
                     around.judge(labels, cursor.as_ref(), *sample)
                 }
+                None if cursor.is_none() => Verdict::Given,
                 _ => Verdict::Continues,
             };
             if cursor.is_some_and(|own| sample.value < own.value) {
                 note_fall(fell, labels, sample.at);
             }
             let (next, ignored) = moved(cursor, &samples[index..], verdict, &mut increases);
-            if cursor.is_none() && around.is_none() {
+            if verdict == Verdict::Given {
                 // What was there before is known to the settled layer too, or it would be born there later.
                 let settled = &mut self.settled[row];
                 *settled = settled.or(next);
@@ -173,7 +174,9 @@ impl SeriesTable {
         let mut has_newborn = false;
         for (row, series) in rows.iter().zip(batch.series()) {
             let samples = within(series.samples, range);
-            let cursor = self.cursors(layer)[*row];
+            let own = self.cursors(layer)[*row];
+            let is_given = |first: &Cursor| around.gives(series.labels, first.at);
+            let cursor = own.or_else(|| given(samples).filter(is_given));
             if !self.seen.edges_of(*row).is_empty() && is_eventful(cursor, samples) {
                 has_newborn |= cursor.is_none();
                 targets.extend(Target::of(series.labels));
@@ -249,6 +252,12 @@ fn moved(
             (Some(Cursor { interval, ..first }), ignored)
         }
     }
+}
+
+/// A cursor at the first of `samples` that can be counted, taken as given.
+fn given(samples: &[Sample]) -> Option<Cursor> {
+    let first = samples.iter().position(|sample| is_new(None, sample))?;
+    moved(None, samples.get(first..)?, Verdict::Given, &mut Vec::new()).0
 }
 
 fn note_fall(fell: &mut Falls, labels: &Labels, at: Timestamp) {

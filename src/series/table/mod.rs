@@ -15,6 +15,7 @@ use super::plan::MeterIndex;
 pub use super::roll::Edge;
 use super::roll::Roll;
 use super::seen::Seen;
+use super::selection::{Before, Selection};
 use super::starts::Starts;
 
 /// So many series that are fetched and that nobody counts are remembered as such; with more, all
@@ -69,8 +70,20 @@ type Falls = HashMap<Target, Timestamp>;
 pub enum Past<'a> {
     /// Nothing: what is seen first may have been there for long.
     Unread,
-    /// All that is selected was read; and when processes began, where that is known.
-    Read(Option<&'a Starts>),
+    /// What is selected was read.
+    Read {
+        /// Which of it, where that is not all.
+        of: Option<Before<'a>>,
+        /// When processes began, where that is known.
+        starts: Option<&'a Starts>,
+    },
+}
+
+impl<'a> Past<'a> {
+    /// All that is selected was read.
+    pub const fn read(starts: Option<&'a Starts>) -> Self {
+        Self::Read { of: None, starts }
+    }
 }
 
 /// Buffers that outlive a batch, so that none is made for each.
@@ -153,10 +166,29 @@ impl SeriesTable {
         known.filter_map(|(labels, settled)| settled.is_some().then_some(labels))
     }
 
-    /// Whether a series was counted for good before.
-    pub fn knows(&self, id: SeriesId, labels: LabelsRef) -> bool {
-        let row = self.seen.find(id, labels);
-        row.is_some_and(|row| self.settled[row].is_some())
+    /// Whether what a series has at its `first` sample is given, or was when it was counted before:
+    /// nobody had looked at the series until then.
+    pub fn is_given(&self, series: &Series, first: Timestamp, before: Option<Before>) -> bool {
+        let row = self.seen.find(series.id, series.labels);
+        match row.and_then(|row| self.settled[row]) {
+            Some(settled) => settled.at >= first,
+            None => before.is_some_and(|before| before.gives(series.labels, first)),
+        }
+    }
+
+    /// Forgets where those series stood that were not selected when the others were counted on, and
+    /// says which.
+    pub fn forget_unselected(&mut self, selected: &Selection) -> Vec<Labels> {
+        let mut forgotten = Vec::new();
+        for row in 0..self.len() {
+            let is_counted = self.settled[row].is_some() && !self.seen.edges_of(row).is_empty();
+            let labels = self.seen.labels(row).filter(|_| is_counted);
+            if let Some(labels) = labels.filter(|it| !selected.covers((*it).into())) {
+                forgotten.push(labels.clone());
+                (self.settled[row], self.head[row]) = (None, None);
+            }
+        }
+        forgotten
     }
 
     /// Takes over where a series stood long ago, unless it is known; says its row if it was not.

@@ -187,9 +187,9 @@ async fn families(
             .fetch_all(&mut *connection)
             .await?;
     let mut families = BTreeMap::new();
-    for (source, metric, selector, settled_to, summed_every) in rows {
+    for (source, metric, selection, settled_to, summed_every) in rows {
         let family = FamilyRecord {
-            selector,
+            selection,
             settled_to: Timestamp::from_millis(settled_to),
             summed_every: summed_every.map(Span::from_millis),
             ..FamilyRecord::default()

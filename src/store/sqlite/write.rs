@@ -221,7 +221,7 @@ async fn families(connection: &mut SqliteConnection, commit: &Commit) -> Result<
         |mut row, (key, family)| {
             row.push_bind(key.source.as_str())
                 .push_bind(key.metric.as_str())
-                .push_bind(family.selector.as_str())
+                .push_bind(family.selection.as_str())
                 .push_bind(family.settled_to.as_millis())
                 .push_bind(family.summed_every.map(Span::as_millis));
         },

@@ -1,6 +1,8 @@
 //! Reloads of all kinds, in the middle of everything, against engines that saw none or were restarted.
 #![expect(clippy::cast_precision_loss, reason = "small whole numbers are exact")]
 
+mod births;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
