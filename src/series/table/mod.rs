@@ -146,6 +146,10 @@ impl SeriesTable {
     pub fn assign(&mut self, roll: Roll) {
         self.seen
             .reassign(|labels, all| all.extend(roll.edges_of(labels)));
+        self.varieties.clear();
+        for row in 0..self.len() {
+            self.note_edges(row);
+        }
     }
 
     /// Whether a series is new, or so new that it was not counted for good.
@@ -375,12 +379,19 @@ impl SeriesTable {
         self.settled.push(None);
         self.head.push(None);
         let row = self.seen.insert(id, labels, edges);
-        if let Some(labels) = self.seen.labels(row) {
-            for edge in self.seen.edges_of(row) {
-                self.varieties.entry(edge.meter).or_default().add(labels);
-            }
-        }
+        self.note_edges(row);
         row
+    }
+
+    /// Takes note of what a series shows of the meters that count it.
+    fn note_edges(&mut self, row: usize) {
+        let Some(labels) = self.seen.labels(row) else {
+            return;
+        };
+        let edges = self.seen.edges_of(row);
+        for edge in edges {
+            self.varieties.entry(edge.meter).or_default().add(labels);
+        }
     }
 
     /// The row of the first series that differs from this new one by nothing but the bucket.

@@ -159,6 +159,25 @@ fn a_restart_does_not_begin_anew_to_wait_before_it_says_that_nothing_is_measured
 }
 
 #[test]
+fn where_bad_events_came_from_is_told_after_a_reload_as_before() {
+    let contributors = |reload: bool| {
+        let mut run = Run::new(catalog(requests()));
+        run.ticks(&world(), 0, 7_410, healthy);
+        if reload {
+            run.reload(with(run.catalog.clone(), "a/narrow", narrow()));
+        }
+        run.ticks(&world(), 7_410, 7_440, healthy);
+        run.status("shop/it").contributors.clone()
+    };
+    let told = contributors(true);
+    assert!(
+        told.iter().all(|(_, labels)| !labels.is_empty()),
+        "{told:?}"
+    );
+    assert_eq!(told, contributors(false));
+}
+
+#[test]
 fn what_is_removed_closes_and_has_its_past_when_it_returns() {
     let both = || with(catalog(requests()), "z/jobs", jobs());
     let mut run = Run::new(both());
