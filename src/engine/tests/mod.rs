@@ -7,6 +7,7 @@
 
 mod blind;
 mod events;
+mod falls;
 mod properties;
 mod quiet;
 mod slices;

@@ -245,9 +245,11 @@ impl SeriesTable {
         if !self.settled.iter().any(is_old) && self.uncounted() <= MOST_UNCOUNTED {
             return Vec::new();
         }
-        let old = std::mem::take(self);
-        self.settled_falls = old.settled_falls;
-        self.settled_falls.retain(|_, fell| *fell >= before);
+        let mut old = std::mem::take(self);
+        for layer in [Layer::Settled, Layer::Head] {
+            *self.falls(layer) = std::mem::take(old.falls(layer));
+            self.falls(layer).retain(|_, fell| *fell >= before);
+        }
         self.new_falls = old.new_falls;
         let mut forgotten = Vec::new();
         for (row, (id, labels)) in old.seen.series().enumerate() {
