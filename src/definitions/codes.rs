@@ -112,3 +112,5 @@ pub const TOO_FINE: &str = "SB0606";
 pub const NO_SUCH_LABEL: &str = "SB0607";
 /// An objective that is not measured, for another reason.
 pub const UNMEASURED: &str = "SB0608";
+/// Series that two selectors match whose events are added up.
+pub const DOUBLED: &str = "SB0609";

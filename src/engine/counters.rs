@@ -85,6 +85,7 @@ impl State {
             let head = TimeRange { from, to: range.to };
             self.count((family, given_to), head, Layer::Head, answer, taken);
         }
+        self.tell_doubled(family);
         self.note_series(family, at, answer);
     }
 

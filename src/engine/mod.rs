@@ -9,6 +9,7 @@ mod clocks;
 mod counters;
 mod coverage;
 mod digger;
+mod doubled;
 mod episodes;
 pub mod explain;
 mod facts;

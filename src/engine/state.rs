@@ -162,6 +162,8 @@ pub(super) struct MeterState {
     pub(super) sides: SidesSeen,
     /// Whether the store knows that.
     pub(super) seen_kept: bool,
+    /// Whether series were seen that count twice.
+    pub(super) is_doubled: bool,
     /// The bucket boundaries that a histogram has, when the threshold is none of them.
     pub(super) boundaries: Option<Vec<String>>,
     /// Which series the bad events of late came from.
@@ -382,6 +384,7 @@ impl MeterState {
             bad_series_ever_seen: false,
             sides: SidesSeen::default(),
             seen_kept: false,
+            is_doubled: false,
             boundaries: None,
             blame: Blame::default(),
         }

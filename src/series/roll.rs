@@ -1,10 +1,11 @@
 //! The roll of a family: which meters count a series, by what its objectives select and by its group.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::slot::Counts;
+use crate::promql::selector_text;
 
 use super::plan::{Family, MeterIndex, Role, SloIndex, Towards};
 
@@ -21,6 +22,26 @@ pub struct Edge {
     pub towards: Towards,
     /// Which threshold of a histogram it is about.
     pub threshold: u16,
+}
+
+impl Edge {
+    /// Where the events of a series may be added once: as events, and beside that as the bad (or good)
+    /// among them.
+    const fn side(&self) -> (MeterIndex, u16, bool) {
+        (self.meter, self.lane, is_event(self.weight))
+    }
+}
+
+/// Whether something of this weight is an event by itself, and not only a bad (or good) one of others.
+const fn is_event(weight: Counts) -> bool {
+    weight.total > 0.0
+}
+
+/// The meters towards which a series with these edges counts twice.
+pub(super) fn doubled(edges: &[Edge]) -> impl Iterator<Item = MeterIndex> {
+    let mut sides = HashSet::new();
+    let again = edges.iter().filter(move |edge| !sides.insert(edge.side()));
+    again.map(|edge| edge.meter)
 }
 
 /// The meters of one objective.
@@ -123,6 +144,20 @@ impl<'p> Roll<'p> {
             let group = of.group_of(labels);
             (!of.groups.contains_key(&group)).then_some((role.slo, group))
         })
+    }
+
+    /// Two selectors by which a series counts twice towards an objective.
+    pub fn doubled_by(&self, labels: LabelsRef, slo: SloIndex) -> Option<[String; 2]> {
+        let mut sides: BTreeMap<(u16, bool), &Role> = BTreeMap::new();
+        let own = self.family.roles_of(labels).filter(|role| role.slo == slo);
+        for role in own {
+            if let Some(other) = sides.insert((role.lane, is_event(role.weight)), role) {
+                let selectors = &self.family.selectors;
+                let text = |role: &Role| selectors.selector(role.selector).map(selector_text);
+                return Some([text(other)?, text(role)?]);
+            }
+        }
+        None
     }
 
     /// Whether any objective that counts here is divided into groups.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::domain::labels::Labels;
-use crate::domain::selector::Matcher;
+use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::{SloId, SourceName};
 
 use super::view::names::Role;
@@ -74,6 +74,18 @@ pub enum Finding {
         series: Several,
         /// Whether it is the same metric, so that they are outside for certain.
         same_metric: bool,
+    },
+    /// Series that two selectors match, so that their events count twice.
+    Doubled {
+        /// What the selectors stand for.
+        parts: [Part; 2],
+        /// The selectors.
+        selectors: [Selector; 2],
+        /// The series that both match, of all that one of them does.
+        series: Several,
+        /// A condition that makes one of them, by its position, exclude the other; `None` where
+        /// neither has a series of its own.
+        apart: Option<(usize, Matcher)>,
     },
     /// A label of groups that no series has.
     NoLabel {

@@ -13,6 +13,7 @@ use crate::series::terms::terms;
 use crate::status::survey::{Finding, Missing, Part, Several, Why};
 use crate::status::view::names::Role;
 
+use super::doubled::doubled;
 use super::parts::{Selected, Selectors, expressions, selectors};
 use super::seen::{Known, Seen};
 
@@ -52,7 +53,7 @@ pub(super) fn judge(planned: &Planned, seen: &Seen<'_>) -> Vec<Found> {
 }
 
 /// The series of a selector, with the selector.
-type Looked<'s> = (Selected<'s>, Vec<&'s Labels>);
+pub(super) type Looked<'s> = (Selected<'s>, Vec<&'s Labels>);
 
 /// `None` where not all of the series were looked at.
 fn of_selectors<'s>(
@@ -81,7 +82,16 @@ fn of_selectors<'s>(
         return None;
     }
     let counted: Vec<Looked<'_>> = counted.into_iter().map(look).collect::<Option<_>>()?;
-    if refines(&counted, &totals) {
+    let is_part = refines(&counted, &totals);
+    let twice = match slo.indicator.events() {
+        Some(Events::GoodAndBad { .. }) => doubled(&[&totals[..], &counted].concat()),
+        // What refines the total has in common what that has.
+        Some(Events::OfTotal { .. }) if is_part => doubled(&totals),
+        Some(Events::OfTotal { .. }) => [doubled(&totals), doubled(&counted)].concat(),
+        _ => Vec::new(),
+    };
+    found.extend(twice.into_iter().map(Found::Told));
+    if is_part {
         // What refines the total is written once for all of its selectors, and lies in it.
         if let Some((first, _)) = counted.first()
             && counted.iter().all(|(_, series)| series.is_empty())

@@ -2,6 +2,7 @@
 //! are not made here: they come of counting.
 
 mod ask;
+mod doubled;
 mod judge;
 mod parts;
 mod seen;

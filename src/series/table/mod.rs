@@ -13,7 +13,7 @@ use super::births::Target;
 use super::cursor::{Cursor, IgnoredBirth, Increase, is_gap};
 use super::plan::MeterIndex;
 pub use super::roll::Edge;
-use super::roll::Roll;
+use super::roll::{Roll, doubled};
 use super::seen::Seen;
 use super::selection::{Before, Selection};
 use super::starts::Starts;
@@ -41,6 +41,8 @@ pub struct SeriesTable {
     targets: HashMap<Target, Vec<usize>>,
     /// How many values the labels have among the series of each meter.
     varieties: HashMap<MeterIndex, Variety>,
+    /// A series that counts twice towards each meter of which there is any.
+    doubled: BTreeMap<MeterIndex, usize>,
     /// Which series' labels tell where the events of each come from: of buckets, the first.
     origins: Vec<usize>,
     histograms: HashMap<SeriesId, usize>,
@@ -147,6 +149,7 @@ impl SeriesTable {
         self.seen
             .reassign(|labels, all| all.extend(roll.edges_of(labels)));
         self.varieties.clear();
+        self.doubled.clear();
         for row in 0..self.len() {
             self.note_edges(row);
         }
@@ -278,6 +281,11 @@ impl SeriesTable {
         self.varieties.get(&meter)
     }
 
+    /// A series that counts twice towards each meter of which there is any, by its row.
+    pub fn doubled(&self) -> impl Iterator<Item = (MeterIndex, usize)> {
+        self.doubled.iter().map(|(meter, row)| (*meter, *row))
+    }
+
     /// The series whose labels tell where the events of a series come from, the same for all buckets of a histogram.
     pub fn origin(&self, row: usize) -> usize {
         self.origins.get(row).copied().unwrap_or(row)
@@ -393,6 +401,9 @@ impl SeriesTable {
         let edges = self.seen.edges_of(row);
         for edge in edges {
             self.varieties.entry(edge.meter).or_default().add(labels);
+        }
+        for meter in doubled(edges) {
+            self.doubled.entry(meter).or_insert(row);
         }
     }
 

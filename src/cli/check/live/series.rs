@@ -4,9 +4,9 @@ use crate::definitions::{Written, codes};
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::domain::indicator::Events;
 use crate::domain::labels::{Labels, METRIC_NAME};
-use crate::domain::selector::MatchOp;
+use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::domain::slo::Slo;
-use crate::promql::conditions_text;
+use crate::promql::{conditions_text, selector_text};
 use crate::status::survey::{Finding, Missing, Part, Several, Why};
 use crate::status::view::names::{Named, Role};
 
@@ -90,6 +90,15 @@ pub(super) fn told(
             *part,
             written,
         ),
+        Finding::Doubled {
+            parts,
+            selectors,
+            series,
+            apart,
+        } => {
+            let fault = doubled(parts, selectors, series, apart.as_ref());
+            at(slo, fault, parts[1], written)
+        }
         Finding::NoLabel { label, role, known } => {
             let side = role.name();
             let message = format!(
@@ -207,6 +216,36 @@ fn outside(role: Role, outside: &Several, same_metric: bool) -> Diagnostic {
         Diagnostic::warning(codes::OUTSIDE, message)
             .help("let both select the same targets: what is bad must be counted in the total, too")
     }
+}
+
+fn doubled(
+    parts: &[Part; 2],
+    selectors: &[Selector; 2],
+    doubled: &Several,
+    apart: Option<&(usize, Matcher)>,
+) -> Diagnostic {
+    let Several { count, of, example } = doubled;
+    let texts = selectors.each_ref().map(selector_text);
+    let [one, other] = &texts;
+    let how = match parts.map(|part| part.role.name()) {
+        [side, same] if side == same => format!("twice in `{side}`"),
+        [side, also] => format!("as `{side}` and as `{also}`"),
+    };
+    let message = format!(
+        "the events of {count} of {of} series count {how}: `{one}` and `{other}` both select {}",
+        series(example)
+    );
+    let help = match apart {
+        Some((position, condition)) => format!(
+            "let them exclude each other: write {} into `{}`",
+            conditions_text(std::slice::from_ref(condition)),
+            texts[*position]
+        ),
+        None => {
+            "remove one of the two: neither selects a series that the other does not".to_owned()
+        }
+    };
+    Diagnostic::error(codes::DOUBLED, message).help(help)
 }
 
 /// A series as a selector shows it.

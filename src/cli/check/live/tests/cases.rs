@@ -18,6 +18,10 @@ const COUNTERS: &[&str] = &[
     "errors: {good: 'http_requests_total{code=\"200\"}', bad: 'http_requests_total{code=\"599\"}'}",
     "errors: {good: 'http_requests_total{code=\"299\"}', bad: 'http_requests_total{code=\"500\"}'}",
     "errors: {total: http_requests_total, bad: ['http_requests_total{code=\"500\"}', 'errors_total{instance=\"c\"}']}",
+    "errors: {good: 'http_requests_total{code!~\"4..\"}', bad: 'http_requests_total{code=~\"5..\"}'}",
+    "errors: {total: http_requests_total, bad: ['http_requests_total{code=\"500\"}', 'http_requests_total{code=~\"5..\"}']}",
+    "errors: {total: ['http_requests_total{job=\"api\"}', 'http_requests_total{route=\"/pay\"}'], badWhere: code=~\"5..\"}",
+    "errors: {total: [http_requests_total, errors_total], bad: ['http_requests_total{code=\"500\"}', 'errors_total{instance=\"a\"}']}",
     "errors: {probe: 'probe_success{job=\"api\"}'}",
     "errors: {total: 'http_requests_total{job=\"api\"}', badWhere: code=~\"5..\"}\ngroupBy: [rout]",
     "errors: {total: http_requests_total, badWhere: code=~\"5..\"}\ngroupBy: [route]\nexpect: {route: [/pay, /gone]}",
@@ -109,6 +113,21 @@ async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
 
     errors: {total: http_requests_total, bad: ['http_requests_total{code="500"}', 'errors_total{instance="c"}']}
     warning line=10,col=85,title=SB0602::no series match `errors_total{instance="c"}`, so it counts nothing; without instance="c" there are some, with instance of a, b
+    exit 0
+
+    errors: {good: 'http_requests_total{code!~"4.."}', bad: 'http_requests_total{code=~"5.."}'}
+    error line=10,col=63,title=SB0609::the events of 1 of 2 series count as `good` and as `bad`: `http_requests_total{code!~"4.."}` and `http_requests_total{code=~"5.."}` both select http_requests_total{code="500",instance="a",job="api",route="/pay"}; let them exclude each other: write code!~"5.." into `http_requests_total{code!~"4.."}`
+    exit 2
+
+    errors: {total: http_requests_total, bad: ['http_requests_total{code="500"}', 'http_requests_total{code=~"5.."}']}
+    error line=10,col=85,title=SB0609::the events of 1 of 1 series count twice in `bad`: `http_requests_total{code="500"}` and `http_requests_total{code=~"5.."}` both select http_requests_total{code="500",instance="a",job="api",route="/pay"}; remove one of the two: neither selects a series that the other does not
+    exit 2
+
+    errors: {total: ['http_requests_total{job="api"}', 'http_requests_total{route="/pay"}'], badWhere: code=~"5.."}
+    error line=10,col=58,title=SB0609::the events of 2 of 3 series count twice in `total`: `http_requests_total{job="api"}` and `http_requests_total{route="/pay"}` both select http_requests_total{code="200",instance="a",job="api",route="/pay"}; let them exclude each other: write route!="/pay" into `http_requests_total{job="api"}`
+    exit 2
+
+    errors: {total: [http_requests_total, errors_total], bad: ['http_requests_total{code="500"}', 'errors_total{instance="a"}']}
     exit 0
 
     errors: {probe: 'probe_success{job="api"}'}
