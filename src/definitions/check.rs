@@ -30,6 +30,7 @@ use super::promise::PromiseDraft;
 use super::routing::RoutingDraft;
 use super::service::Draft;
 use super::service::Service;
+use super::slices;
 use super::tiers;
 use super::written::AllWritten;
 use super::written::Written;
@@ -282,6 +283,7 @@ impl Context<'_> {
         promise: &PromiseDraft,
         source: &str,
     ) -> Option<(Slo, Written)> {
+        slices::judge(promise, draft.indicator.as_ref(), self.faults);
         let policy = (promise.policy.value != NEVER_ALERTS).then(|| promise.policy.value.clone());
         if let Some(name) = &policy {
             self.judge_policy(name, promise, draft.indicator.as_ref());

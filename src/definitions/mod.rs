@@ -15,6 +15,7 @@ mod promise;
 mod receiver;
 mod routing;
 mod service;
+mod slices;
 mod template;
 mod tiers;
 mod values;

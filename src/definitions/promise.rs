@@ -31,6 +31,15 @@ pub(super) struct PromiseDraft {
     pub(super) overrides: Vec<Located<GroupOverride>>,
 }
 
+/// All that is promised: in general, and of groups of which something else is.
+pub(super) fn objectives(promise: &PromiseDraft) -> impl Iterator<Item = Located<Objective>> {
+    let of_groups = promise.overrides.iter().map(|it| Located {
+        value: it.value.objective,
+        place: it.place.clone(),
+    });
+    promise.objective.iter().cloned().chain(of_groups)
+}
+
 /// What holds where a promise says nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Defaults {

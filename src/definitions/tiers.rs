@@ -3,7 +3,6 @@
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
 use crate::domain::decimal::Fraction;
-use crate::domain::indicator::Budgeting;
 use crate::domain::indicator::Indicator;
 use crate::domain::objective::Objective;
 use crate::domain::policy::Tier;
@@ -15,6 +14,9 @@ use super::node::Faults;
 use super::node::Located;
 use super::policy::PolicyDraft;
 use super::promise::PromiseDraft;
+use super::promise::objectives;
+use super::slices::are_too_few;
+use super::slices::slice;
 
 /// Tells of tiers that look further back than the window, that can never fire, or that look at less
 /// than one slice.
@@ -26,16 +28,15 @@ pub(super) fn judge(
 ) {
     let tiers: Vec<Placed<'_>> = draft.policy.tiers.iter().zip(&draft.tiers).collect();
     let name = &draft.policy.name;
+    let slice = slice(indicator);
     if let Some(window) = &promise.window {
         let fitting = too_long(name, tiers, window, faults);
         for objective in objectives(promise) {
-            never_fires(name, &fitting, &objective, window.value.longest(), faults);
+            let window = window.value.longest();
+            never_fires(name, &fitting, &objective, (window, slice), faults);
         }
     }
-    let (Some(objective), Some(indicator)) = (&promise.objective, indicator) else {
-        return;
-    };
-    if let Budgeting::Timeslices(slice) = indicator.value.budgeting()
+    if let (Some(objective), Some(slice)) = (&promise.objective, slice)
         && let Some(shortest) = draft.policy.shortest_window()
         && shortest < slice
     {
@@ -51,15 +52,6 @@ pub(super) fn judge(
 }
 
 type Placed<'a> = (&'a Tier, &'a Place);
-
-/// All that is promised: in general, and of groups of which something else is.
-fn objectives(promise: &PromiseDraft) -> impl Iterator<Item = Located<Objective>> {
-    let of_groups = promise.overrides.iter().map(|it| Located {
-        value: it.value.objective,
-        place: it.place.clone(),
-    });
-    promise.objective.iter().cloned().chain(of_groups)
-}
 
 /// The tiers that are not too long for `window`.
 fn too_long<'a>(
@@ -90,43 +82,56 @@ fn too_long<'a>(
     fitting
 }
 
+/// Tells of tiers that cannot fire for an objective over a window, judged by slices if it is.
 fn never_fires(
     policy: &str,
     tiers: &[Placed<'_>],
     objective: &Located<Objective>,
-    window: Span,
+    (window, slice): (Span, Option<Span>),
     faults: &Faults,
 ) {
-    let (never, others): (Vec<Placed<'_>>, Vec<Placed<'_>>) =
-        tiers.iter().partition(|(tier, _)| {
-            let limit = tier.error_limit(objective.value, window);
-            limit.is_some_and(|limit| limit >= Fraction::ONE)
-        });
-    let Some((_, place)) = never.first() else {
-        return;
+    let needs_more = |(tier, _): &&Placed<'_>| {
+        let limit = tier.error_limit(objective.value, window);
+        limit.is_some_and(|limit| limit >= Fraction::ONE)
     };
-    let sentence = format!(
-        "{} of the policy `{policy}` can never fire at {}: more than everything would have to fail",
-        listed(&never),
-        objective.value
-    );
-    // The others still guard the objective.
-    let fault = if others.is_empty() {
-        Diagnostic::error(codes::TIER_NEVER_FIRES, sentence)
-    } else {
-        Diagnostic::warning(codes::TIER_NEVER_FIRES, sentence)
+    let has_too_few = |(tier, _): &&Placed<'_>| are_too_few(tier, slice);
+    let guarded = |it: &Placed<'_>| !needs_more(&it) && !has_too_few(&it);
+    let is_guarded = tiers.iter().any(guarded);
+    let tell = |never: Vec<&Placed<'_>>, why: &str, help: &str| {
+        let Some((_, place)) = never.first() else {
+            return;
+        };
+        let listed = listed(never.iter().copied());
+        let sentence = format!("{listed} of the policy `{policy}` can never fire at {why}");
+        // The others still guard the objective.
+        let fault = if is_guarded {
+            Diagnostic::warning(codes::TIER_NEVER_FIRES, sentence)
+        } else {
+            Diagnostic::error(codes::TIER_NEVER_FIRES, sentence)
+        };
+        let fault = fault.at(&objective.place).related(place, "this tier");
+        faults.add(fault.help(help));
     };
-    faults.add(
-        fault
-            .at(&objective.place)
-            .related(place, "this tier")
-            .help("use a policy with a lower burn or budgetSpent for objectives this low"),
+    tell(
+        tiers.iter().filter(needs_more).collect(),
+        &format!(
+            "{}: more than everything would have to fail",
+            objective.value
+        ),
+        "use a policy with a lower burn or budgetSpent for objectives this low",
     );
+    if let Some(slice) = slice {
+        tell(
+            tiers.iter().filter(has_too_few).collect(),
+            &format!("slices of {slice}: its long window holds fewer than it counts to"),
+            "write a shorter `slice`, or use a policy that counts to fewer bad slices, or has longer windows",
+        );
+    }
 }
 
-fn listed(tiers: &[Placed<'_>]) -> String {
+fn listed<'a>(tiers: impl IntoIterator<Item = &'a Placed<'a>>) -> String {
     let names: Vec<String> = tiers
-        .iter()
+        .into_iter()
         .map(|(tier, _)| format!("`{}`", tier.name))
         .collect();
     match names.as_slice() {

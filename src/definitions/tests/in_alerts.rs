@@ -51,6 +51,14 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "budgetSpent: 2%",
+        "bad: 61",
+        &[
+            "api.yaml:20:18: warning[SB0503]: the tier `fast` of the policy `default` can never fire at slices of 1m: its long window holds fewer than it counts to; write a shorter `slice`, or use a policy that counts to fewer bad slices, or has longer windows",
+            "api.yaml:26:18: warning[SB0503]: the tier `fast` of the policy `default` can never fire at slices of 1m: its long window holds fewer than it counts to; write a shorter `slice`, or use a policy that counts to fewer bad slices, or has longer windows",
+        ],
+    ),
+    (
+        "budgetSpent: 2%",
         "bad: 0",
         &[
             "alerts.yaml:6:62: error[SB0203]: `0` is not a number of bad events; write a whole number, as in bad: 3",

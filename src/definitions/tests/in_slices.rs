@@ -197,3 +197,31 @@ fn what_a_scraped_source_cannot_give_is_told() {
     traffic Some(Below) Some("4/s") 1m Hold
     "#);
 }
+
+#[test]
+fn a_window_must_hold_enough_slices_for_what_is_promised() {
+    let fresh = |lines: &str| {
+        let lines = format!(
+            "freshness: {{timestamp: done_seconds, atMost: 1h}}\nalertPolicy: none\n{lines}"
+        );
+        told(&lines, "default")
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let cases = [
+        "window: 1d\nslice: 1h",
+        "window: 4d\nslice: 1h",
+        "window: 5d\nslice: 1h",
+        "window: {calendar: month}\nslice: 7h",
+        "window: {calendar: month}\nslice: 6h",
+    ];
+    insta::assert_snapshot!(cases.map(fresh).join("\n"), @r#"
+    api.yaml:9:18: warning[SB0606]: a window of 1d holds 24 slices of 1h, and 99% allows less than one of them to be bad: the first bad slice breaks the promise; write a longer window, a shorter `slice`, or a lower objective
+    api.yaml:9:18: warning[SB0606]: a window of 4d holds 96 slices of 1h, and 99% allows less than one of them to be bad: the first bad slice breaks the promise; write a longer window, a shorter `slice`, or a lower objective
+    latency Some(Older) Some("1h") 1h Hold
+    api.yaml:9:18: warning[SB0606]: a window of month holds 96 slices of 7h, and 99% allows less than one of them to be bad: the first bad slice breaks the promise; write a longer window, a shorter `slice`, or a lower objective
+    latency Some(Older) Some("1h") 6h Hold
+    "#);
+}

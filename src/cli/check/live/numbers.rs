@@ -68,7 +68,8 @@ const fn name<T>(split: &Split<T>) -> &'static str {
     }
 }
 
-/// An objective of which a whole window allows less than one bad event (or slice).
+/// An objective of which a whole window allows less than one bad event. How many slices one holds is
+/// known without a look at the source.
 pub(super) fn too_fine(statuses: &[&SloStatus], written: &Written) -> Option<Diagnostic> {
     let few = statuses
         .iter()
@@ -81,27 +82,17 @@ pub(super) fn too_fine(statuses: &[&SloStatus], written: &Written) -> Option<Dia
         0 => String::new(),
         more => format!("; {} more are alike", counted(more, "group")),
     };
-    let (unit, first, help) = match slo.budgeting() {
-        Budgeting::Occurrences => (
-            "events",
-            "event",
-            "write a longer window or a lower objective, and alert by a tier that counts, as bad: 3",
-        ),
-        Budgeting::Timeslices(_) => (
-            "slices",
-            "slice",
-            "write a longer window, a shorter `slice`, or a lower objective",
-        ),
-    };
     let message = format!(
-        "a window of {} holds about {} {unit}{}, of which {} allows {} to be bad: the first bad {first} breaks the promise{more}",
+        "a window of {} holds about {} events{}, of which {} allows {} to be bad: the first bad event breaks the promise{more}",
         slo.window,
         shown(*total),
         whose(status),
         slo.objective,
         shown(*allowed),
     );
-    let fault = Diagnostic::warning(codes::TOO_FINE, message).help(help);
+    let fault = Diagnostic::warning(codes::TOO_FINE, message).help(
+        "write a longer window or a lower objective, and alert by a tier that counts, as bad: 3",
+    );
     Some(written.at_objective(fault))
 }
 
@@ -114,18 +105,18 @@ fn whose(status: &SloStatus) -> String {
     }
 }
 
-/// How many events a whole window holds, by what was measured of it (or how many slices), and how many of
-/// them may be bad. `None` where too little is known, or nothing may be bad at all.
+/// How many events a whole window holds, by what was measured of it, and how many of them may be bad.
+/// `None` where too little is known, nothing may be bad at all, or slices are judged.
 fn allowed(status: &SloStatus) -> Option<(f64, f64)> {
     let (slo, window) = (&status.slo, &status.window);
     let measured = window.coverage * window.range.length().as_secs_f64();
     let period = slo.window.length(window.range.to).as_secs_f64();
     let allowance = slo.objective.allowance().to_f64();
-    let total = match slo.budgeting() {
-        Budgeting::Timeslices(slice) => period / slice.as_secs_f64(),
-        Budgeting::Occurrences if measured < LEAST.as_secs_f64().min(period) => return None,
-        Budgeting::Occurrences => window.counts.total * period / measured,
-    };
+    let is_known = measured >= LEAST.as_secs_f64().min(period);
+    if !is_known || slo.budgeting() != Budgeting::Occurrences {
+        return None;
+    }
+    let total = window.counts.total * period / measured;
     (total > 0.0 && allowance > 0.0).then_some((total, total * allowance))
 }
 

@@ -103,7 +103,7 @@ async fn an_objective_may_be_finer_than_its_events_can_show() {
     exit 0
 
     99.9% traffic: {total: http_requests_total, atLeast: 1/s}
-    warning line=9,col=18,title=SB0606::a window of 6h holds about 360 slices, of which 99.9%25 allows 0.36 to be bad: the first bad slice breaks the promise; write a longer window, a shorter `slice`, or a lower objective
+    warning line=9,col=18,title=SB0606::a window of 6h holds 360 slices of 1m, and 99.9%25 allows less than one of them to be bad: the first bad slice breaks the promise; write a longer window, a shorter `slice`, or a lower objective
     exit 0
     "#);
 }
