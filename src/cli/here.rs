@@ -33,7 +33,8 @@ pub(super) struct Source {
 impl Source {
     /// Whether the objectives are to be evaluated here.
     pub(super) const fn is_given(&self) -> bool {
-        self.prometheus.is_some() || self.config.is_some() || !self.definitions.is_empty()
+        let is_named = self.prometheus.is_some() || self.config.is_some();
+        is_named || !self.definitions.is_empty() || !self.alerts.is_empty()
     }
 
     fn flags(&self) -> Flags {
@@ -144,7 +145,36 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[test]
+    fn each_flag_alone_says_that_no_daemon_is_asked() {
+        #[derive(clap::Parser)]
+        struct Asking {
+            #[arg(long, default_value = "http://127.0.0.1:9099")]
+            url: String,
+            #[command(flatten)]
+            source: Source,
+        }
+        let is_given = |flags: &[&str]| {
+            let arguments = std::iter::once(&"sloburn").chain(flags);
+            let asking = Asking::try_parse_from(arguments).unwrap();
+            assert!(asking.url.starts_with("http"));
+            asking.source.is_given()
+        };
+        assert!(!is_given(&[]));
+        assert!(!is_given(&["--url=http://slo.example.com"]));
+        for flag in [
+            "--prometheus=x",
+            "--config=x",
+            "--definitions=x",
+            "--alerts=x",
+        ] {
+            assert!(is_given(&[flag]), "{flag}");
+        }
+    }
 
     #[test]
     fn a_moment_is_a_time_or_so_long_ago() {

@@ -30,7 +30,7 @@ first values and gaps, slots, and the queries that were sent, so that they can b
 
 The window is counted anew from what the source holds, by the code that the daemon counts with, as of now or of any time \
 that the source remembers (--at). Nothing is changed, and nobody is told. A running daemon does that, or, with \
---prometheus, --config or --definitions, this command itself.
+--prometheus, --config, --definitions or --alerts, this command itself.
 
 Long lists are cut in the text, and say so; --format json has all of them.";
 

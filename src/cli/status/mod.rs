@@ -22,8 +22,9 @@ use super::{Exit, Streams};
 pub(super) const LONG: &str = "\
 Ask a running daemon how the objectives fare, the worst first.
 
-With --prometheus or --config no daemon is asked: the objectives under --definitions are evaluated here and now, or as of \
---at, from what the source holds. Their whole windows are read for that; how far that is stands on standard error.
+With --prometheus, --config, --definitions or --alerts no daemon is asked: the objectives under --definitions are evaluated \
+here and now, or as of --at, from what the source holds. Their whole windows are read for that; how far that is stands on \
+standard error.
 
 The exit code is 0 only when the daemon is up to date and every objective asked for is measured, met and without an \
 alert. What is not known counts as bad: a failed read, data that is missing, a window in which nothing was counted yet. \
