@@ -1,5 +1,6 @@
 //! The snapshot of a tick, for everybody who reads.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::domain::budget::ErrorBudget;
@@ -10,7 +11,8 @@ use crate::domain::slo::{Catalog, Slo};
 use crate::domain::time::Timestamp;
 use crate::series::plan::Family;
 use crate::status::snapshot::{
-    BurnStatus, EngineStatus, SloStatus, Snapshot, SourceStatus, TierStatus, WindowStatus,
+    BurnStatus, EngineStatus, OpenEpisode, SloStatus, Snapshot, SourceStatus, TierStatus,
+    WindowStatus,
 };
 
 use super::facts::{details, graph};
@@ -33,6 +35,7 @@ impl State {
             offset: self.settings.offset(),
             slos,
             incidents,
+            episodes: self.open_episodes(),
             sources: self.source_statuses(),
             engine: EngineStatus {
                 births_ignored: self
@@ -43,6 +46,16 @@ impl State {
                 ..EngineStatus::default()
             },
         }
+    }
+
+    fn open_episodes(&self) -> Vec<OpenEpisode> {
+        let open = self.episodes.values().map(|episode| OpenEpisode {
+            notice: Arc::clone(&episode.notice),
+            told: episode.told.clone(),
+        });
+        let mut open: Vec<OpenEpisode> = open.collect();
+        open.sort_by_key(|episode| Reverse(episode.notice.opened));
+        open
     }
 
     fn source_statuses(&self) -> Vec<SourceStatus> {

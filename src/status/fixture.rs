@@ -13,6 +13,7 @@ use crate::domain::guard::Guard;
 use crate::domain::incident::{Change, CloseReason, Incident, IncidentId, Transition};
 use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
 use crate::domain::measurement::{Measurement, Outcome};
+use crate::domain::notice::{Facts, Notice, RefusedFacts, UnmeasuredFacts};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::Severity;
 use crate::domain::selector::{Matcher, Selector};
@@ -29,8 +30,8 @@ use super::board::{
     Board, DefinitionsStatus, DeliveryStatus, ReceiverStatus, Refusal, StoreOpened,
 };
 use super::snapshot::{
-    BurnStatus, ClockSkew, EngineStatus, IgnoredBirth, SeriesCount, SloStatus, Snapshot,
-    SourceStatus, TierStatus, WindowStatus,
+    BurnStatus, ClockSkew, EngineStatus, IgnoredBirth, OpenEpisode, SeriesCount, SloStatus,
+    Snapshot, SourceStatus, TierStatus, WindowStatus,
 };
 
 /// The tick that the snapshot shows: 2026-01-15T12:00:00Z.
@@ -390,6 +391,7 @@ pub(crate) fn snapshot() -> Snapshot {
         offset: Span::from_secs(15),
         slos,
         incidents,
+        episodes: vec![too_many_groups(), unread()],
         sources: vec![
             source("default", None),
             source("thanos-eu", Some("cannot read `thanos-eu`: HTTP 503")),
@@ -403,6 +405,54 @@ pub(crate) fn snapshot() -> Snapshot {
             clock_steps: 1,
         },
     }
+}
+
+/// An alert that is not about a budget, told a while after it began.
+fn episode(began: i64, facts: Facts) -> OpenEpisode {
+    let opened = ago(began);
+    let notice = Notice {
+        incident: IncidentId::derive("episode", opened),
+        sequence: 1,
+        at: ago(began - 10),
+        opened,
+        change: Change::Opened,
+        severity: Severity::Ticket,
+        labels: BTreeMap::new(),
+        facts,
+    };
+    OpenEpisode {
+        notice: Arc::new(notice),
+        told: BTreeSet::from(["payments".to_owned()]),
+    }
+}
+
+fn too_many_groups() -> OpenEpisode {
+    let facts = RefusedFacts {
+        slo: SloId::new("mail/availability"),
+        service: "mail".into(),
+        name: "availability".into(),
+        by: vec!["note".into(), "route".into()],
+        has_whole: false,
+        known: 1,
+        most: 1,
+        refused: 1_000,
+        more: true,
+        some: Vec::new(),
+        details: None,
+    };
+    episode(20, Facts::Refused(Box::new(facts)))
+}
+
+fn unread() -> OpenEpisode {
+    let facts = UnmeasuredFacts {
+        source: SourceName::new("thanos-eu"),
+        reason: "HTTP 503".into(),
+        last_good: None,
+        failed_reads: 24,
+        blind: vec!["search/latency".into()],
+        held: Vec::new(),
+    };
+    episode(30, Facts::Unmeasured(Box::new(facts)))
 }
 
 /// A board with everything posted.

@@ -1,5 +1,6 @@
 //! The immutable picture of a tick that every reader gets: API, pages, metrics and command line.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::budget::ErrorBudget;
@@ -9,6 +10,7 @@ use crate::domain::guard::Guard;
 use crate::domain::incident::Incident;
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Measurement;
+use crate::domain::notice::Notice;
 use crate::domain::policy::Severity;
 use crate::domain::slo::{Slo, SourceName};
 use crate::domain::slot::Counts;
@@ -29,10 +31,21 @@ pub struct Snapshot {
     pub slos: Vec<Arc<SloStatus>>,
     /// Open incidents and the newest closed ones, newest first.
     pub incidents: Vec<Arc<Incident>>,
+    /// Open alerts that are not about a budget, the newest first.
+    pub episodes: Vec<OpenEpisode>,
     /// All sources, by name.
     pub sources: Vec<SourceStatus>,
     /// How the engine itself fares.
     pub engine: EngineStatus,
+}
+
+/// An open alert that is not about a budget.
+#[derive(Clone, Debug)]
+pub struct OpenEpisode {
+    /// What was told.
+    pub notice: Arc<Notice>,
+    /// Who was told.
+    pub told: BTreeSet<String>,
 }
 
 /// How the engine fares.

@@ -13,7 +13,8 @@ use crate::domain::policy::Severity;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::status::query::{self, IncidentQuery};
 use crate::status::snapshot::{SloStatus, Snapshot};
-use crate::status::view::names::Alert;
+use crate::status::view::episode::EpisodeView;
+use crate::status::view::names::{Alert, EpisodeKind};
 use crate::status::words;
 
 use super::super::AppState;
@@ -31,7 +32,18 @@ struct IncidentsPage {
     /// Which are shown: `open`, `closed` or all.
     state: String,
     incidents: Vec<IncidentRow>,
+    /// What is open beside them, unless only closed ones are shown.
+    others: Vec<OtherRow>,
     next: Option<String>,
+}
+
+/// An open alert that is not about a budget.
+struct OtherRow {
+    sign: Sign,
+    subject: String,
+    reason: String,
+    since: When,
+    told: String,
 }
 
 #[derive(Template)]
@@ -85,6 +97,10 @@ async fn list(
     let list = IncidentQuery::read(pairs)?.list(snapshot, moment.freshness);
     let row = |id: &str| Some(IncidentRow::new(find(snapshot, id)?, snapshot));
     let incidents = list.items.iter().filter_map(|it| row(&it.id)).collect();
+    let now = snapshot.at.unwrap_or_default();
+    let others = snapshot.episodes.iter().filter(|_| shown != "closed");
+    let others = others.filter_map(|it| Some(OtherRow::new(&EpisodeView::of(it)?, now)));
+    let others = others.collect();
     let narrowed = match shown.as_str() {
         "" => String::new(),
         state => format!("&state={state}"),
@@ -93,6 +109,7 @@ async fn list(
         layout: Layout::of(&moment, &state.site, uri.path()).titled("Incidents"),
         state: shown,
         incidents,
+        others,
         next: list
             .next
             .map(|cursor| format!("/incidents?cursor={cursor}{narrowed}")),
@@ -150,6 +167,22 @@ async fn show(
 fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Incident> {
     let mut all = snapshot.incidents.iter();
     all.find(|it| it.id.as_str() == id).map(AsRef::as_ref)
+}
+
+impl OtherRow {
+    fn new(episode: &EpisodeView, now: Timestamp) -> Self {
+        let whose = match episode.kind {
+            EpisodeKind::Unmeasured => "Source ",
+            EpisodeKind::GroupsRefused => "",
+        };
+        Self {
+            sign: Sign::of_alert(episode.severity),
+            subject: format!("{whose}{}", episode.subject),
+            reason: episode.reason.clone(),
+            since: When::short(episode.since.0, now),
+            told: episode.told.join(", "),
+        }
+    }
 }
 
 impl IncidentRow {

@@ -259,6 +259,28 @@ async fn the_status_holds_everything_in_one_answer() {
         }
       },
       "openIncidents":2,
+      "otherAlerts":[
+        {
+          "id":"0f02ceecec984749",
+          "kind":"groupsRefused",
+          "subject":"mail/availability",
+          "severity":"ticket",
+          "since":"2026-01-15T11:40:00Z",
+          "toldAt":"2026-01-15T11:50:00Z",
+          "told":["payments"],
+          "reason":"at least 1,000 groups not watched; 1 watched, maxGroups 1"
+        },
+        {
+          "id":"acdc35ecb4303e98",
+          "kind":"unmeasured",
+          "subject":"thanos-eu",
+          "severity":"ticket",
+          "since":"2026-01-15T11:30:00Z",
+          "toldAt":"2026-01-15T11:40:00Z",
+          "told":["payments"],
+          "reason":"1 objective cannot be measured: HTTP 503"
+        }
+      ],
       "sources":[
         {
           "name":"default",

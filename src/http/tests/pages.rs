@@ -10,6 +10,8 @@ use axum::routing::get;
 use super::{Answer, ask, fresh, state};
 use crate::domain::budget::ErrorBudget;
 use crate::domain::group::Group;
+use crate::domain::notice::Facts;
+use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::Span;
 use crate::http::{AppState, Layout, NavEntry, Site, html};
@@ -305,7 +307,10 @@ async fn incidents_tell_how_they_came_and_went() {
         rows,
         "– Closed gone/availability ticket 07:00 UTC 1 h 40 min 08:40 UTC , no longer defined"
     );
+    assert!(!list.body.contains("h-others"));
     let list = page_of(&fresh(), "/incidents").await;
+    let others = between(&list.body, r#"<h2 id="h-others">"#, "</section>");
+    insta::assert_snapshot!(text(others), @"Not about a budget ◆ Ticket mail/availability : at least 1,000 groups not watched; 1 watched, maxGroups 1 · since 11:40 UTC · told payments ◆ Ticket Source thanos-eu : 1 objective cannot be measured: HTTP 503 · since 11:30 UTC · told payments");
     let id = between(&list.body, r#"href="/incidents/"#, "\"");
     let page = page_of(&fresh(), &format!("/incidents/{id}")).await;
     insta::assert_snapshot!(text(between(&page.body, "<h1>", "<figure")), @r"checkout/latency ▲ Page Open for 30 min. At worst a page. The objective, its budget and burn Timeline 11:28:00 UTC The errors began, as far as the counts tell. 11:30:00 UTC ◆ Ticket Opened as a ticket. 11:48:00 UTC ▲ Page Rose from ticket to page. Cost From when the errors began until now: 672 bad of 3,360 = 1.6 % of the budget over 30d.");
@@ -455,7 +460,17 @@ async fn nothing_that_somebody_else_wrote_becomes_markup() {
     for source in &mut snapshot.sources {
         source.error = Some(HOSTILE.into());
     }
-    let path = |status: &crate::status::snapshot::SloStatus| {
+    for episode in &mut snapshot.episodes {
+        match &mut Arc::make_mut(&mut episode.notice).facts {
+            Facts::Unmeasured(facts) => {
+                (facts.reason, facts.source) = (HOSTILE.into(), SourceName::new(HOSTILE));
+            }
+            Facts::Refused(facts) => facts.slo = SloId::new(HOSTILE),
+            Facts::Burn(_) | Facts::Removed { .. } => {}
+        }
+        episode.told.insert(HOSTILE.into());
+    }
+    let path = |status: &SloStatus| {
         let encode = |text: &str| -> String {
             text.bytes()
                 .map(|it| format!("%{it:02X}"))

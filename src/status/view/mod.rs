@@ -5,6 +5,7 @@
 //! 100 % a burn rate or a spent share that has no bound is `null` too, and then `bad` is above 0.
 
 pub mod configuration;
+pub mod episode;
 pub mod explain;
 pub mod history;
 pub mod incident;

@@ -58,6 +58,16 @@ named! {
 }
 
 named! {
+    /// What an alert is about that is not about a budget.
+    EpisodeKind {
+        /// Objectives that cannot be measured.
+        Unmeasured => "unmeasured",
+        /// Groups of an objective beyond as many as it may have.
+        GroupsRefused => "groupsRefused",
+    }
+}
+
+named! {
     /// Whether the promise is kept over its window. The later, the worse.
     Compliance {
         /// Something is left of the budget, or exactly nothing.

@@ -7,6 +7,7 @@ use super::super::freshness::Freshness;
 use super::super::snapshot::{
     Backfill, ClockSkew, EngineStatus, IgnoredBirth, SourceStatus, SummedFamily,
 };
+use super::episode::EpisodeView;
 use super::scalar::{Count, Length, Time};
 use super::tally::TallyView;
 
@@ -30,6 +31,9 @@ pub struct StatusView {
     pub slos: TallyView,
     /// How many incidents are open.
     pub open_incidents: u64,
+    /// Open alerts that are not about a budget, the newest first; older daemons do not say.
+    #[serde(default)]
+    pub other_alerts: Vec<EpisodeView>,
     /// All sources.
     pub sources: Vec<SourceView>,
     /// Which definitions are in force; `null` before they are known.
@@ -216,6 +220,11 @@ impl StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             slos: TallyView::of(snapshot.slos.iter().map(AsRef::as_ref)),
             open_incidents: u64::try_from(open.count()).unwrap_or(u64::MAX),
+            other_alerts: snapshot
+                .episodes
+                .iter()
+                .filter_map(EpisodeView::of)
+                .collect(),
             sources: snapshot.sources.iter().map(SourceView::of).collect(),
             definitions: read.definitions.as_deref().map(DefinitionsView::of),
             delivery: read.delivery.as_deref().map(DeliveryView::of),

@@ -16,6 +16,7 @@ use crate::domain::route::Route;
 use crate::domain::slo::{Catalog, Slo, SloId};
 use crate::engine::intake::Reading;
 use crate::engine::tests::{Run, World, healthy, requests};
+use crate::status::snapshot::OpenEpisode;
 use crate::store::commit::EpisodeKey;
 
 /// There is room for what is always there.
@@ -249,6 +250,12 @@ fn other_definitions_end_it_or_let_it_go_on_whether_read_anew_or_after_a_restart
             let is_open = expected.len() == 1;
             assert_eq!(run.state.episodes.contains_key(&key), is_open, "{what}");
             assert_eq!(run.kept.episodes[&key].is_some(), is_open, "{what}");
+            let episodes = &run.last.as_ref().unwrap().episodes;
+            let is_its = |it: &OpenEpisode| match &it.notice.facts {
+                Facts::Refused(facts) => facts.slo.as_str() == "shop/it",
+                Facts::Burn(_) | Facts::Unmeasured(_) | Facts::Removed { .. } => false,
+            };
+            assert_eq!(episodes.iter().any(is_its), is_open, "{what}");
         }
     }
 }
