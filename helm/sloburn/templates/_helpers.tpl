@@ -67,20 +67,34 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $folders | toJson -}}
 {{- end -}}
 
+{{/* The secrets of one source as a list of JSON, each with the setting that names its file: (list name values). */}}
+{{- define "sloburn.sourceSecrets" -}}
+{{- $name := index . 0 -}}
+{{- $values := index . 1 -}}
+{{- $tls := $values.tls | default dict -}}
+{{- $known := list
+  (list $values.bearerToken "" "bearerTokenFile" "bearer-token" "token")
+  (list $values.basicAuth "" "basicAuthFile" "basic-auth" "auth")
+  (list $tls.ca "tls" "caFile" "tls-ca" "ca.crt")
+  (list $tls.cert "tls" "certFile" "tls-cert" "tls.crt")
+  (list $tls.key "tls" "keyFile" "tls-key" "tls.key")
+-}}
+{{- $secrets := list -}}
+{{- range $known -}}
+{{- $from := index . 0 -}}
+{{- if and $from $from.secretName -}}
+{{- $file := printf "sources/%s/%s" $name (index . 3) -}}
+{{- $secrets = append $secrets (dict "section" (index . 1) "setting" (index . 2) "file" $file "secret" $from.secretName "key" ($from.key | default (index . 4))) -}}
+{{- end -}}
+{{- end -}}
+{{- $secrets | toJson -}}
+{{- end -}}
+
 {{/* What lies in /etc/sloburn/secrets, as a list of JSON: file, secret, key. */}}
 {{- define "sloburn.secretFiles" -}}
 {{- $files := list -}}
 {{- range $name, $source := include "sloburn.sources" . | fromJson -}}
-{{- with $source.bearerToken -}}
-{{- if .secretName -}}
-{{- $files = append $files (dict "file" (printf "sources/%s/bearer-token" $name) "secret" .secretName "key" (.key | default "token")) -}}
-{{- end -}}
-{{- end -}}
-{{- with $source.basicAuth -}}
-{{- if .secretName -}}
-{{- $files = append $files (dict "file" (printf "sources/%s/basic-auth" $name) "secret" .secretName "key" (.key | default "auth")) -}}
-{{- end -}}
-{{- end -}}
+{{- $files = concat $files (include "sloburn.sourceSecrets" (list $name $source) | fromJsonArray) -}}
 {{- end -}}
 {{- if .Values.slack.channel -}}
 {{- $files = append $files (dict "file" "slack/token" "secret" .Values.slack.token.secretName "key" .Values.slack.token.key) -}}
@@ -118,10 +132,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* Settings of one source, as sloburn.yaml has them: (list name values). */}}
 {{- define "sloburn.source" -}}
-{{- $name := index . 0 -}}
 {{- $values := index . 1 -}}
 {{- $settings := dict "url" $values.url -}}
-{{- range list "timeout" "matchers" "offset" "settle" "scrapeInterval" "linkUrl" "headers" "params" "replicaLabels" -}}
+{{- range list "timeout" "matchers" "offset" "settle" "scrapeInterval" "linkUrl" "headers" "params" "backfill" "partial" "replicaLabels" -}}
 {{- $value := index $values . -}}
 {{- if $value -}}
 {{- $_ := set $settings . $value -}}
@@ -133,15 +146,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $_ := set $settings . (int64 $value) -}}
 {{- end -}}
 {{- end -}}
-{{- with $values.bearerToken -}}
-{{- if .secretName -}}
-{{- $_ := set $settings "bearerTokenFile" (printf "/etc/sloburn/secrets/sources/%s/bearer-token" $name) -}}
+{{- range include "sloburn.sourceSecrets" . | fromJsonArray -}}
+{{- $section := $settings -}}
+{{- if .section -}}
+{{- $section = index $settings .section | default dict -}}
+{{- $_ := set $settings .section $section -}}
 {{- end -}}
-{{- end -}}
-{{- with $values.basicAuth -}}
-{{- if .secretName -}}
-{{- $_ := set $settings "basicAuthFile" (printf "/etc/sloburn/secrets/sources/%s/basic-auth" $name) -}}
-{{- end -}}
+{{- $_ := set $section .setting (printf "/etc/sloburn/secrets/%s" .file) -}}
 {{- end -}}
 {{- dict "prometheus" $settings | toJson -}}
 {{- end -}}
@@ -160,12 +171,16 @@ slot: {{ . }}
 {{- end }}
 sources:
   {{- toYaml $sources | nindent 2 }}
-store: {sqlite: /var/lib/sloburn/sloburn.db}
+store: {sqlite: /var/lib/sloburn/sloburn.db{{ with .Values.store.history }}, history: {{ . }}{{ end }}}
 listen: {{ printf "%s:%d" .Values.listenAddress (int .Values.service.port) | quote }}
 {{- with .Values.externalUrl }}
 externalUrl: {{ . }}
 {{- end }}
-log: {{ dict "level" .Values.log.level "format" .Values.log.format | toJson }}
+{{- $log := dict "level" .Values.log.level "format" .Values.log.format }}
+{{- with .Values.log.filter }}
+{{- $_ := set $log "filter" . }}
+{{- end }}
+log: {{ $log | toJson }}
 {{- end -}}
 
 {{/* What cannot be installed, said before anything is. */}}

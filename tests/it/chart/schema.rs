@@ -46,6 +46,29 @@ fn no_object_takes_keys_that_nobody_knows() {
     );
 }
 
+/// What the daemon can be told, the chart can tell it: files are secrets, and where it keeps its store
+/// and listens is the chart's own.
+#[test]
+fn every_setting_of_the_daemon_is_a_value() {
+    let schema = schema();
+    let own = ["store.sqlite", "listen"];
+    for (_, key) in sloburn::config::variables() {
+        let is_setting = !key.contains(' ') && !key.contains(".scrape.");
+        if !is_setting || own.contains(&key.as_str()) {
+            continue;
+        }
+        let (root, key) = match key.strip_prefix("sources.default.prometheus.") {
+            Some(key) => (&schema["definitions"]["source"], key),
+            None => (&schema, key.as_str()),
+        };
+        let mut below = root;
+        for part in key.split('.') {
+            below = &below["properties"][part.trim_end_matches("File")];
+        }
+        assert!(below.is_object(), "{key} is in no schema");
+    }
+}
+
 /// Keys of the values and of the schema, but for those that belong to a chart around this one.
 #[test]
 fn schema_and_values_have_the_same_keys() {
