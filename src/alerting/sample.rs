@@ -1,7 +1,5 @@
 //! Notices for tests: the night of the design's example.
 
-use std::collections::BTreeMap;
-
 use crate::domain::group::Group;
 use crate::domain::incident::{Change, CloseReason, IncidentId};
 use crate::domain::indicator::Signal;
@@ -225,7 +223,9 @@ pub(super) fn unmeasured(change: Change) -> Notice {
         opened: at("2026-11-23T02:02:00Z"),
         change,
         severity: Severity::Ticket,
-        labels: BTreeMap::from([("source".to_owned(), "thanos-eu".to_owned())]),
+        labels: [("source", "thanos-eu"), ("outcome", "failed")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         facts: Facts::Unmeasured(Box::new(facts)),
     }
 }

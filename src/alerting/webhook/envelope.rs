@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 pub(super) struct Envelope<'a> {
     /// `incident.…` for a burning budget, `measurement.…` for objectives that cannot be measured, `groups.…` for groups
     /// that are not watched; then `opened`, `rose`, `fell`, `reminded` or `closed`.
-    r#type: String,
+    pub(super) r#type: String,
     /// The tick that decided it.
     timestamp: String,
     /// The same as the header `webhook-id`: equal for every copy of this notice.
@@ -154,6 +154,15 @@ struct Unwatched<'a> {
 
 /// The body for `notice`.
 pub(super) fn body(id: &str, notice: &Notice, message: &Message) -> Result<String, NotifyError> {
+    serde_json::to_string(&envelope(id, notice, message)).map_err(|error| {
+        NotifyError::permanent(format!(
+            "the notice cannot be written as JSON ({error}): report this as a bug"
+        ))
+    })
+}
+
+/// What the body says.
+pub(super) fn envelope<'a>(id: &'a str, notice: &'a Notice, message: &'a Message) -> Envelope<'a> {
     let (kind, burn, unmeasured, groups) = match &notice.facts {
         Facts::Burn(facts) => ("incident", Some(burning(facts)), None, None),
         Facts::Unmeasured(facts) => ("measurement", None, Some(blind(facts)), None),
@@ -167,7 +176,7 @@ pub(super) fn body(id: &str, notice: &Notice, message: &Message) -> Result<Strin
         Change::Reminded => ("reminded", None, None),
         Change::Closed(reason) => ("closed", None, Some(reason.name())),
     };
-    let envelope = Envelope {
+    Envelope {
         r#type: format!("{kind}.{what}"),
         timestamp: notice.at.to_string(),
         id,
@@ -185,12 +194,7 @@ pub(super) fn body(id: &str, notice: &Notice, message: &Message) -> Result<Strin
             unmeasured,
             groups,
         },
-    };
-    serde_json::to_string(&envelope).map_err(|error| {
-        NotifyError::permanent(format!(
-            "the notice cannot be written as JSON ({error}): report this as a bug"
-        ))
-    })
+    }
 }
 
 fn burning(facts: &BurnFacts) -> Burn<'_> {

@@ -1,6 +1,9 @@
 //! The webhook against a server that writes down what it gets.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -12,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::alerting::sample;
 use crate::domain::incident::{Change, CloseReason};
+use crate::domain::policy::Severity;
 use crate::domain::time::Span;
 
 use super::*;
@@ -185,6 +189,56 @@ async fn facts_are_numbers_and_the_text_stands_beside_them() {
       "source": "thanos-eu"
     }
     "#);
+}
+
+/// The documentation has a body of each type, as it is sent.
+#[test]
+fn the_documented_bodies_are_those_that_are_sent() {
+    let notices = [
+        sample::opened(),
+        sample::next(Change::Rose {
+            from: Severity::Ticket,
+        }),
+        sample::next(Change::Fell {
+            from: Severity::Page,
+        }),
+        sample::next(Change::Reminded),
+        sample::closed(),
+        sample::unmeasured(Change::Opened),
+        sample::unmeasured(Change::Closed(CloseReason::Recovered)),
+        sample::refused(Change::Opened),
+        sample::refused(Change::Closed(CloseReason::Recovered)),
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/webhook");
+    let (mut sent, mut old) = (BTreeSet::new(), Vec::new());
+    for notice in notices {
+        let row = sample::row(notice, "hook");
+        let message = message(&row.notice, &TimeZone::UTC, row.notice.at);
+        let id = id(&row.key);
+        let envelope = envelope::envelope(&id, &row.notice, &message);
+        let name = format!("{}.json", envelope.r#type);
+        let body = serde_json::to_string_pretty(&envelope).unwrap() + "\n";
+        let documented = folder.join(&name);
+        if fs::read_to_string(&documented).ok().as_ref() != Some(&body) {
+            let made = std::env::temp_dir().join(&name);
+            fs::write(&made, body).unwrap();
+            old.push(made.display().to_string());
+        }
+        sent.insert(name);
+    }
+    assert!(
+        old.is_empty(),
+        "bodies are old: cp {} {}",
+        old.join(" "),
+        folder.display()
+    );
+    let names = fs::read_dir(&folder).unwrap();
+    let names = names.map(|it| it.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.collect::<BTreeSet<_>>(), sent);
+    let document = include_str!("../../../docs/webhook.md");
+    for name in sent {
+        assert!(document.contains(&format!("(webhook/{name})")), "{name}");
+    }
 }
 
 #[tokio::test]
