@@ -103,6 +103,11 @@ mod tests {
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         let mut samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         samples.sort_unstable();
+        let document = include_str!("../../../docs/metrics.md");
+        for sample in &samples {
+            let name = sample.split('{').next().unwrap();
+            assert!(document.contains(&format!("| `{name}` |")), "{name}");
+        }
         insta::assert_snapshot!(samples.join("\n"), @r#"
     sloburn_delivery_calls_total{receiver="chat",outcome="accepted"} 2
     sloburn_delivery_calls_total{receiver="chat",outcome="transient"} 1

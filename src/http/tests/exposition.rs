@@ -1,10 +1,12 @@
 //! The metrics, read back by a small parser of both text forms.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Answer, ask, fresh, state};
 use crate::status::board::Board;
 use crate::status::fixture;
+use crate::status::snapshot::{GroupCount, SloStatus, Snapshot};
 
 const OPEN_METRICS: (&str, &str) = ("accept", "application/openmetrics-text; version=1.0.0");
 
@@ -106,6 +108,63 @@ async fn both_forms_say_the_same() {
     sloburn_window_coverage_ratio
     sloburn_window_events
     ");
+}
+
+/// The documentation lists each family with its kind and its labels, those of instances apart.
+#[tokio::test(start_paused = true)]
+async fn the_documentation_lists_every_metric() {
+    let board = fixture::board();
+    let mut snapshot = Snapshot::clone(&board.read().snapshot);
+    let mut grouped = SloStatus::clone(&snapshot.slos[0]);
+    grouped.groups = Some(GroupCount {
+        known: 2,
+        most: 200,
+        refused: 1,
+    });
+    snapshot.slos[0] = Arc::new(grouped);
+    board.publish(snapshot);
+    let state = state(board, fixture::NOW);
+    let body = ask(&state, "GET", "/metrics", &[]).await.body;
+    let of_instances = ["slo", "service", "name", "target", "group", "route", "note"];
+    let rows = parse(&body, "").into_iter().map(|(name, (kind, samples))| {
+        let labels: BTreeSet<String> = samples.keys().flat_map(|it| label_names(it)).collect();
+        let is_own =
+            |name: &&String| !labels.contains("slo") || !of_instances.contains(&name.as_str());
+        let own = labels.iter().filter(is_own).map(|name| format!("`{name}`"));
+        let own = Some(own.collect::<Vec<_>>().join(", ")).filter(|it| !it.is_empty());
+        format!("| `{name}` | {kind} | {} ", own.as_deref().unwrap_or("-"))
+    });
+    let rows: BTreeSet<String> = rows.collect();
+    let document = include_str!("../../../docs/metrics.md");
+    let is_row = |line: &&str| line.contains("` | gauge | ") || line.contains("` | counter | ");
+    let documented = document.lines().filter(is_row);
+    // What the delivery of notices counts is held beside its code.
+    let documented = documented.filter(|line| !line.contains("sloburn_delivery_"));
+    let start = |line: &str| line.split('|').take(4).collect::<Vec<_>>().join("|");
+    let documented: BTreeSet<String> = documented.map(start).collect();
+    let missing: Vec<&String> = rows.difference(&documented).collect();
+    let gone: Vec<&String> = documented.difference(&rows).collect();
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "missing: {missing:#?}\nnot exposed: {gone:#?}"
+    );
+}
+
+/// The names of a series' labels.
+fn label_names(series: &str) -> Vec<String> {
+    let (mut names, mut rest) = (Vec::new(), series);
+    while let Some((before, after)) = rest.split_once("=\"") {
+        let name = before.trim_start_matches(|letter: char| letter != '{' && letter != ',');
+        names.push(name.trim_start_matches(['{', ',']).to_owned());
+        let mut escaped = false;
+        let is_end = |letter: char| {
+            let ends = letter == '"' && !escaped;
+            escaped = letter == '\\' && !escaped;
+            ends
+        };
+        rest = after.split_once(is_end).map_or("", |(_, rest)| rest);
+    }
+    names
 }
 
 #[tokio::test(start_paused = true)]

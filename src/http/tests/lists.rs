@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use serde_json::{Map, Value};
 use tower::ServiceExt as _;
 
 use super::api::read;
@@ -30,6 +31,19 @@ async fn before_the_first_tick_nothing_is_known_and_everything_is_stale() {
     );
     let one = ask(&state, "GET", "/api/v1/slos/cart/availability", &[]).await;
     insta::assert_snapshot!(one.refusal(), @"503 no tick has run yet, so nothing is known of any objective; /readyz says what is missing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_documentation_names_every_field() {
+    let document = include_str!("../../../docs/api.md");
+    for uri in ["/api/v1/slos", "/api/v1/services", "/api/v1/incidents"] {
+        let list: ListView<Map<String, Value>> = read(&get(uri).await);
+        assert!(!list.items.is_empty(), "{uri}");
+        for field in list.items.iter().flat_map(Map::keys) {
+            let named = document.contains(&format!("`{field}`"));
+            assert!(named, "`{field}` of {uri} is not in docs/api.md");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
