@@ -40,7 +40,7 @@ enum Format {
 }
 
 /// Which variable sets what, for `--help`.
-fn variables() -> String {
+pub(super) fn variables() -> String {
     let lines = config::variables()
         .into_iter()
         .map(|(variable, key)| format!("  {variable:<37} {key}"));
@@ -73,6 +73,9 @@ fn print_yaml(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     match config.file() {
         Some(file) => writeln!(out, "# In force, with {} as the file.", file.display())?,
         None => writeln!(out, "# In force; no configuration file was read.")?,
+    }
+    for name in config.unread_variables() {
+        writeln!(out, "# Nothing reads the variable {name}.")?;
     }
     let mut above: &[String] = &[];
     for setting in config.settings() {

@@ -66,6 +66,11 @@ pub(super) async fn run(
         return Ok(Exit::Faulty);
     }
     app::log_as(&config)?;
+    for name in config.unread_variables() {
+        tracing::warn!(
+            "nothing reads the variable `{name}`; `sloburn run --help` lists those that set something"
+        );
+    }
     for warning in loaded.diagnostics.render_lines().lines() {
         tracing::warn!("{warning}");
     }

@@ -37,9 +37,18 @@ pub(super) type Layer = BTreeMap<KeyPath, Given>;
 
 const PREFIX: &str = "SLOBURN_";
 
+/// What the environment says.
+#[derive(Default)]
+pub(super) struct Environment {
+    pub(super) layer: Layer,
+    pub(super) faults: Vec<Diagnostic>,
+    /// Variables with our prefix that are no settings.
+    pub(super) unread: Vec<String>,
+}
+
 /// What the environment says; a variable that is set but empty says nothing.
-pub(super) fn environment(variables: &BTreeMap<String, String>) -> (Layer, Vec<Diagnostic>) {
-    let (mut layer, mut faults) = (Layer::new(), Vec::new());
+pub(super) fn environment(variables: &BTreeMap<String, String>) -> Environment {
+    let (mut layer, mut faults, mut unread) = (Layer::new(), Vec::new(), Vec::new());
     let mut known = vec![CONFIG_VARIABLE];
     visit(&[DEFAULT_SOURCE], |path, key| {
         known.push(key.variable);
@@ -50,22 +59,50 @@ pub(super) fn environment(variables: &BTreeMap<String, String>) -> (Layer, Vec<D
             }
         }
     });
-    let ends = || known.iter().filter_map(|name| name.strip_prefix(PREFIX));
     for name in variables
         .keys()
         .filter(|name| !known.contains(&name.as_str()))
     {
-        // Kubernetes sets SLOBURN_PORT and more for a service of this name: only what looks mistyped is refused.
-        if let Some(meant) = name
-            .strip_prefix(PREFIX)
-            .and_then(|end| nearest(end, ends()))
-        {
+        let Some(end) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
+        if let Some(meant) = meant(end, &known) {
             let origin = Origin::Environment(name.clone());
             let fault = origin.fault(UNKNOWN, "this variable is not a setting");
             faults.push(fault.help(format!("did you mean {PREFIX}{meant}?")));
+        } else if !is_of_kubernetes(end) {
+            unread.push(name.clone());
         }
     }
-    (layer, faults)
+    Environment {
+        layer,
+        faults,
+        unread,
+    }
+}
+
+/// The end of the variable that was meant by one that ends with `end`: one like it, or the first that
+/// goes on where it ends, as `PROMETHEUS_URL` after `PROMETHEUS`.
+fn meant<'a>(end: &str, known: &[&'a str]) -> Option<&'a str> {
+    let mut ends = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
+    let goes_on = |known: &&str| {
+        let rest = known.strip_prefix(end);
+        rest.is_some_and(|rest| rest.starts_with('_'))
+    };
+    nearest(end, ends.clone()).or_else(|| ends.find(goes_on))
+}
+
+/// Whether Kubernetes sets such a variable for a service whose name begins as ours does:
+/// `SLOBURN_SERVICE_HOST`, `SLOBURN_PORT`, `SLOBURN_PORT_9099_TCP_ADDR`.
+fn is_of_kubernetes(end: &str) -> bool {
+    let words: Vec<&str> = end.split('_').collect();
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_address = |pair: &[&str]| match pair {
+        ["SERVICE", what] => matches!(*what, "HOST" | "PORT"),
+        ["PORT", number] => is_number(number),
+        _ => false,
+    };
+    words.last() == Some(&"PORT") || words.windows(2).any(is_address)
 }
 
 fn variable(

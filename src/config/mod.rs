@@ -52,6 +52,7 @@ pub struct Config {
     pub log: Log,
     file: Option<PathBuf>,
     settings: Vec<Setting>,
+    unread: Vec<String>,
 }
 
 /// Where samples come from.
@@ -61,6 +62,13 @@ pub enum Source {
     Prometheus(Box<Prometheus>),
     /// Pages that are scraped without one.
     Scrape(Scrape),
+}
+
+impl Config {
+    /// Whether `source` scrapes pages, of which nothing is known but what was scraped since.
+    pub fn is_scraped(&self, source: &str) -> bool {
+        matches!(self.sources.get(source), Some(Source::Scrape(_)))
+    }
 }
 
 impl Source {
@@ -319,12 +327,13 @@ impl Config {
         let path = file.map(|(path, _)| path);
         let (file, mut faults) =
             file.map_or_else(Default::default, |(path, text)| file::read(path, text));
-        let (environment, more) = layers::environment(environment);
-        faults.extend(more);
-        let effective = layers::lay(vec![file, environment, flags.layer()]);
+        let environment = layers::environment(environment);
+        faults.extend(environment.faults);
+        let effective = layers::lay(vec![file, environment.layer, flags.layer()]);
         let config = resolve::resolve(effective, faults)?;
         Ok(Self {
             file: path.map(Path::to_owned),
+            unread: environment.unread,
             ..config
         })
     }
@@ -332,6 +341,11 @@ impl Config {
     /// The configuration file that was read.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    /// Environment variables with the prefix of settings that are none, so that nothing reads them.
+    pub fn unread_variables(&self) -> &[String] {
+        &self.unread
     }
 
     /// Every setting in the order of the file, with its value and who said so; secrets are masked.

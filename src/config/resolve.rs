@@ -114,6 +114,7 @@ impl Resolver {
             },
             file: None,
             settings: Vec::new(),
+            unread: Vec::new(),
         })
     }
 
@@ -122,13 +123,18 @@ impl Resolver {
         let [prometheus, scrape] =
             ["prometheus", "scrape"].map(|kind| self.origin_below(&["sources", name, kind]));
         match (prometheus, scrape) {
-            (Some(_), Some(origin)) => {
-                let message = format!("`sources.{name}` is a Prometheus and scrapes as well");
-                self.faults.push(
-                    origin
-                        .fault(MISFIT, message)
-                        .help("keep one, or make two sources of it"),
+            (Some(Origin::Flag(flag)), Some(scrape)) => {
+                let message = format!("{flag} asks a Prometheus, and `sources.{name}` scrapes");
+                let help = format!(
+                    "leave out {flag}, or name the source that scrapes otherwise than `{name}`"
                 );
+                self.faults.push(scrape.fault(MISFIT, message).help(help));
+                None
+            }
+            (Some(_), Some(scrape)) => {
+                let message = format!("`sources.{name}` is a Prometheus and scrapes as well");
+                let help = "keep one, or make two sources of it";
+                self.faults.push(scrape.fault(MISFIT, message).help(help));
                 None
             }
             (None, Some(origin)) => self.scrape(name, &origin, tick).map(Source::Scrape),

@@ -245,6 +245,85 @@ fn a_file_that_is_named_must_exist_and_the_usual_one_may() {
     ");
 }
 
+/// What looks like a slip is refused, what Kubernetes sets is not ours, and all else is told of.
+#[test]
+fn a_variable_that_is_no_setting_is_told_of() {
+    let told = |name: &str| {
+        let result = Config::from_layers(None, &environment(&[(name, "x")]), &Flags::default());
+        match result {
+            Ok(config) => match config.unread_variables() {
+                [] => "not ours".to_owned(),
+                unread => format!("nothing reads {}", unread.join(", ")),
+            },
+            faulty => lines(faulty),
+        }
+    };
+    let names = [
+        "SLOBURN_LISTNE",
+        "SLOBURN_PROMETHEUS",
+        "SLOBURN_SCRAPE",
+        "SLOBURN_COLOUR",
+        "SLOBURN_SERVICE_HOST",
+        "SLOBURN_SERVICE_PORT_HTTP",
+        "SLOBURN_PORT",
+        "SLOBURN_PORT_9099_TCP_ADDR",
+        "SLOBURN_PROMETHEUS_SERVICE_HOST",
+        "PATH",
+    ];
+    let told = names.map(|name| format!("{name}: {}", told(name)));
+    insta::assert_snapshot!(told.join("\n"), @r"
+    SLOBURN_LISTNE: error[SB0802]: SLOBURN_LISTNE: this variable is not a setting; did you mean SLOBURN_LISTEN?
+    SLOBURN_PROMETHEUS: error[SB0802]: SLOBURN_PROMETHEUS: this variable is not a setting; did you mean SLOBURN_PROMETHEUS_URL?
+    SLOBURN_SCRAPE: error[SB0802]: SLOBURN_SCRAPE: this variable is not a setting; did you mean SLOBURN_SCRAPE_TARGETS?
+    SLOBURN_COLOUR: nothing reads SLOBURN_COLOUR
+    SLOBURN_SERVICE_HOST: not ours
+    SLOBURN_SERVICE_PORT_HTTP: not ours
+    SLOBURN_PORT: not ours
+    SLOBURN_PORT_9099_TCP_ADDR: not ours
+    SLOBURN_PROMETHEUS_SERVICE_HOST: not ours
+    PATH: not ours
+    ");
+}
+
+/// Its row of the table of settings: where it is set, and its default where that is a fixed one.
+#[test]
+fn the_documentation_lists_every_setting() {
+    let document = include_str!("../../../docs/configuration.md");
+    let text = || Some(String::new());
+    let flags = Flags {
+        tick: text(),
+        prometheus: text(),
+        store: text(),
+        listen: text(),
+        external_url: text(),
+        log_level: text(),
+        log_format: text(),
+        definitions: vec![String::new()],
+        alerts: vec![String::new()],
+        config: None,
+    };
+    let flags = flags.layer();
+    let mut expected = Vec::new();
+    keys::visit(&["default"], |path, key| {
+        let own: layers::KeyPath = path.iter().map(|&part| part.to_owned()).collect();
+        let flag = flags.get(&own);
+        let flag = flag.map_or(" ".to_owned(), |given| format!(" `{}` ", given.origin));
+        let name = match &path[..] {
+            ["sources", _, below @ ..] => below,
+            all => all,
+        };
+        let start = format!("| `{}` |{flag}| `{}` |", name.join("."), key.variable);
+        let default = key.default.map(|text| format!(" `{text}` |"));
+        expected.push(start + &default.unwrap_or_default());
+    });
+    let rows = document.lines().filter(|line| line.contains("| `SLOBURN_"));
+    let rows: Vec<&str> = rows.collect();
+    assert_eq!(rows.len(), expected.len(), "a row for each setting");
+    for (row, expected) in rows.iter().zip(&expected) {
+        assert!(row.starts_with(expected), "{row}\nis not {expected}");
+    }
+}
+
 #[test]
 fn every_value_has_a_variable_of_its_own_and_every_flag_a_value() {
     let (mut variables, mut paths) = (Vec::new(), Vec::new());

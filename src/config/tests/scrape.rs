@@ -81,7 +81,7 @@ fn the_environment_names_pages_without_labels() {
         prometheus: Some("http://localhost:9090".to_owned()),
         ..Flags::default()
     };
-    insta::assert_snapshot!(lines(Config::from_layers(None, &variables, &flags)), @"error[SB0807]: SLOBURN_SCRAPE_INTERVAL: `sources.default` is a Prometheus and scrapes as well; keep one, or make two sources of it");
+    insta::assert_snapshot!(lines(Config::from_layers(None, &variables, &flags)), @"error[SB0807]: SLOBURN_SCRAPE_INTERVAL: --prometheus asks a Prometheus, and `sources.default` scrapes; leave out --prometheus, or name the source that scrapes otherwise than `default`");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The daemon as users start it: the real binary with a folder of its own.
 
+use std::env;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -94,7 +95,14 @@ impl Daemon {
     pub(crate) fn launch(&mut self) {
         assert!(self.process.is_none(), "it runs already");
         let log = File::create(self.log_file()).expect("the log can be made");
-        let process = Command::new(env!("CARGO_BIN_EXE_sloburn"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sloburn"));
+        for (name, _) in env::vars_os() {
+            // What the tests are told is not for the daemon.
+            if name.to_string_lossy().starts_with("SLOBURN_") {
+                command.env_remove(name);
+            }
+        }
+        let process = command
             .arg("run")
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
