@@ -37,10 +37,10 @@ pub(super) async fn run(args: &Args, streams: &mut Streams<'_>) -> anyhow::Resul
             Ok(status) => {
                 let missing = missing(&status);
                 if missing.is_empty() {
-                    let (objectives, tick) = (status.slos.total, status.tick.0);
+                    let (instances, tick) = (status.slos.total, status.tick.0);
                     writeln!(
                         streams.out,
-                        "ready: evaluates {objectives} objectives every {tick}"
+                        "ready: evaluates {instances} instances of objectives every {tick}"
                     )?;
                     return Ok(Exit::Good);
                 }
@@ -146,7 +146,7 @@ mod tests {
         ];
         insta::assert_snapshot!(asked(answers.to_vec(), &["--within", "1m"]).await, @r"
         out:
-        ready: evaluates 9 objectives every 30s
+        ready: evaluates 9 instances of objectives every 30s
         exit 0
         ");
     }

@@ -183,7 +183,7 @@ fn an_objective_that_is_gone() {
 #[test]
 fn nothing_can_be_measured() {
     insta::assert_snapshot!(told(&sample::unmeasured(Change::Opened)), @r"
-    🟠 CANNOT MEASURE 7 SLOs of source thanos-eu since 03:02 CET; not known to be failing
+    🟠 CANNOT MEASURE 7 objectives of source thanos-eu since 03:02 CET; not known to be failing
     Cause    HTTP 503, 24 reads failed · last good read 03:01:45
     Blind    no burn alert can fire: checkout/slo-1, checkout/slo-2, checkout/slo-3, checkout/slo-4, checkout/slo-5, +2
     Held     1 incident stays open: checkout/availability (page, 16.7× when last read)
@@ -193,12 +193,39 @@ fn nothing_can_be_measured() {
     ");
 }
 
+/// Groups of one objective are instances of it.
+#[test]
+fn what_cannot_be_measured_is_counted_by_objectives() {
+    let mut notice = sample::unmeasured(Change::Opened);
+    let mut titles = Vec::new();
+    for blind in [
+        &["shop/errors"][..],
+        &["shop/errors{route=\"/a\"}", "shop/errors{route=\"/b\"}"],
+        &[
+            "shop/errors{route=\"/a\"}",
+            "shop/latency/sla",
+            "shop/latency/slo",
+        ],
+    ] {
+        if let Facts::Unmeasured(facts) = &mut notice.facts {
+            facts.blind = blind.iter().map(|&id| id.to_owned()).collect();
+        }
+        let told = told(&notice);
+        titles.push(told.split(" of source").next().unwrap().to_owned());
+    }
+    insta::assert_snapshot!(titles.join("\n"), @r"
+    🟠 CANNOT MEASURE 1 objective
+    🟠 CANNOT MEASURE 1 objective (2 instances)
+    🟠 CANNOT MEASURE 3 objectives
+    ");
+}
+
 #[test]
 fn everything_can_be_measured_again() {
     let mut notice = sample::unmeasured(Change::Closed(CloseReason::Recovered));
     notice.at = sample::at("2026-11-23T03:10:00Z");
     insta::assert_snapshot!(told(&notice), @r"
-    🟢 MEASURING AGAIN 7 SLOs of source thanos-eu · since 04:10 CET
+    🟢 MEASURING AGAIN 7 objectives of source thanos-eu · since 04:10 CET
     Lasted   03:02–04:10 (1 h 8 min)
     Cause    HTTP 503, 24 reads failed · last good read 03:01:45
     Held     1 incident stays open: checkout/availability (page, 16.7× when last read)

@@ -1,5 +1,7 @@
 //! What is said when objectives cannot be measured, and when they can be again.
 
+use std::collections::BTreeSet;
+
 use crate::domain::incident::Change;
 use crate::domain::notice::{Notice, UnmeasuredFacts};
 
@@ -10,7 +12,7 @@ use super::{Line, number};
 const NAMED: usize = 5;
 
 pub(super) fn title(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -> String {
-    let blind = format!("{} of source {}", slos(facts.blind.len()), facts.source);
+    let blind = format!("{} of source {}", objectives(&facts.blind), facts.source);
     let since = when.zoned(notice.opened);
     match notice.change {
         Change::Closed(_) => {
@@ -60,9 +62,18 @@ pub(super) fn history(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>)
     format!("{} {told} · {cause}", when.zoned(notice.at))
 }
 
-fn slos(count: usize) -> String {
+/// `7 objectives`, or `1 objective (12 instances)` where groups are blind.
+fn objectives(blind: &[String]) -> String {
+    let promise = |id: &String| id.split('{').next().map(str::to_owned);
+    let objectives: BTreeSet<String> = blind.iter().filter_map(promise).collect();
+    let (count, instances) = (objectives.len(), blind.len());
     let plural = if count == 1 { "" } else { "s" };
-    format!("{count} SLO{plural}")
+    let instances = if instances == count {
+        String::new()
+    } else {
+        format!(" ({instances} instances)")
+    };
+    format!("{count} objective{plural}{instances}")
 }
 
 fn cause(facts: &UnmeasuredFacts, when: &When<'_>) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Objectives as a table for a terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::status::view::list::ListView;
@@ -68,7 +68,7 @@ fn headline(list: &ListView<SloView>) -> String {
     }
 }
 
-/// `4 objectives, 1 paging, 1 not measured`
+/// `4 objectives, 70 instances, 1 paging, 1 not measured`
 fn counts(slos: &[SloView]) -> String {
     let count = |is: fn(&SloView) -> bool| slos.iter().filter(|slo| is(slo)).count();
     let kinds = [
@@ -80,10 +80,16 @@ fn counts(slos: &[SloView]) -> String {
         ),
         (count(|slo| !slo.measured), "not measured"),
     ];
-    let plural = if slos.len() == 1 { "" } else { "s" };
+    let objectives: BTreeSet<&str> = slos.iter().map(|slo| slo.uid.as_str()).collect();
+    let plural = if objectives.len() == 1 { "" } else { "s" };
     let kinds = kinds.iter().filter(|(number, _)| *number > 0);
     let kinds = kinds.map(|(number, what)| format!("{number} {what}"));
-    let objectives = format!("{} objective{plural}", slos.len());
+    let instances = if slos.len() == objectives.len() {
+        String::new()
+    } else {
+        format!(", {} instances", slos.len())
+    };
+    let objectives = format!("{} objective{plural}{instances}", objectives.len());
     std::iter::once(objectives)
         .chain(kinds)
         .collect::<Vec<_>>()
@@ -160,7 +166,7 @@ pub(in crate::cli) fn measured(slo: &SloView) -> String {
 }
 
 /// Why, each reason once: when a source is down, all that stand on it say the same.
-pub(in crate::cli) fn reasons(slos: &[SloView]) -> String {
+pub(in crate::cli) fn reasons<'a>(slos: impl IntoIterator<Item = &'a SloView>) -> String {
     const NAMED: usize = 3;
     let mut ids: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for slo in slos {

@@ -147,7 +147,7 @@ impl Filter {
     fn choices() -> [Choice; 5] {
         [
             Choice::of::<Alert>("alert", "Alert"),
-            Choice::of::<Compliance>("compliance", "Promise"),
+            Choice::of::<Compliance>("compliance", "Compliance"),
             Choice::of::<Measured>("outcome", "Measured"),
             Choice::of::<SignalName>("signal", "Signal"),
             Choice {
@@ -199,7 +199,7 @@ fn shares(snapshot: &Snapshot) -> Vec<Share> {
         share(tally.alert.ticket, "ticket", "ticket", "/?alert=ticket"),
         share(
             tally.compliance.breached,
-            "overspent",
+            "breached",
             "breached",
             "/?compliance=breached",
         ),

@@ -27,7 +27,7 @@ impl Sign {
         let outcome = slo.measurement.outcome;
         match (slo.alert, slo.compliance) {
             (alert @ (Alert::Page | Alert::Ticket), _) => Self::of_alert(alert),
-            (Alert::None, Compliance::Breached) => Self::new("breached", "✕", "Overspent"),
+            (Alert::None, Compliance::Breached) => Self::new("breached", "✕", "Breached"),
             (Alert::None, Compliance::Unknown) if slo.measured => {
                 Self::new("unknown", "?", "Unknown")
             }

@@ -106,7 +106,7 @@ async fn what_is_not_known_to_be_well_is_never_green() {
     let (all, body) = signs(&fresh()).await;
     assert_eq!(
         all,
-        "▲ Page, ◆ Ticket, ✕ Overspent, ? No data, ◐ Partial data, ✓ OK, ! Not read, ○ No traffic, ✓ OK"
+        "▲ Page, ◆ Ticket, ✕ Breached, ? No data, ◐ Partial data, ✓ OK, ! Not read, ○ No traffic, ✓ OK"
     );
     assert!(!body.contains(r#"class="stale""#) && !body.contains("class=\"alarm\""));
     let late = state(fixture::board(), fixture::NOW + Span::from_mins(5));
@@ -328,7 +328,7 @@ async fn incidents_tell_how_they_came_and_went() {
 #[tokio::test(start_paused = true)]
 async fn sources_and_deliveries_are_told_with_their_reasons() {
     let page = page_of(&fresh(), "/sources").await;
-    insta::assert_snapshot!(text(between(&page.body, "<h1>", "</main>")), @r"Sources State Source Last read well Series Queries Failed Samples ✓ Read default 12:00:00 UTC 240 1,440 0 691,200 ! Not read thanos-eu cannot read `thanos-eu`: HTTP 503 its clock is 1 min 4 s behind ours: set the one that is wrong 11:46:00 UTC 240 1,440 28 691,200 Notices Receiver Waiting Since Last attempt payments 2 11:48:00 UTC Slack refused it: channel_not_found; it will fail again until that is mended Engine Ticks 720 since the start, one every 30s; 2 left out because newer ones could be read already Last tick took 0.042 s Store cannot commit to `sloburn.db`: the disk is full Births 5 first values of new series were not counted, because nothing shows when they were");
+    insta::assert_snapshot!(text(between(&page.body, "<h1>", "</main>")), @"Sources State Source Last read well Series Queries Failed Samples ✓ Read default 12:00:00 UTC 240 1,440 0 691,200 ! Not read thanos-eu cannot read `thanos-eu`: HTTP 503 its clock is 1 min 4 s behind ours: set the one that is wrong 11:46:00 UTC 240 1,440 28 691,200 Notices Receiver Waiting Since Last attempt payments 2 11:48:00 UTC Slack refused it: channel_not_found; it will fail again until that is mended Engine Ticks 720 since the start, one every 30s; 2 left out because newer ones could be read already Last tick took 0.042 s Store cannot commit to `sloburn.db`: the disk is full First values left out 5: of new series, where nothing shows when their events happened");
 }
 
 /// A board on which `checkout/availability` has a whole and so many groups; each has less budget left than the one before.

@@ -52,14 +52,14 @@ async fn row_07_credentials_that_are_not_accepted_name_the_source_and_no_secret(
     .await;
     insta::assert_snapshot!(shown.words(), @r"
     failed: the Prometheus of source `default` at http://prom:9090 does not accept our credentials (HTTP 401); check `bearerTokenFile` or `basicAuthFile` under `sources.default.prometheus`
-    told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing
+    told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing
     ");
     // Two ticks of two reads; then one now and then.
     assert!((4..=7).contains(&shown.asked), "{}", shown.asked);
     let shown = live_through(Setup::default(), Lie::Status(403, "tenant hunter2")).await;
     insta::assert_snapshot!(shown.words(), @r"
     failed: the Prometheus of source `default` at http://prom:9090 does not let us query it (HTTP 403); check what our token may do, and `sources.default.prometheus.headers`
-    told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing
+    told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing
     ");
     assert_eq!(shown.asked, READS);
 }
@@ -82,7 +82,7 @@ async fn row_11_a_partial_answer_holds_unless_it_is_to_be_accepted() {
     let shown = live_through(Setup::default(), Lie::Warning).await;
     insta::assert_snapshot!(shown.words(), @r"
     partial: source `default` answered with a part of the data, and nothing of it was used: store gateway-2 did not answer; see to what it warns of, or set `partial: accept`
-    told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing
+    told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing
     ");
     let setup = Setup {
         partial: Partial::Accept,

@@ -10,7 +10,7 @@ async fn row_01_connection_refused_holds_and_is_told() {
     let shown = live_through(Setup::default(), Lie::Refused).await;
     insta::assert_snapshot!(shown.words(), @r"
     failed: cannot reach the Prometheus of source `default` at http://prom:9090: connection refused; check `sources.default.prometheus.url` and that it is running
-    told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing
+    told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing
     ");
 }
 
@@ -24,7 +24,7 @@ async fn row_02_a_name_that_does_not_resolve_is_named() {
     let reason = status.measurement.reason.clone().unwrap_or_default();
     insta::assert_snapshot!(format!("{reason}\ntold: {told}"), @r"
     cannot reach the Prometheus of source `default` at http://prometheus.invalid: its name cannot be resolved; check `sources.default.prometheus.url` and that it is running
-    told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing
+    told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing
     ");
 }
 
@@ -38,7 +38,7 @@ async fn row_03_an_answer_that_takes_too_long_is_given_up_and_not_asked_for_agai
     let shown = live_through(Setup::with(quick), Lie::Silence).await;
     insta::assert_snapshot!(shown.words(), @r"
     failed: the Prometheus of source `default` at http://prom:9090 gave no whole answer within 300ms; look at its load, or raise `sources.default.prometheus.timeout`
-    told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing
+    told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing
     ");
     assert_eq!(shown.asked, READS);
 }
@@ -50,7 +50,7 @@ async fn row_04_a_failing_gateway_is_asked_twice_a_read_and_then_left_alone() {
         let words = shown.words().replace(&status.to_string(), "50x");
         insta::allow_duplicates!(insta::assert_snapshot!(words, @r"
         failed: the Prometheus of source `default` at http://prom:9090 fails (HTTP 50x): no backend; look at its log, or that of a proxy before it
-        told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing
+        told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing
         "));
         // Two ticks of two reads of two requests each; then one request now and then.
         assert!((8..=11).contains(&shown.asked), "{}", shown.asked);
@@ -71,7 +71,7 @@ async fn row_06_429_with_retry_after_is_obeyed() {
     let shown = live_through(Setup::default(), Lie::Busy(2)).await;
     insta::assert_snapshot!(shown.words(), @r"
     failed: the Prometheus of source `default` at http://prom:9090 is asked too often (HTTP 429), and nothing is asked for 2s; raise its limit, or make `tick` longer
-    told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing
+    told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing
     ");
     assert!(shown.asked <= 4, "{}", shown.asked);
 }
@@ -81,7 +81,7 @@ async fn row_10_an_answer_that_breaks_off_is_not_used_in_part() {
     let shown = live_through(Setup::default(), Lie::Cut).await;
     insta::assert_snapshot!(shown.words(), @r"
     failed: the answer of the Prometheus of source `default` at http://prom:9090 broke off, and nothing of it was used; look for restarts of it or of a proxy before it
-    told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing
+    told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing
     ");
     assert_eq!(shown.asked, READS);
 }

@@ -47,7 +47,7 @@ async fn row_20_a_target_that_is_gone_holds_and_what_it_did_meanwhile_is_counted
     let words = shown.words();
     let (words, told) = words.split_once('\n').unwrap();
     insta::assert_snapshot!(words.split(" since ").next().unwrap(), @"noData: `http_requests_total` has had no sample");
-    insta::assert_snapshot!(told, @"told: 🟠 CANNOT MEASURE 1 SLO of source default since TIME UTC; not known to be failing");
+    insta::assert_snapshot!(told, @"told: 🟠 CANNOT MEASURE 1 objective of source default since TIME UTC; not known to be failing");
     assert_eq!(shown.asked, READS);
 }
 
