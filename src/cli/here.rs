@@ -8,7 +8,7 @@ use crate::cli::{Progress, Streams};
 use crate::clock::Clock;
 use crate::config::{Config, Flags};
 use crate::definitions;
-use crate::domain::slo::Catalog;
+use crate::domain::slo::{Catalog, Slo, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::status::snapshot::Backfill;
 
@@ -70,6 +70,32 @@ impl Source {
     }
 }
 
+/// Nothing is known of a time that has not come.
+#[derive(Debug, thiserror::Error)]
+#[error("`--at` lies in the future (now is {now})")]
+pub(super) struct Future {
+    now: Timestamp,
+}
+
+/// What was scraped is in the daemon's memory alone.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "source `{source_name}` is scraped and remembers nothing here; ask the daemon (`--url`), which does"
+)]
+pub(super) struct Scraped {
+    source_name: SourceName,
+}
+
+impl Scraped {
+    /// Whether that is why nothing can be read of `slo` here.
+    pub(super) fn of(config: &Config, slo: &Slo) -> Option<Self> {
+        let source_name = slo.source.clone();
+        config
+            .is_scraped(source_name.as_str())
+            .then_some(Self { source_name })
+    }
+}
+
 /// A time, or a length of time before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum At {
@@ -90,10 +116,17 @@ impl At {
     }
 
     /// The time that is meant.
-    pub(super) fn time(self) -> Timestamp {
+    pub(super) fn time(self) -> Result<Timestamp, Future> {
+        self.as_of(Clock::System.now().into())
+    }
+
+    fn as_of(self, now: Timestamp) -> Result<Timestamp, Future> {
         match self {
-            Self::Time(at) => at,
-            Self::Ago(ago) => Timestamp::from(Clock::System.now()) - ago,
+            Self::Time(at) if at > now => Err(Future {
+                now: now.floor_to(Span::from_secs(1)),
+            }),
+            Self::Time(at) => Ok(at),
+            Self::Ago(ago) => Ok(now - ago),
         }
     }
 }
@@ -184,5 +217,24 @@ mod tests {
         let time = Timestamp::from_millis(1_772_366_400_000);
         assert_eq!(At::read("2026-03-01T12:00:00Z"), Ok(At::Time(time)));
         assert!(At::read("yesterday").is_err());
+    }
+
+    #[test]
+    fn a_moment_lies_before_now() {
+        let now = Timestamp::from_millis(1_772_366_400_500);
+        let told = |text: &str| match At::read(text).unwrap().as_of(now) {
+            Ok(at) => at.to_string(),
+            Err(error) => error.to_string(),
+        };
+        for (text, expected) in [
+            ("2h", "2026-03-01T10:00:00.5Z"),
+            ("2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z"),
+            (
+                "2026-03-01T12:00:01Z",
+                "`--at` lies in the future (now is 2026-03-01T12:00:00Z)",
+            ),
+        ] {
+            assert_eq!(told(text), expected, "{text}");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod explain;
 mod here;
+mod names;
 mod ready;
 mod run;
 mod status;
@@ -65,6 +66,7 @@ enum Command {
     Demo(demo::Args),
     /// Run the daemon: evaluate, alert, serve status
     #[command(long_about = run::LONG, after_help = EXIT_CODES)]
+    #[command(after_long_help = format!("{}\n\n{EXIT_CODES}", config::variables()))]
     Run(run::Args),
     /// Check definitions, alert policies, receivers and routes without running anything
     #[command(long_about = check::LONG, after_help = EXIT_CODES)]
@@ -177,7 +179,10 @@ fn report(error: &anyhow::Error, streams: &mut Streams<'_>) -> Exit {
     );
     let faulty = error.is::<ConfigError>()
         || error.is::<status::StatusError>()
-        || error.is::<explain::NotExplained>();
+        || error.is::<explain::NotExplained>()
+        || error.is::<names::Unclear>()
+        || error.is::<here::Future>()
+        || error.is::<here::Scraped>();
     match streams.err.write_all(text.as_bytes()) {
         Ok(()) if faulty => Exit::Faulty,
         _ => Exit::Bad,

@@ -25,12 +25,14 @@ pub(super) enum ApiError {
     #[error("the address cannot be read; write service and name in UTF-8, percent-encoded")]
     Path,
     /// No such objective is defined.
-    #[error("no objective `{service}/{name}`; see /api/v1/slos")]
+    #[error("no objective `{service}/{name}`; {hint}")]
     NoSuchSlo {
         /// As asked for.
         service: String,
         /// As asked for.
         name: String,
+        /// What may have been meant.
+        hint: String,
     },
     /// An objective has no such group or target, or has it no more.
     #[error(
@@ -44,11 +46,23 @@ pub(super) enum ApiError {
         /// As asked for.
         name: String,
     },
-    /// An objective has several instances, or none with the given id.
+    /// An objective has several instances.
     #[error(
-        "`{service}/{name}` is one instance for each group and target, or has none of that id; name one as `id=`, as /api/v1/slos gives it"
+        "`{service}/{name}` has several instances; add `id=`, as /api/v1/slos/{service}/{name} gives them"
     )]
     WhichInstance {
+        /// As asked for.
+        service: String,
+        /// As asked for.
+        name: String,
+    },
+    /// No instance of the objective could have the given id.
+    #[error(
+        "`id={id}` is no instance of `{service}/{name}`; /api/v1/slos/{service}/{name} gives them"
+    )]
+    NoInstance {
+        /// As asked for.
+        id: String,
         /// As asked for.
         service: String,
         /// As asked for.
@@ -129,21 +143,25 @@ impl ApiError {
         match self {
             Self::Query(_)
             | Self::WhichInstance { .. }
+            | Self::NoInstance { .. }
             | Self::Parameters
             | Self::Path
             | Self::Explain(
                 ExplainError::TooLong { .. }
                 | ExplainError::TooMuch { .. }
-                | ExplainError::Divided { .. },
+                | ExplainError::Divided { .. }
+                | ExplainError::Future { .. },
             ) => StatusCode::BAD_REQUEST,
             Self::CannotExplain
             | Self::NoSuchSlo { .. }
             | Self::NoSuchInstance { .. }
             | Self::NoSuchIncident { .. }
             | Self::NoSuchAddress { .. }
-            | Self::Explain(ExplainError::Undefined(_) | ExplainError::NoSuchGroup { .. }) => {
-                StatusCode::NOT_FOUND
-            }
+            | Self::Explain(
+                ExplainError::Undefined(_)
+                | ExplainError::NoSuchGroup { .. }
+                | ExplainError::NothingThen { .. },
+            ) => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotYet
             | Self::NotReady(_)

@@ -1,11 +1,15 @@
 //! `/api/v1/slos` and `/api/v1/slos/{service}/{name}`: objectives with every number's inputs.
 
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 use axum::routing::get;
 
+use crate::diagnostic::did_you_mean;
+use crate::domain::slo::title;
 use crate::status::query::{self, SloQuery};
 use crate::status::snapshot::SloStatus;
 use crate::status::view::list::ListView;
@@ -56,7 +60,23 @@ pub(super) fn find<'a>(
     let (service, name) = (service.to_owned(), name.to_owned());
     Err(match moment.freshness.at {
         None => ApiError::NotYet,
-        Some(_) => ApiError::NoSuchSlo { service, name },
+        Some(_) => ApiError::NoSuchSlo {
+            hint: meant(moment, &service, &name),
+            service,
+            name,
+        },
+    })
+}
+
+/// What may have been meant by the name of an objective that does not exist.
+fn meant(moment: &Moment, service: &str, name: &str) -> String {
+    let slos = moment.read.snapshot.slos.iter();
+    let known: BTreeSet<String> = slos
+        .map(|status| title(&status.slo.service, &status.slo.name, None))
+        .collect();
+    let known = known.iter().map(String::as_str);
+    did_you_mean(&title(service, name, None), known, || {
+        "see /api/v1/slos".to_owned()
     })
 }
 
@@ -68,9 +88,14 @@ pub(super) fn unknown(
     service: String,
     name: String,
 ) -> ApiError {
-    let id = id.filter(|id| query::is_well_formed(id, instances));
-    match id.map(str::to_owned) {
-        Some(id) => ApiError::NoSuchInstance { id, service, name },
-        None => ApiError::WhichInstance { service, name },
+    let Some(id) = id else {
+        return ApiError::WhichInstance { service, name };
+    };
+    let is_well_formed = query::is_well_formed(id, instances);
+    let id = id.to_owned();
+    if is_well_formed {
+        ApiError::NoSuchInstance { id, service, name }
+    } else {
+        ApiError::NoInstance { id, service, name }
     }
 }

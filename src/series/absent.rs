@@ -5,8 +5,12 @@ use crate::promql::{label_text, selector_text};
 
 /// Asks whether there are any series of a metric.
 pub fn any_of(metric: &str) -> String {
-    let selector = Selector::new(metric, Vec::new());
-    format!("count({})", selector_text(&selector))
+    count(&Selector::new(metric, Vec::new()))
+}
+
+/// Asks whether there are any series that a selector matches.
+pub fn count(selector: &Selector) -> String {
+    format!("count({})", selector_text(selector))
 }
 
 /// Asks for one series for each value of a condition's label, of those that fulfil all other conditions.

@@ -6,6 +6,7 @@ pub mod scrape;
 
 use std::future::Future;
 
+use crate::domain::selector::Matcher;
 use crate::domain::time::{Span, TimeRange};
 use crate::series::batch::{Batch, Fetch};
 
@@ -45,6 +46,11 @@ pub trait Source: Send + Sync + 'static {
     fn question(&self, fetch: &Fetch, range: TimeRange) -> Option<Question> {
         let _ = (fetch, range);
         None
+    }
+
+    /// What it adds to every selector that it is asked for; expressions are asked as they are.
+    fn narrowed_by(&self) -> &[Matcher] {
+        &[]
     }
 
     /// How far our clock is ahead of its own, where its answers tell: it knows no sample of a time that has not come
@@ -105,6 +111,13 @@ impl Source for AnySource {
         match self {
             Self::Prometheus(source) => source.question(fetch, range),
             Self::Scrape(source) => source.question(fetch, range),
+        }
+    }
+
+    fn narrowed_by(&self) -> &[Matcher] {
+        match self {
+            Self::Prometheus(source) => source.narrowed_by(),
+            Self::Scrape(source) => source.narrowed_by(),
         }
     }
 

@@ -100,6 +100,8 @@ pub struct Explanation {
     pub versions: Vec<ExplainedVersion>,
     /// How well the objective was measured at the tick.
     pub measurement: Measurement,
+    /// Whether it is the whole of an objective that watches its groups alone: then it has no tiers.
+    pub unwatched: bool,
     /// The tiers of its policy whose windows were counted.
     pub tiers: Vec<ExplainedTier>,
     /// Those whose long windows reach further back than what was counted.
@@ -114,6 +116,24 @@ pub struct Explanation {
     pub judged: Option<Judged>,
     /// What was asked of the source.
     pub reads: Vec<AskedRead>,
+}
+
+impl Explanation {
+    /// The same of a whole that nobody judges.
+    #[must_use]
+    pub fn unwatched(self) -> Self {
+        Self {
+            unwatched: true,
+            tiers: Vec::new(),
+            longer_tiers: Vec::new(),
+            ..self
+        }
+    }
+
+    /// Whether anything of the window was counted, be it nothing but zeros.
+    pub fn is_counted(&self) -> bool {
+        self.sum.covered > 0.0 || self.measurement.reason.is_none()
+    }
 }
 
 /// Slices, and what each was judged by and counts as.

@@ -125,7 +125,14 @@ pub enum Why {
         /// What the others have of its label, sorted; never empty.
         values: Vec<String>,
     },
-    /// Each condition by itself leaves some; all together leave none.
+    /// It finds some, and what its source adds to every selector leaves none of them.
+    Narrowed {
+        /// The source.
+        source: SourceName,
+        /// What it adds.
+        by: Vec<Matcher>,
+    },
+    /// No condition alone excludes all series.
     Together,
 }
 

@@ -57,14 +57,14 @@ pub(super) async fn run(
     let config = Config::load(&args.flags, environment)?;
     let loaded = definitions::load(&paths(args, &config), &options(&config));
     let mut faults = loaded.diagnostics.clone();
-    let mut live = None;
+    let (mut live, mut table) = (None, String::new());
     if let (Some(catalog), true) = (&loaded.catalog, args.live) {
         let looked = live::look(&config, (catalog, &loaded.written), streams).await?;
+        table = looked.table();
         faults.extend(looked.faults);
         live = looked.list;
     }
     let faults = &faults;
-    let table = live.as_ref().map(live::table).unwrap_or_default();
     let out = &mut *streams.out;
     match args.format {
         Format::Text => {

@@ -10,7 +10,6 @@ mod tests;
 use std::collections::BTreeMap;
 
 use clap::ValueEnum;
-use reqwest::StatusCode;
 
 use crate::app;
 use crate::domain::group::Group;
@@ -18,7 +17,8 @@ use crate::domain::time::Span;
 use crate::status::explanation::{Asked, AskedWindow};
 use crate::status::view::explain::ExplanationView;
 
-use super::here::{At, Source, Told};
+use super::here::{At, Scraped, Source, Told};
+use super::names::Unclear;
 use super::{Exit, Streams};
 
 use wanted::Wanted;
@@ -68,26 +68,18 @@ enum Format {
 /// Why there is nothing to tell.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotExplained {
-    #[error("no objective is named `{slo}`; {hint}")]
-    NoSuch { slo: String, hint: String },
-    #[error("`{slo}` has several targets; write {targets}")]
-    Several { slo: String, targets: String },
+    #[error(transparent)]
+    Unclear(#[from] Unclear),
     #[error("nothing is known of {}; {hint}", subject(.slo, .group))]
     NoGroup {
         slo: String,
         group: Group,
         hint: String,
     },
-    #[error("`{0}` is not an objective; write it as SERVICE/SLO")]
-    Name(String),
     #[error("`{slo}` cannot be explained")]
     Unread { slo: String, source: anyhow::Error },
-    #[error("{url} answered {status}: {sentence}")]
-    Refused {
-        url: String,
-        status: StatusCode,
-        sentence: String,
-    },
+    #[error("the daemon at {url} says: {sentence}")]
+    Refused { url: String, sentence: String },
 }
 
 /// A group, or all groups together.
@@ -119,8 +111,8 @@ pub(super) async fn run(
             None => return Ok(Exit::Faulty),
         }
     } else {
-        let (at, window) = (args.at.map(At::time), args.window);
-        ask::explanation(&args.url, &args.slo, at, window).await?
+        let at = args.at.map(At::time).transpose()?;
+        ask::explanation(&args.url, &args.slo, at, args.window).await?
     };
     match args.format {
         Format::Text => write!(streams.out, "{}", text::render(&view))?,
@@ -138,12 +130,17 @@ async fn here(
     environment: &BTreeMap<String, String>,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Option<ExplanationView>> {
+    let at = args.at.map(At::time).transpose()?;
     let Some((config, catalog)) = args.source.load(environment, streams)? else {
         return Ok(None);
     };
     let subject = args.slo.among(&catalog)?;
+    let slo = catalog.slos.get(&subject.uid);
+    if let Some(scraped) = slo.and_then(|slo| Scraped::of(&config, slo)) {
+        return Err(scraped.into());
+    }
     let asked = Asked {
-        at: args.at.map(At::time),
+        at,
         window: args.window.unwrap_or_default(),
         most_samples: Some(MOST_SAMPLES),
     };

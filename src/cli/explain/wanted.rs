@@ -1,8 +1,6 @@
 //! What is to be explained, as it is typed: `checkout/availability/sla{cluster="eu1"}`.
 
-use std::collections::BTreeSet;
-
-use crate::diagnostic::did_you_mean;
+use crate::cli::names::{Unclear, there_are};
 use crate::domain::group::Group;
 use crate::domain::selector::MatchOp;
 use crate::domain::slo::Catalog;
@@ -10,7 +8,6 @@ use crate::promql;
 use crate::status::explanation::Subject;
 use crate::status::view::slo::SloView;
 
-use super::super::status::some_of;
 use super::NotExplained;
 
 /// A promise, and which of its groups.
@@ -53,8 +50,7 @@ impl Wanted {
             .filter(|it| self.is_promise(&it.title(), &it.uid));
         let its: Vec<&SloView> = its.collect();
         if its.is_empty() {
-            let titles: BTreeSet<String> = all.iter().map(SloView::title).collect();
-            return Err(self.unknown(&Vec::from_iter(titles)));
+            return Err(self.unknown(all.iter().map(SloView::title)));
         }
         let group = |it: &&&SloView| it.group.iter().collect::<Group>() == self.group;
         if let Some(found) = its.iter().find(group) {
@@ -68,7 +64,7 @@ impl Wanted {
         Err(NotExplained::NoGroup {
             slo: self.promise.clone(),
             group: self.group.clone(),
-            hint: some_of(ids.collect()),
+            hint: there_are(&ids.collect()),
         })
     }
 
@@ -77,8 +73,7 @@ impl Wanted {
         let mut slos = catalog.slos.values();
         let found = slos.find(|slo| self.is_promise(&slo.title(), slo.uid.as_str()));
         let Some(slo) = found else {
-            let titles = catalog.slos.values().map(|slo| slo.title());
-            return Err(self.unknown(&titles.collect::<Vec<_>>()));
+            return Err(self.unknown(catalog.slos.values().map(|slo| slo.title())));
         };
         Ok(Subject {
             group: self.group.clone(),
@@ -86,19 +81,20 @@ impl Wanted {
         })
     }
 
+    /// The instances of the objective that is meant, among those of all.
+    pub(super) fn of_objective(&self, mut all: Vec<SloView>) -> Result<Vec<SloView>, NotExplained> {
+        let found = all.iter().find(|it| self.is_promise(&it.title(), &it.uid));
+        let Some(found) = found else {
+            return Err(self.unknown(all.iter().map(SloView::title)));
+        };
+        let (service, name) = (found.service.clone(), found.name.clone());
+        all.retain(|it| it.service == service && it.name == name);
+        Ok(all)
+    }
+
     /// What is said when it is none of `known`.
-    pub(super) fn unknown(&self, known: &[String]) -> NotExplained {
-        let slo = self.promise.clone();
-        let of_it = format!("{slo}/");
-        let targets = known.iter().filter(|name| name.starts_with(&of_it));
-        let targets: Vec<String> = targets.map(|name| format!("`{name}`")).collect();
-        if !targets.is_empty() {
-            let targets = targets.join(" or ");
-            return NotExplained::Several { slo, targets };
-        }
-        let names = known.iter().map(String::as_str);
-        let hint = did_you_mean(&slo, names, || some_of(known.to_vec()));
-        NotExplained::NoSuch { slo, hint }
+    fn unknown(&self, known: impl Iterator<Item = String>) -> NotExplained {
+        Unclear::objective(&self.promise, &known.collect()).into()
     }
 }
 
@@ -212,7 +208,7 @@ mod tests {
         shop/it of shop/it
             shop/it
         shop/it of shop/it/slo shop/it/sla
-            `shop/it` has several targets; write `shop/it/sla` or `shop/it/slo`
+            `shop/it` has several targets; write one of them: shop/it/sla, shop/it/slo
         shop/it/sla of shop/it/slo shop/it/sla
             shop/it/sla
         shop/it/sal of shop/it/slo shop/it/sla
@@ -228,7 +224,7 @@ mod tests {
         shop/it/slo{route="/a"} of shop/it/slo{route="/a"} shop/it/sla{route="/a"}
             shop/it/slo{route="/a"}
         shop/it/slo of shop/it/slo{route="/a"} shop/it/sla{route="/a"}
-            nothing is known of all groups of `shop/it/slo` together; there are shop/it/slo{route="/a"}
+            nothing is known of all groups of `shop/it/slo` together; there is shop/it/slo{route="/a"}
         "#);
     }
 }

@@ -6,6 +6,9 @@ use reqwest::{Client, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::domain::time::Timestamp;
+use crate::status::view::list::ListView;
+use crate::status::view::slo::SloView;
 use crate::status::view::summary::StatusView;
 
 /// Why the status is not known.
@@ -28,8 +31,10 @@ pub(in crate::cli) enum StatusError {
     },
     #[error("the objectives could not be evaluated")]
     Unread(#[source] anyhow::Error),
-    #[error("no objective is named `{only}`; {known}")]
-    NoSuch { only: String, known: String },
+    #[error(
+        "the sources have no samples of these objectives at {at}: they do not keep them that long, or the selectors match nothing (`sloburn check --live` shows what they match now)"
+    )]
+    NothingThen { at: Timestamp },
 }
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,6 +45,11 @@ const PAGE: &str = "1000";
 pub(in crate::cli) async fn state(url: &str) -> Result<StatusView, StatusError> {
     let answer = answer(&client(url)?, url, address(url, "status")?).await?;
     understood(url, &answer)
+}
+
+/// All objectives.
+pub(in crate::cli) async fn all(url: &str) -> Result<ListView<SloView>, StatusError> {
+    understood(url, &list(url).await?)
 }
 
 /// The list of all objectives, as one page.
@@ -141,20 +151,4 @@ pub(super) fn understood<T: DeserializeOwned>(url: &str, answer: &Value) -> Resu
         url: url.to_owned(),
         source,
     })
-}
-
-/// A few of the names that there are, for someone who mistyped one.
-pub(in crate::cli) fn some_of(mut names: Vec<String>) -> String {
-    const SHOWN: usize = 10;
-    names.sort();
-    names.dedup();
-    match names.len() {
-        0 => "none is defined".to_owned(),
-        all if all <= SHOWN => format!("there are {}", names.join(", ")),
-        all => format!(
-            "there are {} and {} more",
-            names[..SHOWN].join(", "),
-            all - SHOWN
-        ),
-    }
 }

@@ -9,22 +9,23 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::domain::slo::title;
 use crate::status::view::list::ListView;
 use crate::status::view::names::{Alert, Compliance, Measured};
 use crate::status::view::slo::SloView;
 
-pub(super) use ask::{StatusError, address, client, some_of, state, unreachable};
+pub(super) use ask::{StatusError, address, all, client, state, unreachable};
 
 use super::here::{At, Source};
+use super::names::Unclear;
 use super::{Exit, Streams};
 
 /// What `--help` says.
 pub(super) const LONG: &str = "\
 Ask a running daemon how the objectives fare, the worst first.
 
-With --prometheus, --config, --definitions or --alerts no daemon is asked: the objectives under --definitions are evaluated \
-here and now, or as of --at, from what the source holds. Their whole windows are read for that; how far that is stands on \
-standard error.
+With any of the flags under 'Without a daemon' none is asked: the objectives of --definitions are evaluated here and now, \
+or as of --at, from what the source holds. Their whole windows are read for that; how far that is stands on standard error.
 
 The exit code is 0 only when the daemon is up to date and every objective asked for is measured, met and without an \
 alert. What is not known counts as bad: a failed read, data that is missing, a window in which nothing was counted yet. \
@@ -67,13 +68,13 @@ pub(super) async fn run(
     environment: &BTreeMap<String, String>,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
-    let mut answer = if args.are_here() {
-        match evaluate::list(&args.source, args.at, environment, streams).await? {
-            Some(list) => list,
+    let (mut answer, is_whole) = if args.are_here() {
+        match evaluate::evaluate(args, environment, streams).await? {
+            Some(evaluated) => (evaluated.list, evaluated.is_whole),
             None => return Ok(Exit::Faulty),
         }
     } else {
-        ask::list(&args.url).await?
+        (ask::list(&args.url).await?, true)
     };
     let out = &mut *streams.out;
     if let Some(only) = &args.only {
@@ -87,7 +88,7 @@ pub(super) async fn run(
     if args.are_here() && !list.items.is_empty() && list.items.iter().all(is_unread) {
         return Ok(Exit::Faulty);
     }
-    let all_good = !list.stale && list.items.iter().all(is_good);
+    let all_good = is_whole && !list.stale && list.items.iter().all(is_good);
     Ok(if all_good { Exit::Good } else { Exit::Bad })
 }
 
@@ -103,36 +104,31 @@ fn is_good(slo: &SloView) -> bool {
 }
 
 /// Leaves out what is neither of the service nor the objective `only`.
-fn keep(answer: &mut Value, only: &str) -> Result<(), StatusError> {
+fn keep(answer: &mut Value, only: &str) -> Result<(), Unclear> {
     let Some(items) = answer.get_mut("items").and_then(Value::as_array_mut) else {
         return Ok(());
     };
-    let known: Vec<String> = items
-        .iter()
-        .map(|item| text(item, "service") + "/" + &text(item, "name"))
-        .collect();
+    let known = items.iter().map(|item| {
+        let target = item.get("target").and_then(Value::as_str);
+        title(text(item, "service"), text(item, "name"), target)
+    });
+    let known = known.collect();
     let is_kept = |item: &Value| {
         let (service, name) = (text(item, "service"), text(item, "name"));
         only == service
-            || only == format!("{service}/{name}")
+            || only == title(service, name, None)
             || only == text(item, "uid")
             || only == text(item, "id")
     };
     items.retain(is_kept);
     if items.is_empty() {
-        return Err(StatusError::NoSuch {
-            only: only.to_owned(),
-            known: ask::some_of(known),
-        });
+        return Err(Unclear::service_or_objective(only, &known));
     }
     Ok(())
 }
 
-fn text(item: &Value, key: &str) -> String {
-    item.get(key)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+fn text<'a>(item: &'a Value, key: &str) -> &'a str {
+    item.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

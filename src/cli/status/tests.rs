@@ -123,6 +123,18 @@ async fn a_table_says_how_each_objective_fares() {
 }
 
 #[tokio::test]
+async fn groups_are_instances_of_one_objective() {
+    let slos = ["shop/errors{route=\"/a\"}", "shop/errors{route=\"/b\"}"].map(|id| {
+        let mut slo = slo("shop/errors", "none", "met", "measured");
+        slo["id"] = json!(id);
+        slo
+    });
+    let ran = told(&list(&slos), &[]).await;
+    let first = ran.out.lines().next().unwrap_or_default();
+    insta::assert_snapshot!(first, @"As of 2026-03-01T12:00:00Z (17s ago): 1 objective, 2 instances");
+}
+
+#[tokio::test]
 async fn one_service_or_objective_can_be_asked_for() {
     insta::assert_snapshot!(told(&four(), &["checkout"]).await, @r"
     out:
@@ -143,7 +155,7 @@ async fn one_service_or_objective_can_be_asked_for() {
     ");
     insta::assert_snapshot!(told(&four(), &["chekout"]).await, @r"
     err:
-    error: no objective is named `chekout`; there are cart/latency, checkout/availability, checkout/latency, search/availability
+    error: no objective is named `chekout`; did you mean `checkout`?
     exit 2
     ");
     insta::assert_snapshot!(told(&list(&[]), &["checkout"]).await, @r"

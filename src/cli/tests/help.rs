@@ -32,13 +32,13 @@ async fn of_the_program_and_of_its_commands() {
          `explain` and `ready`: nobody answers, or nothing could be read
     exit 0
     ");
-    insta::assert_snapshot!(run(&["status", "--help"], &[]).await, @"
+    insta::assert_snapshot!(run(&["status", "--help"], &[]).await, @r"
     out:
     Ask a running daemon how the objectives fare, the worst first.
 
-    With --prometheus, --config, --definitions or --alerts no daemon is asked: the objectives under
-    --definitions are evaluated here and now, or as of --at, from what the source holds. Their whole
-    windows are read for that; how far that is stands on standard error.
+    With any of the flags under 'Without a daemon' none is asked: the objectives of --definitions are
+    evaluated here and now, or as of --at, from what the source holds. Their whole windows are read for
+    that; how far that is stands on standard error.
 
     The exit code is 0 only when the daemon is up to date and every objective asked for is measured, met
     and without an alert. What is not known counts as bad: a failed read, data that is missing, a window

@@ -28,6 +28,9 @@ use super::step::{Effects, Input, Tick, step, take_past};
 
 use parts::Shown;
 
+#[cfg(test)]
+mod tests;
+
 /// So often in a row a source may refuse before it is given up.
 const PATIENCE: u32 = 3;
 
@@ -51,6 +54,25 @@ pub enum ExplainError {
         slo: String,
         /// The longest that can be asked for.
         longest: Span,
+    },
+    /// A time that has not come.
+    #[error("`at` lies in the future (now is {now})")]
+    Future {
+        /// When it was asked.
+        now: Timestamp,
+    },
+    /// Nothing of what the objective counts was there then, nor anything that comes with it.
+    #[error(
+        "source `{source_name}` has no samples of what `{slo}` selects from {} to {}: it does not keep them that long, or the selectors match nothing (`sloburn check --live` shows what they match now)",
+        .range.from, .range.to
+    )]
+    NothingThen {
+        /// The instance.
+        slo: String,
+        /// Its source.
+        source_name: SourceName,
+        /// The window.
+        range: TimeRange,
     },
     /// No such promise is defined.
     #[error("`{0}` is no longer defined")]
@@ -94,6 +116,11 @@ pub async fn explain<S: Source>(
     mut progress: impl FnMut(&SourceName, Option<Backfill>),
 ) -> Result<Explanation, ExplainError> {
     let slo = defined(catalog, subject)?;
+    // Whose clock is a little ahead may still ask for its now.
+    if asked.at.is_some_and(|at| at > now + settings.tick) {
+        let now = now.floor_to(Span::from_secs(1));
+        return Err(ExplainError::Future { now });
+    }
     let newest = Clocks::of(sources, now).readable(settings, None);
     let at = asked.at.map_or(newest, |at| at.min(newest));
     let at = at.floor_to(settings.tick);
@@ -101,6 +128,7 @@ pub async fn explain<S: Source>(
         .window
         .length(&slo, catalog.policy_of(&slo).map(AsRef::as_ref));
     let reach = reach(&slo, window, at)?;
+    let unwatched = is_unwatched(catalog, subject);
     let settings = &with_past(settings, sources);
     let catalog = Catalog {
         slos: BTreeMap::from([(slo.uid.clone(), Arc::clone(&slo))]),
@@ -150,12 +178,32 @@ pub async fn explain<S: Source>(
         return Err(ExplainError::Unread(reason.clone()));
     }
     let trace = counting.trace.sorted();
-    Ok(explanation(
+    let explained = explanation(
         (&status, &catalog, &plan, &subject.versions),
         (at, window),
         &trace,
         sources,
-    ))
+    );
+    let nothing_read = trace.reads.iter().all(|read| read.series == 0);
+    if asked.at.is_some() && nothing_read {
+        return Err(ExplainError::NothingThen {
+            slo: slo.uid.of_group(&subject.group).to_string(),
+            source_name: slo.source.clone(),
+            range: explained.range,
+        });
+    }
+    Ok(if unwatched {
+        explained.unwatched()
+    } else {
+        explained
+    })
+}
+
+/// Whether a subject is all groups together, of an objective that watches each group and nothing else.
+fn is_unwatched(catalog: &Catalog, subject: &Subject) -> bool {
+    let slo = catalog.slos.get(&subject.uid);
+    let grouping = slo.and_then(|slo| slo.grouping.as_ref());
+    subject.group.is_empty() && grouping.is_some_and(|it| !it.also_whole)
 }
 
 /// The same settings, by which the past of every source is read that tells of it: whoever asks may,
@@ -340,6 +388,7 @@ fn explanation<S: Source>(
         sum,
         versions: versions.collect(),
         measurement: status.measurement.clone(),
+        unwatched: false,
         tiers,
         longer_tiers,
         parts,

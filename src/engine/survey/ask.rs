@@ -106,8 +106,21 @@ impl<'s, S: Source> Asker<'s, S> {
             Some(found) if found.is_empty() => return Why::NoMetric(metric.clone()),
             Some(_) => {}
         }
+        let by = self.sources.get(source).map(|it| it.narrowed_by());
+        let by = by.unwrap_or_default();
+        if !by.is_empty() {
+            match self.values(source, absent::count(selector), LE).await {
+                None => return Why::Unknown,
+                Some(found) if found.is_empty() => {}
+                Some(_) => {
+                    let (source, by) = (source.clone(), by.to_vec());
+                    return Why::Narrowed { source, by };
+                }
+            }
+        }
+        let narrowed = selector.refined(by.iter().cloned());
         for condition in &selector.matchers {
-            let question = absent::without(selector, condition);
+            let question = absent::without(&narrowed, condition);
             let Some(values) = self.values(source, question, &condition.label).await else {
                 return Why::Unknown;
             };

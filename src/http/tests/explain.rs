@@ -6,7 +6,7 @@ use crate::domain::decimal::Fraction;
 use crate::domain::guard::Guard;
 use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::policy::{Severity, Tier, TierLimit};
-use crate::domain::slo::Slo;
+use crate::domain::slo::{Slo, SourceName};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange};
 use crate::engine::explain::ExplainError;
@@ -60,6 +60,7 @@ fn explanation(slo: Arc<Slo>, asked: Asked) -> Explanation {
             reason: None,
             impossible: false,
         },
+        unwatched: false,
         tiers: vec![ExplainedTier {
             severity: tier.severity,
             long: sum,
@@ -204,7 +205,7 @@ async fn an_instance_is_named_by_its_id() {
     let other = refusal("other").await;
     let gone = refusal("checkout/latency%7Broute=%22/gone%22%7D").await;
     insta::assert_snapshot!([other, gone].join("\n"), @r#"
-    400 `checkout/latency` is one instance for each group and target, or has none of that id; name one as `id=`, as /api/v1/slos gives it
+    400 `id=other` is no instance of `checkout/latency`; /api/v1/slos/checkout/latency gives them
     404 no `checkout/latency{route="/gone"}` is known: it is gone, was never found, or is beyond `maxGroups`; what is known is at /api/v1/slos/checkout/latency
     "#);
 }
@@ -225,9 +226,20 @@ async fn what_cannot_be_explained_is_refused_with_the_reason() {
     ] {
         told.push(refusal(&state, uri).await);
     }
-    let failures: [fn() -> Option<ExplainError>; 2] = [
+    let failures: [fn() -> Option<ExplainError>; 4] = [
         || Some(ExplainError::Unread("HTTP 503 from Prometheus".to_owned())),
         || Some(ExplainError::TooMuch { most: 500_000 }),
+        || Some(ExplainError::Future { now: fixture::NOW }),
+        || {
+            Some(ExplainError::NothingThen {
+                slo: "checkout/latency".to_owned(),
+                source_name: SourceName::new("default"),
+                range: TimeRange {
+                    from: fixture::AT - Span::from_hours(1),
+                    to: fixture::AT,
+                },
+            })
+        },
     ];
     for failure in failures {
         told.push(refusal(&explaining(failure), PLACE).await);
@@ -240,6 +252,8 @@ async fn what_cannot_be_explained_is_refused_with_the_reason() {
     400 unknown parameter `length`; allowed are `at`, `window`, `id`
     503 the samples cannot be read: HTTP 503 from Prometheus
     400 the window holds more than 500000 samples, which is the most that is explained here; ask for a shorter one
+    400 `at` lies in the future (now is 2026-01-15T12:00:20Z)
+    404 source `default` has no samples of what `checkout/latency` selects from 2026-01-15T11:00:00Z to 2026-01-15T12:00:00Z: it does not keep them that long, or the selectors match nothing (`sloburn check --live` shows what they match now)
     404 nothing is explained here, since no samples can be read again
     ");
 }

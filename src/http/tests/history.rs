@@ -107,7 +107,7 @@ async fn what_cannot_be_given_is_refused_with_what_can() {
     400 `step=1s` is shorter than 5m, the slots in which events are counted; ask for at least that
     400 that is more than 11,000 rows; ask for a longer `step` or less time
     400 `format=xml` is not known; allowed are `json`, `csv`
-    400 `checkout/latency` is one instance for each group and target, or has none of that id; name one as `id=`, as /api/v1/slos gives it
+    400 `id=other` is no instance of `checkout/latency`; /api/v1/slos/checkout/latency gives them
     404 no `checkout/latency{route="/gone"}` is known: it is gone, was never found, or is beyond `maxGroups`; what is known is at /api/v1/slos/checkout/latency
     400 unknown parameter `limit`; allowed are `from`, `to`, `step`, `id`, `format`
     404 no objective `checkout/nothing`; see /api/v1/slos

@@ -269,6 +269,10 @@ impl Source for PrometheusSource {
         Question::of(fetch, range, &self.matchers)
     }
 
+    fn narrowed_by(&self) -> &[Matcher] {
+        &self.matchers
+    }
+
     async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
         self.ask(fetch, range).await.map_err(|failure| SourceError {
             name: self.name.clone(),

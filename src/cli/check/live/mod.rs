@@ -11,7 +11,7 @@ use crate::app;
 use crate::cli::Streams;
 use crate::cli::here::Told;
 use crate::cli::status::table::{aligned, coverage, left, measured, printable, reasons};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::definitions::{AllWritten, Written, codes};
 use crate::diagnostic::Diagnostic;
 use crate::domain::slo::{Catalog, Slo, SloId};
@@ -31,6 +31,8 @@ pub(super) struct Looked {
     pub(super) faults: Vec<Diagnostic>,
     /// The numbers of the objectives that could be measured, the worst first; `None` when none could.
     pub(super) list: Option<ListView<SloView>>,
+    /// Promises of whose measurement the faults tell.
+    told: BTreeSet<String>,
 }
 
 /// Asks the sources of `config` for all that `catalog` defines.
@@ -71,11 +73,19 @@ pub(super) async fn look(
             });
         }
     }
+    let mut told = BTreeSet::new();
     for targets in objectives.values() {
-        faults.extend(judged(targets, &survey));
+        let measured = measured_badly(targets, &survey);
+        if !measured.is_empty() {
+            told.extend(targets.iter().map(|target| target.slo.uid.to_string()));
+        }
+        faults.extend(measured);
+        for target in targets {
+            faults.extend(numbers::too_fine(&target.statuses, target.written));
+        }
     }
     let list = snapshot.map(list);
-    Ok(Looked { faults, list })
+    Ok(Looked { faults, list, told })
 }
 
 /// One promise of an objective, its instances as they were counted, and where it is written.
@@ -85,8 +95,8 @@ struct Target<'a> {
     written: &'a Written,
 }
 
-/// Everything that does not fit of one objective: what is counted is judged once, and each promise by itself.
-fn judged(targets: &[Target<'_>], survey: &Survey) -> Vec<Diagnostic> {
+/// Everything that does not fit of what is counted for one objective, once for all of its promises.
+fn measured_badly(targets: &[Target<'_>], survey: &Survey) -> Vec<Diagnostic> {
     let Some(Target {
         slo,
         statuses,
@@ -107,9 +117,6 @@ fn judged(targets: &[Target<'_>], survey: &Survey) -> Vec<Diagnostic> {
     // Where there is no total, everything is more than that.
     if faults.iter().all(|fault| fault.code != codes::NO_SERIES) {
         faults.extend(numbers::beyond(statuses, written));
-    }
-    for target in targets {
-        faults.extend(numbers::too_fine(&target.statuses, target.written));
     }
     faults
 }
@@ -145,14 +152,10 @@ fn unread(catalog: &Catalog, written: &AllWritten, survey: &Survey) -> Vec<Diagn
 
 /// What can be counted now: what could be read, and has a past to be read.
 fn measurable(config: &Config, catalog: &Catalog, survey: &Survey) -> Catalog {
-    let is_scraped = |slo: &Slo| {
-        let source = config.sources.get(slo.source.as_str());
-        matches!(source, Some(config::Source::Scrape(_)))
-    };
     let mut counted = catalog.clone();
     counted
         .slos
-        .retain(|uid, slo| !survey.blind.contains(uid) && !is_scraped(slo));
+        .retain(|uid, slo| !survey.blind.contains(uid) && !config.is_scraped(slo.source.as_str()));
     counted
 }
 
@@ -171,8 +174,20 @@ const HEADER: [&str; 7] = [
     "MEASURED",
 ];
 
-/// A line for each objective with its numbers, and why what is not measured is not.
-pub(super) fn table(list: &ListView<SloView>) -> String {
+impl Looked {
+    /// A line for each objective with its numbers, and why what is not measured is not, unless a fault
+    /// says so; empty where nothing was measured.
+    pub(super) fn table(&self) -> String {
+        let untold = |slo: &&SloView| !self.told.contains(&slo.uid);
+        self.list.as_ref().map_or_else(String::new, |list| {
+            let untold = list.items.iter().filter(untold);
+            table(list) + &reasons(untold) + "\n"
+        })
+    }
+}
+
+/// A line for each objective with its numbers.
+fn table(list: &ListView<SloView>) -> String {
     let row = |slo: &SloView| {
         [
             printable(&slo.id),
@@ -186,11 +201,7 @@ pub(super) fn table(list: &ListView<SloView>) -> String {
     };
     let rows: Vec<[String; 7]> = list.items.iter().map(row).collect();
     let at = list.at.map(|at| at.0.to_string()).unwrap_or_default();
-    format!(
-        "As of {at}:\n\n{}{}\n",
-        aligned(HEADER, &rows),
-        reasons(&list.items)
-    )
+    format!("As of {at}:\n\n{}", aligned(HEADER, &rows))
 }
 
 /// The share that was good, rounded down: what is shown as 100 % had nothing bad in it.

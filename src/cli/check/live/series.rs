@@ -161,8 +161,12 @@ fn advice(missing: &Missing) -> String {
         Why::NoMetric(metric) => {
             format!("there is no `{metric}` at all: check the name, and what is scraped")
         }
+        Why::Narrowed { source, by } => format!(
+            "there are some, but none of them has {}, which `sources.{source}.prometheus.matchers` adds to every selector",
+            conditions_text(by)
+        ),
         Why::Together => {
-            "each of its conditions holds for some series, and all of them for none".to_owned()
+            "no condition alone excludes all there are, so two of them do: check each".to_owned()
         }
         Why::Excluded { condition, values } => {
             let known = values.iter().map(String::as_str);

@@ -1,8 +1,10 @@
 //! What `explain` tells of a Prometheus whose series are known, and whether it can be counted again.
 
+mod daemon;
 mod prometheus;
 mod recounted;
 mod slices;
+mod uncounted;
 
 use std::path::Path;
 
@@ -24,6 +26,13 @@ spec:
     - name: latency
       objective: 90%
       latency: {histogram: 'http_request_duration_seconds{job="shop"}', atMost: 300ms}
+    - name: coarse
+      objective: 90%
+      latency: {histogram: 'http_request_duration_seconds{job="shop"}', atMost: 250ms}
+    - name: codes
+      objective: 99%
+      groupBy: [code]
+      errors: {total: 'http_requests_total{job="shop"}', badWhere: 'code=~"5.."'}
     - name: throughput
       objective: 99%
       traffic: {total: 'http_requests_total{job="shop"}', atLeast: 5.5/s}
@@ -106,6 +115,10 @@ spec:
 
 /// Explains an objective of the shop; `URL` and `FOLDER` stand for where they are.
 async fn explained(slo: &str, more: &[&str]) -> Ran {
+    explained_at("2026-03-01T12:00:00Z", slo, more).await
+}
+
+async fn explained_at(at: &str, slo: &str, more: &[&str]) -> Ran {
     // It fails only when there is a provider already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
     let folder = tempfile::tempdir().unwrap();
@@ -126,7 +139,7 @@ async fn explained(slo: &str, more: &[&str]) -> Ran {
         "--alerts",
         &policy,
         "--at",
-        "2026-03-01T12:00:00Z",
+        at,
     ];
     let ran = run(&[&usual, more].concat(), &[]).await;
     drop(server);
@@ -628,7 +641,7 @@ async fn what_cannot_be_explained_is_said() {
     ");
     insta::assert_snapshot!(explained("cart", &[]).await, @r"
     err:
-    error: no objective is named `cart`; there are shop/answered, shop/availability, shop/calls, shop/calls-owed, shop/checkout, shop/depth, shop/found, shop/jobs, shop/latency, shop/memories and 11 more
+    error: no objective is named `cart`; there are shop/answered, shop/availability, shop/calls, shop/calls-owed, shop/checkout, shop/coarse, shop/codes, shop/depth, shop/found, shop/jobs and 13 more
     exit 2
     ");
     insta::assert_snapshot!(explained("shop/latency", &["--window", "60d"]).await, @"

@@ -8,6 +8,8 @@ use crate::cli::tests::fake_prometheus::{self, matrix, parameter, seconds, selec
 /// When everything is looked at: 2026-03-01T12:00:00Z.
 pub(super) const END: i64 = 1_772_366_400;
 const SCRAPE: i64 = 15;
+/// How long samples are kept.
+const KEPT: i64 = 100 * 86_400;
 
 /// The value of a series at a time, if it was there.
 type Course = fn(i64) -> Option<i64>;
@@ -113,6 +115,7 @@ fn answer(body: &str) -> String {
         // Scrapes are seven seconds off the minute; a range excludes its start.
         let times = (at * 1_000 - length) / 1_000..=at;
         let values: Vec<Value> = times
+            .filter(|time| END - time < KEPT)
             .filter(|time| time % SCRAPE == 7 && time * 1_000 > at * 1_000 - length)
             .filter_map(|time| Some(json!([time, course(END - time)?.to_string()])))
             .collect();

@@ -63,6 +63,9 @@ fn quantity(name: &str, value: f64) -> String {
 }
 
 pub(super) fn tiers(it: &ExplanationView) -> Vec<String> {
+    if it.unwatched {
+        return vec!["the whole is not watched (no `alsoWhole`); each group is".to_owned()];
+    }
     let mut lines: Vec<String> = it.tiers.iter().flat_map(tier).collect();
     if !it.longer_tiers.is_empty() {
         let names = it.longer_tiers.iter();

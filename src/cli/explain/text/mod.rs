@@ -30,7 +30,7 @@ const READS: usize = 6;
 /// The whole text.
 pub(super) fn render(it: &ExplanationView) -> String {
     let mut text = headline(it);
-    text += &section("Arithmetic", &lines_of(&it.steps));
+    text += &section("Arithmetic", &arithmetic(it));
     text += &section("Tiers", &tiers(it));
     for part in &it.parts {
         text += &part_text(it, part);
@@ -39,9 +39,23 @@ pub(super) fn render(it: &ExplanationView) -> String {
     if let Some(judged) = &it.judged {
         text += &judged_text(it, judged);
     }
-    text += &section(&slots_title(it), &slots(it));
+    if uncounted(it).is_none() {
+        text += &section(&slots_title(it), &slots(it));
+    }
     text += &section("Asked of the source", &reads(it));
     printable(&text)
+}
+
+/// Why there is no arithmetic; `None` where there is.
+fn uncounted(it: &ExplanationView) -> Option<&str> {
+    it.reason.as_deref().filter(|_| it.steps.is_empty())
+}
+
+fn arithmetic(it: &ExplanationView) -> Vec<String> {
+    match uncounted(it) {
+        Some(reason) => vec![format!("not counted, because {reason}")],
+        None => lines_of(&it.steps),
+    }
 }
 
 fn section(title: &str, lines: &[String]) -> String {
@@ -98,7 +112,7 @@ fn headline(it: &ExplanationView) -> String {
         it.to.0,
         percent(it.coverage)
     );
-    if let Some(reason) = &it.reason {
+    if let (Some(reason), None) = (&it.reason, uncounted(it)) {
         _ = writeln!(text, "  not measured at its end: {reason}");
     }
     text

@@ -38,7 +38,7 @@ pub(super) fn part_text(it: &ExplanationView, part: &PartView) -> String {
         let events = match part.symbol {
             Some(_) => format!(
                 " with {} events",
-                number(events.map(|events| events.0).sum())
+                number(events.fold(0.0, |sum, events| sum + events.0))
             ),
             None => String::new(),
         };

@@ -80,8 +80,12 @@ pub struct ExplanationView {
     pub ratio: Option<f64>,
     /// The share of the window's time that was measured.
     pub coverage: f64,
-    /// Each step from what was counted to the answer.
+    /// Each step from what was counted to the answer; none where nothing was counted, for `reason`.
     pub steps: Vec<StepView>,
+    /// Whether it is the whole of an objective that watches its groups alone (no `alsoWhole`): then no
+    /// tier looks at it.
+    #[serde(default)]
+    pub unwatched: bool,
     /// The tiers of its policy whose windows were counted, each with its comparison.
     pub tiers: Vec<TierStepsView>,
     /// Those that look further back than what was counted, with their long windows.
@@ -194,6 +198,7 @@ impl ExplanationView {
             ratio: it.sum.counts.error_ratio(),
             coverage: it.sum.covered,
             steps: steps::answer(it, &symbols),
+            unwatched: it.unwatched,
             tiers: it.tiers.iter().map(|tier| tier_of(it, tier)).collect(),
             longer_tiers: it
                 .longer_tiers

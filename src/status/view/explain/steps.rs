@@ -31,11 +31,17 @@ pub(super) fn symbols(parts: &[Part]) -> Vec<String> {
 
 /// The events of a part.
 pub(super) fn events(part: &Part) -> f64 {
-    part.series.iter().map(|series| series.events).sum()
+    let events = part.series.iter().map(|series| series.events);
+    // The sum of no floats at all is −0.
+    events.fold(0.0, |sum, events| sum + events)
 }
 
-/// From the parts' sums to the ratio, and to what it does to the budget.
+/// From the parts' sums to the ratio, and to what it does to the budget; nothing where none of it was
+/// counted, since the sums are then those of samples that could not be used.
 pub(super) fn answer(it: &Explanation, symbols: &[String]) -> Vec<StepView> {
+    if !it.is_counted() {
+        return Vec::new();
+    }
     let counts = it.sum.counts;
     let allowance = it.slo.objective.allowance().to_f64();
     let mut steps = vec![

@@ -74,7 +74,7 @@ async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
     exit 2
 
     errors: {total: 'http_requests_total{job="web",env="prod"}', badWhere: code=~"5.."}
-    error line=10,col=23,title=SB0602::no series match `http_requests_total{env="prod",job="web"}`; each of its conditions holds for some series, and all of them for none
+    error line=10,col=23,title=SB0602::no series match `http_requests_total{env="prod",job="web"}`; no condition alone excludes all there are, so two of them do: check each
     exit 2
 
     errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"6.."}

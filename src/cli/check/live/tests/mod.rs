@@ -45,10 +45,20 @@ async fn checked(url: &str, format: &str, objectives: &[(&str, &str, &str)]) -> 
 }
 
 async fn checked_in(folder: &TempDir, url: &str, format: &str) -> Ran {
+    checked_with(&[], folder, url, format).await
+}
+
+/// The same with `variables` in the environment.
+async fn checked_with(
+    variables: &[(&str, &str)],
+    folder: &TempDir,
+    url: &str,
+    format: &str,
+) -> Ran {
     let path = folder.path().join("api.yaml");
     let arguments = ["check", "--live", "--prometheus", url, "--format", format];
     let arguments = [&arguments[..], &[path.to_str().unwrap()]].concat();
-    let ran = run(&arguments, &[]).await;
+    let ran = run(&arguments, variables).await;
     let shown = |text: String| {
         let text = text.replace(path.to_str().unwrap(), "api.yaml");
         let lines = text.replace(url, "URL");
@@ -138,9 +148,6 @@ async fn numbers_stand_below_the_faults() {
     api/availability  99%        6h      96.923%  -207.7% BREACHED  100%      yes
     api/latency       99%        6h      unknown  unknown           0%        NO, no data
 
-    `took_seconds_bucket` has no bucket that ends at 0.25; set `atMost` to one of 0.1, 0.3
-      api/latency
-
     1 file, 2 objectives: 1 error
     exit 2
     "#);
@@ -214,12 +221,40 @@ async fn targets_of_one_indicator_are_told_of_it_once_and_each_of_its_promise() 
     api/misspelt/sla  99%        6h      unknown  unknown             0%        NO, no data
     api/misspelt/slo  99.9%      6h      unknown  unknown             0%        NO, no data
 
-    no series of `rare_totla` match what api/misspelt selects; check its selectors
-      api/misspelt/sla, api/misspelt/slo
-
     1 file, 4 objectives: 1 error, 1 warning
     exit 2
     ");
+}
+
+/// What the source adds to selectors excludes as well as what is written in them.
+#[tokio::test]
+async fn matchers_of_the_source_are_blamed_where_they_exclude_all() {
+    let (url, server) = world::serve().await;
+    let lines = |job: &str| {
+        let total = format!("http_requests_total{{job=\"{job}\"}}");
+        format!("errors: {{total: '{total}', badWhere: code=~\"5..\"}}")
+    };
+    let mut all = Vec::new();
+    for (matchers, job) in [
+        ("env=\"prod\"", "api"),
+        ("instance=\"a\"", "apo"),
+        ("instance=\"b\",route=\"/pay\"", "api"),
+    ] {
+        let folder = written(&[("it", "99%", &lines(job))]);
+        let variables = [("SLOBURN_PROMETHEUS_MATCHERS", matchers)];
+        let ran = checked_with(&variables, &folder, &url, "github").await;
+        let first = ran.out.lines().next().unwrap_or_default();
+        all.push(format!("{matchers}\n{first}"));
+    }
+    drop(server);
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    env="prod"
+    ::error file=api.yaml,line=10,col=23,title=SB0602::no series match `http_requests_total{job="api"}`; there are some, but none of them has env="prod", which `sources.default.prometheus.matchers` adds to every selector
+    instance="a"
+    ::error file=api.yaml,line=10,col=23,title=SB0602::no series match `http_requests_total{job="apo"}`; without job="apo" there are some; did you mean `api`?
+    instance="b",route="/pay"
+    ::error file=api.yaml,line=10,col=23,title=SB0602::no series match `http_requests_total{job="api"}`; there are some, but none of them has instance="b",route="/pay", which `sources.default.prometheus.matchers` adds to every selector
+    "#);
 }
 
 #[tokio::test]
