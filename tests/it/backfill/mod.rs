@@ -1,6 +1,7 @@
 //! The past of a real Prometheus, written into it beforehand: every slot of it is counted, by whatever way it is read.
 
 mod groups;
+mod longer;
 mod native;
 mod pods;
 mod probes;

@@ -6,4 +6,5 @@ mod counts;
 mod days;
 mod expected;
 mod groups;
+mod native;
 mod world;

@@ -1,9 +1,12 @@
-//! Native histograms as samples that are written into a Prometheus.
+//! Native histograms as samples that are written into a Prometheus, and as what it scrapes.
 
 use super::remote_write::{Sampled, message, varint};
 
 /// Custom boundaries in place of a schema.
 const CUSTOM: i32 = -53;
+
+/// What is no further from zero lies in the bucket of zero.
+const ZERO: f64 = 0.001;
 
 /// One native histogram of whole numbers.
 #[derive(Clone, Debug, Default)]
@@ -21,11 +24,29 @@ pub(crate) struct Native {
 }
 
 impl Native {
-    /// The message `Histogram` at a time in milliseconds.
-    fn encoded(&self, at: i64) -> Vec<u8> {
+    /// All events.
+    pub(crate) fn count(&self) -> u64 {
         let counts = self.positive.1.iter().chain(&self.negative.1);
+        counts.sum::<u64>() + self.zero
+    }
+
+    /// The message `Histogram` of an exposition, with the buckets of a schema.
+    fn shown(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        number(1, counts.sum::<u64>() + self.zero, &mut out);
+        number(1, self.count(), &mut out);
+        double(2, 1.0, &mut out);
+        number(5, zigzag(i64::from(self.schema)), &mut out);
+        double(6, ZERO, &mut out);
+        number(7, self.zero, &mut out);
+        buckets((9, 10), &self.negative, &mut out);
+        buckets((12, 13), &self.positive, &mut out);
+        out
+    }
+
+    /// The message `Histogram` of remote write, at a time in milliseconds.
+    fn encoded(&self, at: i64) -> Vec<u8> {
+        let mut out = Vec::new();
+        number(1, self.count(), &mut out);
         double(3, 1.0, &mut out);
         let schema = if self.custom.is_empty() {
             self.schema
@@ -34,7 +55,7 @@ impl Native {
         };
         number(4, zigzag(i64::from(schema)), &mut out);
         if self.custom.is_empty() {
-            double(5, 0.001, &mut out);
+            double(5, ZERO, &mut out);
             number(6, self.zero, &mut out);
         }
         buckets((8, 9), &self.negative, &mut out);
@@ -50,6 +71,34 @@ impl Native {
         out
     }
 }
+
+/// The message `MetricFamily` of a histogram with one series, behind its length, as exporters show it to who asks for
+/// [`SCRAPED_AS`].
+pub(crate) fn scraped(name: &str, labels: &[(&str, &str)], histogram: &Native) -> Vec<u8> {
+    let mut metric = Vec::new();
+    for (name, value) in labels {
+        let mut label = Vec::new();
+        message(1, name.as_bytes(), &mut label);
+        message(2, value.as_bytes(), &mut label);
+        message(1, &label, &mut metric);
+    }
+    message(7, &histogram.shown(), &mut metric);
+    let mut family = Vec::new();
+    message(1, name.as_bytes(), &mut family);
+    number(3, HISTOGRAM, &mut family);
+    message(4, &metric, &mut family);
+    let mut out = Vec::new();
+    varint(family.len() as u64, &mut out);
+    out.extend(family);
+    out
+}
+
+/// The type of content that has native histograms.
+pub(crate) const SCRAPED_AS: &str =
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+
+/// The type of a family.
+const HISTOGRAM: u64 = 4;
 
 impl Sampled for Native {
     fn add(&self, at: i64, series: &mut Vec<u8>) {
