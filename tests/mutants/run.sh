@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Breaks the counting on purpose, one way after another, and sees a named test fail each time.
 #
-#   tests/mutants/run.sh              all mutants, in about ten minutes
+#   tests/mutants/run.sh              all mutants, in about three quarters of an hour on two cores
 #   tests/mutants/run.sh no-reset …   only the named ones
 #
-# A mutant is a patch of `src/` whose first lines say what is broken and which test must notice. The patches are applied to
+# A mutant is a patch of `src/` whose first lines say what is broken, which test must notice and, where the test is about
+# many things at once, which of them its failure must name. The patches are applied to
 # a copy of the tree, which is built under target/mutants (or in CARGO_TARGET_DIR). A mutant that survives, that does not
 # compile, or whose patch no longer fits, makes the run fail.
 set -euo pipefail
@@ -65,6 +66,8 @@ for mutant in "$@"; do
     survivors=$((survivors + 1))
   elif grep -q "^test $test ... FAILED" "$log/$mutant"; then
     verdict=$test
+    says=$(header "$patch" Says)
+    grep -qF -- "$says" "$log/$mutant" || fail "\`$mutant\` makes the test fail without a word of '$says': see $log/$mutant"
   else
     fail "\`$mutant\` does not compile: see $log/$mutant"
   fi
