@@ -9,7 +9,7 @@ use crate::domain::slo::Slo;
 use crate::domain::time::{TimeRange, Timestamp};
 use crate::domain::versions::Versions;
 use crate::ledger::Ledger;
-use crate::series::plan::MeterIndex;
+use crate::series::plan::{Meter, MeterIndex};
 
 use super::state::{MeterState, State};
 
@@ -83,11 +83,16 @@ impl State {
         &mut self.meters[meter].promises[number]
     }
 
-    /// All promises that are judged and shown.
+    /// All promises that are judged and shown. Where an objective is divided and no group is known, all of it is: else
+    /// nobody would see that its selectors find nothing.
     pub(super) fn shown(&self) -> Vec<PromiseIndex> {
+        let has_no_group = |meter: &Meter| {
+            let groups = &self.plan.members(meter.of).groups;
+            groups.is_empty()
+        };
         let meters = self.plan.meters.iter().enumerate();
         meters
-            .filter(|(_, meter)| meter.is_shown())
+            .filter(|(_, meter)| meter.is_shown() || has_no_group(meter))
             .flat_map(|(index, meter)| (0..meter.promises().count()).map(move |it| (index, it)))
             .collect()
     }

@@ -127,6 +127,18 @@ fn each_group_has_its_own_budget_alert_and_incident() {
 }
 
 #[test]
+fn while_no_group_is_known_the_whole_is_shown_as_what_is_not_measured() {
+    let mut run = Run::new(grouped(requests(), by_route()));
+    let world = route(World::new(15), "/pay", (3_000, i64::MAX), 1);
+    run.ticks(&world, 0, 2_970, healthy);
+    assert_eq!(all(&run), ["shop/it NoData 0 of 0"]);
+    let reason = &run.status("shop/it").measurement.reason;
+    insta::assert_snapshot!(reason.as_deref().unwrap_or_default(), @"no series of `requests_total` match what shop/it selects; check its selectors");
+    run.ticks(&world, 2_970, 3_600, healthy);
+    assert_eq!(ids(&run), r#"{route="/pay"}"#);
+}
+
+#[test]
 fn the_first_failures_of_a_new_group_are_counted_whole() {
     let mut run = Run::new(grouped(requests(), by_route()));
     let world = route(shop(), "/new", (3_015, i64::MAX), 2);
