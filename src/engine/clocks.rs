@@ -10,6 +10,7 @@ use crate::source::{Skew, Source};
 use crate::status::snapshot::{ClockSkew, Snapshot};
 use crate::status::words::words;
 
+use super::lag::Lags;
 use super::settings::Settings;
 
 /// What the clocks show at one moment, ours and those of the sources that tell.
@@ -32,16 +33,21 @@ impl Clocks {
         }
     }
 
-    /// Up to when the samples of all sources can be read. A source whose clock is behind ours is waited for; not one
-    /// whose clock is hopelessly behind the `last` tick.
-    pub(super) fn readable(&self, settings: &Settings, last: Option<Timestamp>) -> Timestamp {
+    /// Up to when the samples of all sources can be read. A source whose samples come late is waited for, and one whose
+    /// clock is behind ours; not one whose clock is hopelessly behind the `last` tick.
+    pub(super) fn readable(
+        &self,
+        settings: &Settings,
+        lags: &Lags,
+        last: Option<Timestamp>,
+    ) -> Timestamp {
         let sources = settings.sources.iter();
         let readable = sources.map(|(name, source)| {
             let ahead = self.skews.get(name).filter(|skew| {
                 let waited_for = last.is_none_or(|last| !self.outruns(last, **skew, source.settle));
                 waited_for && skew.certain() > Span::ZERO && matters(settings, **skew)
             });
-            self.now - source.offset - ahead.map_or(Span::ZERO, |skew| skew.most)
+            self.now - source.offset - lags.of(name) - ahead.map_or(Span::ZERO, |skew| skew.most)
         });
         readable.min().unwrap_or(self.now)
     }
@@ -68,9 +74,10 @@ impl Clocks {
     }
 
     /// Adds to the picture of a tick what the clocks say.
-    pub(super) fn show(&self, settings: &Settings, snapshot: &mut Snapshot) {
-        snapshot.offset = self.now.since(self.readable(settings, snapshot.at));
+    pub(super) fn show(&self, settings: &Settings, lags: &Lags, snapshot: &mut Snapshot) {
+        snapshot.offset = self.now.since(self.readable(settings, lags, snapshot.at));
         for source in &mut snapshot.sources {
+            source.lag = lags.of(&source.name);
             source.skew = self.skews.get(&source.name).map(|skew| ClockSkew {
                 ahead: skew.certain(),
                 matters: matters(settings, *skew),
@@ -134,7 +141,7 @@ mod tests {
             (Some((-3_600, -3_599)), Some(9_960), 9_985, false),
         ] {
             let (clocks, settings) = clocks(skew);
-            let shown = clocks.readable(&settings, last.map(at));
+            let shown = clocks.readable(&settings, &Lags::default(), last.map(at));
             assert_eq!(shown, at(readable), "{skew:?} {last:?}");
             let asked = last.map(at).unwrap_or_default();
             let told = clocks.outrun(&settings, &SourceName::new("far"), asked);

@@ -17,6 +17,7 @@ mod groups;
 pub mod intake;
 mod journal;
 mod judge;
+mod lag;
 mod lanes;
 mod past;
 mod picture;

@@ -8,7 +8,7 @@ use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::AlertPolicy;
 use crate::domain::slo::{Catalog, Slo};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::series::plan::Family;
 use crate::status::snapshot::{
     BurnStatus, EngineStatus, OpenEpisode, SloStatus, Snapshot, SourceStatus, TierStatus,
@@ -80,6 +80,7 @@ impl State {
                     summed: self.summed_families(name),
                     twins: source.twins,
                     skew: None,
+                    lag: Span::ZERO,
                     backfill: self.backfill(name),
                     births_ignored: source.births_ignored,
                     births: source.births.iter().cloned().collect(),

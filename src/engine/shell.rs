@@ -24,6 +24,7 @@ use super::clocks::Clocks;
 use super::digger::{Again, Digger, Finished};
 use super::intake::{Read, Reading};
 use super::journal::{self, Journal};
+use super::lag::Lags;
 use super::past::needed_from;
 use super::reading;
 use super::reads::Wanted;
@@ -82,6 +83,7 @@ pub struct Engine<S, K> {
     journal: Journal,
     digger: Digger,
     schedule: Schedule,
+    lags: Lags,
 }
 
 impl<S: Source, K: Store> Engine<S, K> {
@@ -102,6 +104,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         state.leave_before(from);
         Ok(Self {
             schedule: Schedule::new(settings.tick),
+            lags: Lags::default(),
             parts,
             settings,
             revision,
@@ -133,6 +136,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         self.state.adopt(&self.revision.plan);
         // Answers to questions by positions in the plan that was.
         self.boundaries.clear();
+        self.lags.forget();
     }
 
     /// Runs until `stop`, which takes effect between two ticks or in the midst of reading.
@@ -153,7 +157,8 @@ impl<S: Source, K: Store> Engine<S, K> {
 
     /// Up to when the sources' samples can be read by now.
     fn readable(&self) -> Timestamp {
-        self.clocks().readable(&self.settings, self.schedule.last())
+        let last = self.schedule.last();
+        self.clocks().readable(&self.settings, &self.lags, last)
     }
 
     fn clocks(&self) -> Clocks {
@@ -312,6 +317,10 @@ impl<S: Source, K: Store> Engine<S, K> {
                 &input,
                 self.revision.catalog(),
             );
+            if judge {
+                let newest = self.state.newest(&input.reads);
+                self.lags.note(at, &self.settings, newest);
+            }
             self.carry_out(effects, started).await;
             if judge {
                 break;
@@ -376,7 +385,7 @@ impl<S: Source, K: Store> Engine<S, K> {
             journal::incident(incident);
         }
         if let Some(snapshot) = &mut effects.snapshot {
-            self.clocks().show(&self.settings, snapshot);
+            self.clocks().show(&self.settings, &self.lags, snapshot);
             self.journal.sources(&snapshot.sources);
             self.journal.clocks(&snapshot.sources);
         }

@@ -99,7 +99,7 @@ const SOURCE_COUNTERS: [Family<SourceStatus>; 3] = [
     ),
 ];
 
-const SOURCE_GAUGES: [Family<SourceStatus>; 4] = [
+const SOURCE_GAUGES: [Family<SourceStatus>; 5] = [
     (
         "source_series",
         "Series of the source that are known.",
@@ -119,6 +119,11 @@ const SOURCE_GAUGES: [Family<SourceStatus>; 4] = [
         "source_clock_skew_seconds",
         "How far our clock is ahead of the source's at the least; negative where it is behind.",
         |it| it.skew.map(|skew| skew.ahead.as_secs_f64()),
+    ),
+    (
+        "source_lag_seconds",
+        "How much longer than its offset ticks wait for the source, since its samples come later than that.",
+        |it| Some(it.lag.as_secs_f64()),
     ),
 ];
 

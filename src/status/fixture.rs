@@ -381,6 +381,7 @@ pub(crate) fn snapshot() -> Snapshot {
             ahead: Span::from_secs(if error.is_none() { 0 } else { 64 }),
             matters: error.is_some(),
         }),
+        lag: Span::from_secs(if error.is_none() { 0 } else { 45 }),
         backfill: None,
         births_ignored: if error.is_none() { 5 } else { 0 },
         births: births(error),

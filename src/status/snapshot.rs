@@ -88,6 +88,8 @@ pub struct SourceStatus {
     pub twins: Option<&'static str>,
     /// How our clock differs from its own, where it tells.
     pub skew: Option<ClockSkew>,
+    /// How much longer than its offset ticks wait for it, since its samples come later than that.
+    pub lag: Span,
     /// How far its past is counted, while it is not all counted.
     pub backfill: Option<Backfill>,
     /// First values of new series that were not counted, since the start.

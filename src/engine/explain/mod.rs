@@ -21,6 +21,7 @@ use crate::store::commit::Recovered;
 
 use super::clocks::Clocks;
 use super::digger;
+use super::lag::Lags;
 use super::reading;
 use super::settings::Settings;
 use super::state::State;
@@ -121,7 +122,7 @@ pub async fn explain<S: Source>(
         let now = now.floor_to(Span::from_secs(1));
         return Err(ExplainError::Future { now });
     }
-    let newest = Clocks::of(sources, now).readable(settings, None);
+    let newest = Clocks::of(sources, now).readable(settings, &Lags::default(), None);
     let at = asked.at.map_or(newest, |at| at.min(newest));
     let at = at.floor_to(settings.tick);
     let window = asked

@@ -78,6 +78,18 @@ impl SourcesPage {
         ))
     }
 
+    /// How much later than they should the samples of a source come.
+    fn lag(source: &SourceView) -> Option<String> {
+        let seconds = source.lag_seconds.0;
+        let by = words::words(Span::from(Duration::from_secs_f64(seconds)));
+        let told = || {
+            format!(
+                "its samples come later than its offset allows: ticks wait {by} longer, and alerts with them"
+            )
+        };
+        (seconds > 0.0).then(told)
+    }
+
     #[expect(
         clippy::cast_precision_loss,
         clippy::trivially_copy_pass_by_ref,

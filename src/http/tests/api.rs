@@ -294,6 +294,7 @@ async fn the_status_holds_everything_in_one_answer() {
           "summed":[],
           "suspectedReplicaLabel":null,
           "clockSkew":{"seconds":0, "matters":false},
+          "lagSeconds":0,
           "backfill":null,
           "birthsIgnored":{"count":5, "newest":[{"series":"{__name__=\"jobs_total\",pod=\"b-1\"}", "value":4711, "at":"2026-01-15T11:53:00Z"}]}
         },
@@ -309,6 +310,7 @@ async fn the_status_holds_everything_in_one_answer() {
           "summed":[],
           "suspectedReplicaLabel":null,
           "clockSkew":{"seconds":64, "matters":true},
+          "lagSeconds":45,
           "backfill":null,
           "birthsIgnored":{"count":0, "newest":[]}
         }

@@ -94,6 +94,7 @@ async fn both_forms_say_the_same() {
     sloburn_outbox_waiting
     sloburn_source_clock_skew_seconds
     sloburn_source_healthy
+    sloburn_source_lag_seconds
     sloburn_source_last_good_timestamp_seconds
     sloburn_source_queries_total
     sloburn_source_query_failures_total
@@ -293,6 +294,9 @@ async fn the_daemon_tells_of_itself() {
     # TYPE sloburn_source_clock_skew_seconds gauge
     sloburn_source_clock_skew_seconds{source="default"} 0.0
     sloburn_source_clock_skew_seconds{source="thanos-eu"} 64.0
+    # TYPE sloburn_source_lag_seconds gauge
+    sloburn_source_lag_seconds{source="default"} 0.0
+    sloburn_source_lag_seconds{source="thanos-eu"} 45.0
     # TYPE sloburn_config_reloads_total counter
     sloburn_config_reloads_total 2.0
     # TYPE sloburn_config_reload_failures_total counter

@@ -9,7 +9,7 @@ use crate::domain::time::{Span, Timestamp};
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A count: whole numbers are written without a decimal point.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Deserialize)]
 #[serde(transparent)]
 pub struct Count(pub f64);
 

@@ -76,6 +76,9 @@ pub struct SourceView {
     /// How our clock differs from its own; `null` where that is not known.
     #[serde(default)]
     pub clock_skew: Option<SkewView>,
+    /// How many seconds longer than its `offset` ticks wait for it, since its samples come later than that.
+    #[serde(default)]
+    pub lag_seconds: Count,
     /// How far its past is counted; `null` when all of it is.
     pub backfill: Option<BackfillView>,
     /// First values of new series that were not counted; older daemons do not list them.
@@ -252,6 +255,7 @@ impl SourceView {
             summed: source.summed.iter().map(SummedView::of).collect(),
             suspected_replica_label: source.twins.map(str::to_owned),
             clock_skew: source.skew.map(SkewView::of),
+            lag_seconds: Count(source.lag.as_secs_f64()),
             backfill: source.backfill.as_ref().map(BackfillView::of),
             births_ignored: BirthsView {
                 count: source.births_ignored,

@@ -1,8 +1,14 @@
 //! A source that answers well and whose samples are not what they should be.
 
+use serde_json::Value;
 use sloburn::domain::measurement::Outcome;
 
 use super::{Lie, READS, Scene, Setup, WARM_UP, live_through};
+use crate::support::inbox::Inbox;
+use crate::support::lying_prometheus::LyingPrometheus;
+use crate::support::shop::{
+    assert_nothing_is_lost, daemon, is_measured, logged, pages, slo, until, webhook,
+};
 
 #[tokio::test]
 async fn row_12_no_series_holds_and_no_failing_series_is_no_failure() {
@@ -64,6 +70,33 @@ async fn row_22_samples_that_come_later_than_the_offset_allows_hold_and_are_coun
     let second = sloburn::domain::time::Span::from_secs(1);
     assert_eq!(counted, scene.prometheus.truth(scene.at - second));
     assert!(status.reconstructed_share < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn row_22_samples_that_keep_coming_late_are_waited_for() {
+    let mut prometheus = LyingPrometheus::start().await.expect("a free port");
+    let inbox = Inbox::start().await;
+    let mut daemon = daemon(&prometheus, &webhook("hook", &inbox.url()), &[]);
+    daemon.start().await;
+    let before = slo(&daemon, "a page", pages).await;
+
+    prometheus.tell(Lie::Late(4)).await;
+    let is_waited_for = |it: &Value| it["sources"][0]["lagSeconds"].as_f64() >= Some(2.0);
+    until(&daemon, "/api/v1/status", "a longer wait", is_waited_for).await;
+    let during = slo(&daemon, "that it measures", is_measured).await;
+    assert_nothing_is_lost("while samples are late", &during, &prometheus);
+    assert_eq!(during["incident"]["id"], before["incident"]["id"]);
+    let metrics = daemon.text("/metrics").await;
+    assert!(metrics.contains("sloburn_source_lag_seconds{source=\"default\"} "));
+    let told = logged(&daemon, "come later than");
+    assert!(!told.is_empty(), "{}", daemon.log());
+
+    prometheus.tell(Lie::Truth).await;
+    let is_short = |it: &Value| it["sources"][0]["lagSeconds"].as_f64() == Some(0.0);
+    until(&daemon, "/api/v1/status", "no longer wait", is_short).await;
+    let after = slo(&daemon, "that it measures", is_measured).await;
+    assert_nothing_is_lost("after it", &after, &prometheus);
+    assert_eq!(inbox.types(), ["incident.opened"]);
 }
 
 #[tokio::test]
