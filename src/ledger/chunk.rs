@@ -119,6 +119,11 @@ impl Chunk {
         self.slots.add(end.since(self.start()), more)
     }
 
+    /// Whether there is room that is not needed while nothing is added.
+    pub(super) fn is_loose(&self) -> bool {
+        self.slots.is_loose()
+    }
+
     /// Gives back the room that was kept for more slots.
     pub(super) fn shrink(&mut self) {
         self.slots.shrink();

@@ -121,6 +121,11 @@ impl Lane {
                 self.restore(Arc::new(coarse));
             }
         }
+        for row in [&mut self.old, &mut self.recent] {
+            if row.is_loose() {
+                Arc::make_mut(row).shrink();
+            }
+        }
         changed
     }
 

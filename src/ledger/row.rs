@@ -64,6 +64,21 @@ impl Row {
         }
     }
 
+    /// Whether chunks have more room than they need to which little is added any more: all but the newest.
+    pub(super) fn is_loose(&self) -> bool {
+        let done = self.chunks.split_last().map(|(_, done)| done);
+        done.is_some_and(|done| done.iter().any(|chunk| chunk.is_loose()))
+    }
+
+    /// Gives that room back.
+    pub(super) fn shrink(&mut self) {
+        if let Some((_, done)) = self.chunks.split_last_mut() {
+            for chunk in done.iter_mut().filter(|chunk| chunk.is_loose()) {
+                Arc::make_mut(chunk).shrink();
+            }
+        }
+    }
+
     /// Takes out all chunks that lie wholly at or before `time`.
     pub(super) fn take_up_to(&mut self, time: Timestamp) -> Vec<Arc<Chunk>> {
         let past = self.chunks.partition_point(|chunk| chunk.end() <= time);
