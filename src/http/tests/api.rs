@@ -226,6 +226,7 @@ async fn incidents_are_listed_newest_first_with_their_history() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one snapshot of everything")]
 #[tokio::test(start_paused = true)]
 async fn the_status_holds_everything_in_one_answer() {
     let answer = get("/api/v1/status").await;
