@@ -3,6 +3,7 @@
 
 use crate::domain::indicator::{Histogram, HistogramKind, Threshold};
 use crate::domain::selector::Selector;
+use crate::domain::slices::TimeUnit;
 use crate::domain::slo::SourceName;
 use crate::domain::time::Span;
 use crate::series::batch::Fetch;
@@ -171,10 +172,13 @@ pub(super) fn lack(
     boundaries: Option<&[String]>,
 ) -> Lack {
     let known = boundaries.filter(|boundaries| !boundaries.is_empty());
-    let advice = known.map_or_else(
-        || "set `atMost` to one of its boundaries".to_owned(),
-        |boundaries| format!("set `atMost` to one of {}", boundaries.join(", ")),
-    );
+    let written = |it: &String| as_written(number(it), histogram.unit);
+    let known: Option<Vec<String>> = known.map(|known| known.iter().map(written).collect());
+    let advice = match known.as_deref() {
+        None => "set `atMost` to one of its boundaries".to_owned(),
+        Some([only]) => format!("set `atMost` to {only}"),
+        Some(all) => format!("set `atMost` to one of {}", all.join(", ")),
+    };
     let series = match threshold.selectors.as_slice() {
         [one] if !histogram.overrides.is_empty() => selector_text(one),
         _ => histogram.series.metric.clone(),
@@ -182,10 +186,25 @@ pub(super) fn lack(
     Lack {
         sentence: format!(
             "`{series}` has no bucket that ends at {}",
-            threshold.at_most
+            as_written(threshold.at_most.to_f64(), histogram.unit)
         ),
         advice,
     }
+}
+
+/// A boundary in the form in which `atMost` is written: `250ms` or `10s`; a part of a millisecond is a number of seconds.
+#[expect(clippy::cast_possible_truncation, reason = "boundaries are times")]
+pub(super) fn as_written(boundary: f64, unit: TimeUnit) -> String {
+    let seconds = boundary / unit.per_second();
+    let millis = seconds * 1_000.0;
+    let whole = millis.round();
+    if whole < 1.0 || (millis - whole).abs() > 1e-6 {
+        return seconds.to_string();
+    }
+    if whole % 1_000.0 == 0.0 {
+        return Span::from_millis(whole as i64).to_string();
+    }
+    format!("{whole}ms")
 }
 
 fn number(boundary: &str) -> f64 {
@@ -193,4 +212,20 @@ fn number(boundary: &str) -> f64 {
         .trim_start_matches('+')
         .parse()
         .unwrap_or(f64::INFINITY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries_are_told_as_thresholds_are_written() {
+        let seconds = [0.0005, 0.0025, 0.005, 0.1, 0.3, 1.0, 2.5, 10.0, 90.0];
+        let told = seconds
+            .map(|it| as_written(it, TimeUnit::Seconds))
+            .join(" ");
+        assert_eq!(told, "0.0005 0.0025 5ms 100ms 300ms 1s 2500ms 10s 1m30s");
+        let told = [0.5, 5.0, 250.0, 1_000.0].map(|it| as_written(it, TimeUnit::Millis));
+        assert_eq!(told.join(" "), "0.0005 5ms 250ms 1s");
+    }
 }

@@ -227,6 +227,11 @@ fn no_series(meter: &Meter, name: &str) -> String {
         } => format!(
             "no series of `{name}` has {labels}, which `expect` names; check what scrapes it"
         ),
+        _ if meter.slo.indicator.is_query() => {
+            // Its name tells at which distance it is evaluated, too.
+            let query = name.rsplit_once(" every ").map_or(name, |(query, _)| query);
+            format!("the query gives no value: `{query}`")
+        }
         _ => format!(
             "no series of `{name}` match what {} selects; check its selectors",
             meter.slo.counted_as

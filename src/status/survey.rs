@@ -61,7 +61,7 @@ pub enum Finding {
     LessBuckets {
         /// Which of the thresholds.
         threshold: usize,
-        /// Where it lies, in the histogram's unit.
+        /// Where it lies, as `atMost` is written.
         at_most: String,
         /// The series without the bucket.
         without: Several,

@@ -6,6 +6,7 @@ use crate::domain::indicator::{Events, Histogram, HistogramKind};
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::Slo;
+use crate::engine::boundaries::as_written;
 use crate::series::boundary::LE;
 use crate::series::groups::Planned;
 use crate::series::plan::Towards;
@@ -257,7 +258,7 @@ fn of_histogram<'s>(
             found.extend(without.map(|without| {
                 Found::Told(Finding::LessBuckets {
                     threshold: number,
-                    at_most: threshold.at_most.to_string(),
+                    at_most: as_written(threshold.at_most.to_f64(), histogram.unit),
                     without,
                 })
             }));

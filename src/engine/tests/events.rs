@@ -368,7 +368,7 @@ fn each_threshold_must_be_a_boundary() {
     run.state.answer(0, vec!["+Inf".into(), "9".into()]);
     let status = run.ticks(&world(), 570, 600, healthy);
     assert_eq!(status.window.counts.total, 0.0);
-    insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @r#"`seconds_bucket{route="/export"}` has no bucket that ends at 10; set `atMost` to one of 9"#);
+    insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @r#"`seconds_bucket{route="/export"}` has no bucket that ends at 10s; set `atMost` to 9s"#);
     let world = world().with("seconds_bucket", "route=/export,le=10", |second| {
         Some((second * 10) as f64)
     });
@@ -540,5 +540,17 @@ fn slices_of_a_histogram_without_the_bucket_say_so() {
     assert_eq!(run.state.questions().len(), 1);
     let status = run.ticks(&world(), 570, 600, healthy);
     assert_eq!(status.window.counts.total, 0.0);
-    insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @r#"`seconds_bucket{route!="/export"}` has no bucket that ends at 0.3; set `atMost` to one of its boundaries"#);
+    insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @r#"`seconds_bucket{route!="/export"}` has no bucket that ends at 300ms; set `atMost` to one of its boundaries"#);
+}
+
+#[test]
+fn a_query_without_a_value_is_named_as_it_is_sent() {
+    let query = Indicator::Query {
+        total: "sum(increase(jobs_total[$window]))".to_owned(),
+        split: Split::Bad("sum(increase(failed_total[$window]))".to_owned()),
+        window: Span::from_mins(5),
+    };
+    let mut run = Run::new(catalog(query));
+    let status = run.ticks(&World::new(15), 0, 600, healthy);
+    insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @"the query gives no value: `sum(increase(jobs_total[5m]))`");
 }

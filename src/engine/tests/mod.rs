@@ -680,7 +680,7 @@ fn a_threshold_that_is_no_boundary_counts_nothing_and_says_so() {
     let status = run.ticks(&world(), 570, 600, healthy);
     assert_eq!(status.measurement.outcome, Outcome::NoData);
     assert_eq!(status.window.counts.total, 0.0);
-    insta::assert_snapshot!(status.measurement.reason.clone().unwrap_or_default(), @"`seconds_bucket` has no bucket that ends at 0.25; set `atMost` to one of 0.3");
+    insta::assert_snapshot!(status.measurement.reason.clone().unwrap_or_default(), @"`seconds_bucket` has no bucket that ends at 250ms; set `atMost` to 300ms");
 }
 
 /// One process that two replicas scrape, five seconds apart; the first is away from `away` on for 20 minutes.

@@ -13,7 +13,7 @@ use crate::cli::here::Told;
 use crate::cli::status::table::{aligned, coverage, left, measured, printable, reasons};
 use crate::config::Config;
 use crate::definitions::{AllWritten, Written, codes};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::domain::slo::{Catalog, Slo, SloId};
 use crate::status::freshness::Freshness;
 use crate::status::query::SloQuery;
@@ -114,8 +114,12 @@ fn measured_badly(targets: &[Target<'_>], survey: &Survey) -> Vec<Diagnostic> {
     if faults.is_empty() {
         faults.extend(numbers::unmeasured(statuses, written));
     }
-    // Where there is no total, everything is more than that.
-    if faults.iter().all(|fault| fault.code != codes::NO_SERIES) {
+    // Where there is no total, everything is more than that; and that selectors do not fit shows in the numbers, too.
+    let explains = |fault: &Diagnostic| match fault.code {
+        codes::OUTSIDE => fault.severity == Severity::Error,
+        code => code == codes::NO_SERIES,
+    };
+    if !faults.iter().any(explains) {
         faults.extend(numbers::beyond(statuses, written));
     }
     faults

@@ -24,20 +24,22 @@ pub(super) fn beyond(statuses: &[&SloStatus], written: &Written) -> Option<Diagn
 
 fn beyond_total(status: &SloStatus, written: &Written) -> Option<Diagnostic> {
     let side = side(&status.slo.indicator)?;
-    let whole = (status.window.range.length(), status.window.counts);
-    let burns = status.burn.iter().map(|burn| (burn.length, burn.counts));
-    let is_beyond = |(_, counts): &(Span, Counts)| {
+    // How much of the window is there yet changes from minute to minute, so it is named as it is written.
+    let whole = format!("in the window ({})", status.slo.window);
+    let burns = status.burn.iter();
+    let burns = burns.map(|burn| (format!("in the last {}", burn.length), burn.counts));
+    let is_beyond = |(_, counts): &(String, Counts)| {
         let slack = counts.total.abs() * ROUNDING;
         counts.bad > counts.total + slack || counts.bad < -slack
     };
-    let mut windows = std::iter::once(whole).chain(burns);
-    let (length, Counts { bad, total }) = windows.find(is_beyond)?;
+    let mut windows = std::iter::once((whole, status.window.counts)).chain(burns);
+    let (when, Counts { bad, total }) = windows.find(is_beyond)?;
     let number = match side {
         "bad" => bad,
         _ => total - bad,
     };
     let message = format!(
-        "in the last {length} `{side}`{} counts {}, and `total` {}",
+        "{when} `{side}`{} counts {}, and `total` {}",
         whose(status),
         shown(number),
         shown(total)

@@ -56,7 +56,10 @@ pub(super) fn told(
                 None => "bad is there now".to_owned(),
             };
             let message = format!("nothing {when}: {}", nothing(missing));
-            let help = format!("if nothing failed, all is well; else: {}", advice(missing));
+            let help = format!(
+                "if nothing failed, ignore this; otherwise {}",
+                advice(missing)
+            );
             let fault = Diagnostic::warning(codes::NEVER_BAD, message).help(help);
             at(slo, fault, missing.part, written)
         }

@@ -78,7 +78,7 @@ async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
     exit 2
 
     errors: {total: 'http_requests_total{job="api"}', badWhere: code=~"6.."}
-    warning line=10,col=67,title=SB0603::nothing was bad in the whole window (6h): no series match `http_requests_total{code=~"6..",job="api"}`; if nothing failed, all is well; else: without code=~"6.." there are some, with code of 200, 404, 500
+    warning line=10,col=67,title=SB0603::nothing was bad in the whole window (6h): no series match `http_requests_total{code=~"6..",job="api"}`; if nothing failed, ignore this; otherwise without code=~"6.." there are some, with code of 200, 404, 500
     exit 0
 
     errors: {total: 'http_requests_total{job="api"}', goodWhere: code="OK"}
@@ -94,7 +94,7 @@ async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
     exit 0
 
     errors: {total: 'http_requests_total{job="api"}', bad: 'storms_total{job="api"}'}
-    error line=10,col=62,title=SB0605::in the last 6h `bad` counts 180000, and `total` 46800; count the same events on both sides: what is bad or good must be in the total, too
+    error line=10,col=62,title=SB0605::in the window (6h) `bad` counts 180000, and `total` 46800; count the same events on both sides: what is bad or good must be in the total, too
     exit 2
 
     errors:
@@ -104,7 +104,7 @@ async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
     exit 0
 
     errors: {good: 'http_requests_total{code="200"}', bad: 'http_requests_total{code="599"}'}
-    warning line=10,col=62,title=SB0603::nothing was bad in the whole window (6h): no series match `http_requests_total{code="599"}`; if nothing failed, all is well; else: without code="599" there are some, with code of 200, 404, 500
+    warning line=10,col=62,title=SB0603::nothing was bad in the whole window (6h): no series match `http_requests_total{code="599"}`; if nothing failed, ignore this; otherwise without code="599" there are some, with code of 200, 404, 500
     exit 0
 
     errors: {good: 'http_requests_total{code="299"}', bad: 'http_requests_total{code="500"}'}
@@ -147,7 +147,7 @@ async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
 
     errors: {total: 'http_requests_total{job="api"}', bad: 'errors_total{job="api",instance="a"}'}
     groupBy: [route]
-    error line=10,col=62,title=SB0605::in the last 6h `bad` of {route=""} counts 720, and `total` 0; count the same events on both sides: what is bad or good must be in the total, too
+    error line=10,col=62,title=SB0605::in the window (6h) `bad` of {route=""} counts 720, and `total` 0; count the same events on both sides: what is bad or good must be in the total, too
     warning line=11,col=17,title=SB0607::no series of `bad` has the label `route`, by which groups are told apart; they have instance, job
     exit 2
     "#);
@@ -157,7 +157,7 @@ async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
 async fn what_does_not_fit_of_all_else_is_told_where_it_is_written() {
     insta::assert_snapshot!(told_of(OTHERS).await, @r#"
     latency: {histogram: 'took_seconds{instance="a"}', atMost: 250ms}
-    error line=10,col=66,title=SB0604::`took_seconds_bucket` has no bucket that ends at 0.25; set `atMost` to one of 0.1, 0.3
+    error line=10,col=66,title=SB0604::`took_seconds_bucket` has no bucket that ends at 250ms; set `atMost` to one of 100ms, 300ms
     exit 2
 
     latency:
@@ -165,7 +165,7 @@ async fn what_does_not_fit_of_all_else_is_told_where_it_is_written() {
       atMost: 300ms
       overrides: [{where: 'route="/pay"', atMost: 10s}]
     warning line=11,col=20,title=SB0602::no series match `took_seconds_bucket{instance="a",route!="/pay"}`, so it counts nothing; without route!="/pay" there are some, with route of /pay
-    error line=13,col=53,title=SB0604::`took_seconds_bucket{instance="a",route="/pay"}` has no bucket that ends at 10; set `atMost` to one of 0.1, 0.3
+    error line=13,col=53,title=SB0604::`took_seconds_bucket{instance="a",route="/pay"}` has no bucket that ends at 10s; set `atMost` to one of 100ms, 300ms
     exit 2
 
     latency:
@@ -184,7 +184,7 @@ async fn what_does_not_fit_of_all_else_is_told_where_it_is_written() {
     exit 2
 
     latency: {histogram: took_seconds, atMost: 300ms}
-    error line=10,col=50,title=SB0604::1 of 2 series of the histogram have no bucket that ends at 0.3, so that all of their events are bad; give them the same buckets as the others, or leave them out: took_seconds_bucket{instance="b",job="api",le="+Inf",route="/pay"}
+    error line=10,col=50,title=SB0604::1 of 2 series of the histogram have no bucket that ends at 300ms, so that all of their events are bad; give them the same buckets as the others, or leave them out: took_seconds_bucket{instance="b",job="api",le="+Inf",route="/pay"}
     exit 2
 
     latency: {histogram: native_seconds, atMost: 300ms}

@@ -134,13 +134,13 @@ async fn numbers_stand_below_the_faults() {
     let (url, server) = world::serve().await;
     insta::assert_snapshot!(checked(&url, "text", &[SOUND, LATENCY]).await, @r#"
     out:
-    error[SB0604]: `took_seconds_bucket` has no bucket that ends at 0.25
+    error[SB0604]: `took_seconds_bucket` has no bucket that ends at 250ms
       --> api.yaml:13:66
        |
     13 |       latency: {histogram: 'took_seconds{instance="a"}', atMost: 250ms}
        |                                                                  ^^^^^
        |
-       = help: set `atMost` to one of 0.1, 0.3
+       = help: set `atMost` to one of 100ms, 300ms
 
     As of TIME:
 
@@ -318,7 +318,7 @@ async fn pages_are_scraped_once_and_tell_of_what_exists() {
     drop(server);
     insta::assert_snapshot!(told, @r#"
     out:
-    ::warning file=api.yaml,line=10,col=45,title=SB0603::nothing bad is there now: no series match `jobs_total{queue="mial"}`; if nothing failed, all is well; else: check its conditions, and what is scraped
+    ::warning file=api.yaml,line=10,col=45,title=SB0603::nothing bad is there now: no series match `jobs_total{queue="mial"}`; if nothing failed, ignore this; otherwise check its conditions, and what is scraped
     1 file, 1 objective: 1 warning
     exit 0
 
