@@ -4,16 +4,13 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 
 use crate::config::{self, Config, Prometheus};
 use crate::domain::indicator::Budgeting;
-use crate::domain::selector::Matcher;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::Span;
 use crate::engine::settings::{Partial, Settings, SourceSettings};
-use crate::promql::parse_matchers;
 use crate::source::AnySource;
 use crate::source::prometheus::{PrometheusSettings, PrometheusSource, TlsFiles};
 use crate::source::scrape::{self, ScrapeSettings, ScrapeSource, Target};
@@ -72,7 +69,7 @@ pub(super) fn sources(
         let name = SourceName::new(name.as_str());
         let source = match settings {
             config::Source::Prometheus(settings) => {
-                let settings = prometheus(name.clone(), settings)?;
+                let settings = prometheus(name.clone(), settings);
                 AnySource::Prometheus(Box::new(PrometheusSource::new(settings)?))
             }
             config::Source::Scrape(settings) => {
@@ -118,21 +115,13 @@ fn scrape_settings(
     }
 }
 
-fn prometheus(name: SourceName, config: &Prometheus) -> anyhow::Result<PrometheusSettings> {
+fn prometheus(name: SourceName, config: &Prometheus) -> PrometheusSettings {
     let header = |(name, value): (&String, &secrecy::SecretString)| {
         (name.clone(), value.expose_secret().to_owned())
     };
     let parameter = |(name, value): (&String, &String)| (name.clone(), value.clone());
-    let matchers: Vec<Matcher> = match &config.matchers {
-        None => Vec::new(),
-        Some(text) => parse_matchers(text).with_context(|| {
-            format!(
-                "`sources.{name}.prometheus.matchers` cannot be read; write them as env=\"prod\""
-            )
-        })?,
-    };
     let defaults = PrometheusSettings::new(name, config.url.as_str());
-    Ok(PrometheusSettings {
+    PrometheusSettings {
         timeout: config.timeout,
         bearer_token_file: config.bearer_token_file.clone(),
         basic_auth_file: config.basic_auth_file.clone(),
@@ -142,10 +131,10 @@ fn prometheus(name: SourceName, config: &Prometheus) -> anyhow::Result<Prometheu
             key: config.tls.key_file.clone(),
         },
         headers: config.headers.iter().map(header).collect(),
-        matchers,
+        matchers: config.matchers.clone(),
         params: config.params.iter().map(parameter).collect(),
         max_in_flight: NonZeroUsize::new(config.max_in_flight).unwrap_or(defaults.max_in_flight),
         max_body_bytes: usize::try_from(config.max_body_bytes).unwrap_or(usize::MAX),
         ..defaults
-    })
+    }
 }

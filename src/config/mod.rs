@@ -20,6 +20,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::domain::selector::Matcher;
 
 pub use flags::Flags;
 pub use origin::Origin;
@@ -128,8 +129,8 @@ pub struct Prometheus {
     pub offset: Duration,
     /// After this time samples no longer change; a multiple of the tick, at least `offset`.
     pub settle: Duration,
-    /// Matchers added to each selector, as `env="prod"`; not parsed yet.
-    pub matchers: Option<String>,
+    /// Added to each selector.
+    pub matchers: Vec<Matcher>,
     /// Parameters added to each request.
     pub params: BTreeMap<String, String>,
     /// Where people look at a query, which replaces `{query}`.
@@ -348,10 +349,21 @@ impl Config {
         &self.unread
     }
 
+    /// Whether anybody said what `key` is, so that not its default is in force.
+    pub fn says(&self, key: &str) -> bool {
+        let mut settings = self.settings.iter();
+        settings.any(|setting| setting.path == [key] && setting.origin != Origin::Default)
+    }
+
     /// Every setting in the order of the file, with its value and who said so; secrets are masked.
     pub fn settings(&self) -> &[Setting] {
         &self.settings
     }
+}
+
+/// An address and a port to listen on, or what to write instead.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    values::address(text).map_err(|wrong| format!("it {}; {}", wrong.message, wrong.help))
 }
 
 /// Every environment variable with the setting that it sets, in the order of the file.

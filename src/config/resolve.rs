@@ -147,7 +147,7 @@ impl Resolver {
 
     fn prometheus(&mut self, name: &str, tick: Option<Duration>) -> Option<Prometheus> {
         let key = |key| ["sources", name, "prometheus", key];
-        let url = self.read(&key("url"), values::url);
+        let url = self.read(&key("url"), values::prometheus);
         if self.well_shaped && !self.has(&key("url")) {
             let origin = self
                 .origin_below(&key("url")[..3])
@@ -167,7 +167,7 @@ impl Resolver {
         let headers = self.headers(&key("headers"));
         let offset = self.read(&key("offset"), values::duration);
         let settle = self.settle(&key("settle"), offset, tick);
-        let matchers = self.text(&key("matchers"));
+        let matchers = self.read(&key("matchers"), values::matchers);
         let params = self.entries(&key("params"));
         let link_url = self.read(&key("linkUrl"), values::link);
         let scrape_interval = self.read(&key("scrapeInterval"), values::some_duration);
@@ -200,7 +200,7 @@ impl Resolver {
             headers,
             offset: offset?,
             settle: settle?,
-            matchers,
+            matchers: matchers.unwrap_or_default(),
             params,
             link_url,
             scrape_interval,

@@ -7,7 +7,9 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::SecretString;
 
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, write_one_of};
+use crate::domain::selector::Matcher;
+use crate::promql::parse_matchers;
 
 use super::origin::{SECRET, VALUE};
 use super::{Format, Level, Partial};
@@ -93,7 +95,7 @@ pub(super) fn url(text: &str) -> Result<Url, Wrong> {
     {
         let wrong = wrong(
             "holds a user or a password",
-            "leave them out; use a header, or a file with a token",
+            "leave them out; name a file with user:password by `basicAuthFile`, or one with a token by `bearerTokenFile`",
         );
         return Err(Wrong {
             code: SECRET,
@@ -113,6 +115,30 @@ pub(super) fn url(text: &str) -> Result<Url, Wrong> {
         return Err(wrong(message, "end it before `?` or `#`"));
     }
     Ok(url)
+}
+
+/// The address of a Prometheus: with what may stand before `/api/v1`, and nothing of what its pages and its API add.
+pub(super) fn prometheus(text: &str) -> Result<Url, Wrong> {
+    let url = url(text)?;
+    let path = url.path().trim_end_matches('/');
+    for added in ["/api/v1", "/graph", "/query"] {
+        if path.ends_with(added) {
+            let message = format!(
+                "is {}, which goes on after Prometheus' own address",
+                shown(text)
+            );
+            return Err(wrong(message, format!("leave out `{added}`")));
+        }
+    }
+    Ok(url)
+}
+
+/// Conditions that are added to each selector.
+pub(super) fn matchers(text: &str) -> Result<Vec<Matcher>, Wrong> {
+    parse_matchers(text).map_err(|error| {
+        let message = format!("is {}, which cannot be read: {error}", shown(text));
+        wrong(message, "write them as env=\"prod\"")
+    })
 }
 
 /// An address of pages about a query, in which `{query}` stands for the query.
@@ -208,7 +234,7 @@ fn one_of<T: Copy>(text: &str, known: &[(&'static str, T)]) -> Result<T, Wrong> 
         return Ok(*value);
     }
     let names = || known.iter().map(|(name, _)| *name);
-    let all = || format!("write one of {}", names().collect::<Vec<_>>().join(", "));
+    let all = || write_one_of(&names().collect::<Vec<_>>());
     let help = did_you_mean(text, names(), all);
     Err(wrong(format!("is {}", shown(text)), help))
 }

@@ -44,12 +44,31 @@ pub(super) fn parse(file: &Arc<Path>, text: &str) -> Result<Node, Box<Diagnostic
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()) {
         Ok(root) => Ok(lower(root, &place)),
         Err(error) => {
+            let why = sentence(&error);
+            // The parser names the text before a tab, which may be lines above it.
+            if let Some(tab) = indenting_tab(text).filter(|_| why.contains("tab")) {
+                let message = "a tab stands where the line is indented";
+                let fault = Diagnostic::error(SYNTAX, message);
+                let fault = fault.at(&Place::of(file, text, tab..tab + 1));
+                return Err(Box::new(
+                    fault.help("indent by spaces; YAML knows no tabs there"),
+                ));
+            }
             let at = place(error.location().unwrap_or(Location::UNKNOWN));
-            Err(Box::new(
-                Diagnostic::error(SYNTAX, sentence(&error)).at(&at),
-            ))
+            Err(Box::new(Diagnostic::error(SYNTAX, why).at(&at)))
         }
     }
+}
+
+/// The first tab before anything else of its line.
+fn indenting_tab(text: &str) -> Option<usize> {
+    let mut start = 0;
+    text.split_inclusive('\n').find_map(|line| {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let tab = line.get(..indent)?.find('\t').map(|at| start + at);
+        start += line.len();
+        tab
+    })
 }
 
 /// Limits far above any honest file and far below what could hurt; a key that comes twice is told by us.

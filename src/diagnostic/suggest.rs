@@ -26,6 +26,14 @@ pub fn did_you_mean<'a>(
     nearest(word, known).map_or_else(fallback, |nearest| format!("did you mean `{nearest}`?"))
 }
 
+/// `write a`, or `write one of a, b`.
+pub fn write_one_of(names: &[&str]) -> String {
+    match names {
+        [only] => format!("write {only}"),
+        many => format!("write one of {}", many.join(", ")),
+    }
+}
+
 /// Letters to add, drop, change or swap with their neighbour; capitals count nothing.
 fn distance(left: &str, right: &str) -> usize {
     let letters = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();

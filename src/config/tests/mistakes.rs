@@ -39,6 +39,7 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
         "log: json",
         "log: {filter: sloburn=loud}",
         "tick: 30s\n\tlisten: 127.0.0.1:80",
+        "log:\n  level: info\n\tformat: json",
         "tick: 30s\n---\ntick: 30s",
         "- tick: 30s",
         "a: &a [*a]",
@@ -86,7 +87,9 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
     log: {filter: sloburn=loud}
       sloburn.yaml:1:15: error[SB0806]: `log.filter` is `sloburn=loud`, which is no log filter; write it as debug, or as sloburn::source=trace,warn
     tick: 30s\n\tlisten: 127.0.0.1:80
-      sloburn.yaml:1:1: error[SB0801]: this cannot be read as YAML: while scanning a plain scalar, found a tab
+      sloburn.yaml:2:1: error[SB0801]: a tab stands where the line is indented; indent by spaces; YAML knows no tabs there
+    log:\n  level: info\n\tformat: json
+      sloburn.yaml:3:1: error[SB0801]: a tab stands where the line is indented; indent by spaces; YAML knows no tabs there
     tick: 30s\n---\ntick: 30s
       sloburn.yaml:3:1: error[SB0801]: a second document begins here, but there is one configuration
     - tick: 30s
@@ -103,6 +106,9 @@ fn what_is_wrong_with_a_source_is_said_in_a_sentence() {
         "sources: {default: {prometheus: {url: 'ftp://localhost'}}}",
         "sources: {default: {prometheus: {url: 'http://me:pw@localhost'}}}",
         "sources: {default: {prometheus: {url: 'http://'}}}",
+        "sources: {default: {prometheus: {url: 'http://a/prometheus/api/v1/'}}}",
+        "sources: {default: {prometheus: {url: 'http://a/graph'}}}",
+        "sources: {default: {prometheus: {url: 'http://a', matchers: env=prod}}}",
         "sources: {default: {prometheus: {timeout: 5s}}}",
         "sources: {default: {prometheus: {ulr: 'http://a'}}}",
         "sources: {default: {}}",
@@ -125,9 +131,15 @@ fn what_is_wrong_with_a_source_is_said_in_a_sentence() {
     sources: {default: {prometheus: {url: 'ftp://localhost'}}}
       sloburn.yaml:1:39: error[SB0806]: `sources.default.prometheus.url` is `ftp://localhost`, which is neither http nor https; write http://localhost
     sources: {default: {prometheus: {url: 'http://me:pw@localhost'}}}
-      sloburn.yaml:1:39: error[SB0805]: `sources.default.prometheus.url` holds a user or a password; leave them out; use a header, or a file with a token
+      sloburn.yaml:1:39: error[SB0805]: `sources.default.prometheus.url` holds a user or a password; leave them out; name a file with user:password by `basicAuthFile`, or one with a token by `bearerTokenFile`
     sources: {default: {prometheus: {url: 'http://'}}}
       sloburn.yaml:1:39: error[SB0806]: `sources.default.prometheus.url` is `http://`, which is no address: empty host; write it as http://localhost:9090
+    sources: {default: {prometheus: {url: 'http://a/prometheus/api/v1/'}}}
+      sloburn.yaml:1:39: error[SB0806]: `sources.default.prometheus.url` is `http://a/prometheus/api/v1/`, which goes on after Prometheus' own address; leave out `/api/v1`
+    sources: {default: {prometheus: {url: 'http://a/graph'}}}
+      sloburn.yaml:1:39: error[SB0806]: `sources.default.prometheus.url` is `http://a/graph`, which goes on after Prometheus' own address; leave out `/graph`
+    sources: {default: {prometheus: {url: 'http://a', matchers: env=prod}}}
+      sloburn.yaml:1:61: error[SB0806]: `sources.default.prometheus.matchers` is `env=prod`, which cannot be read: the value of `env` is due in quotes, as in env="…"; write them as env="prod"
     sources: {default: {prometheus: {timeout: 5s}}}
       sloburn.yaml:1:43: error[SB0808]: `sources.default.prometheus.url` is missing; say where Prometheus is, as http://localhost:9090
     sources: {default: {prometheus: {ulr: 'http://a'}}}
