@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -11,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app;
 use crate::clock::Clock;
+use crate::config;
 use crate::demo::gameday::Entry;
 use crate::demo::pace::{self, Pace};
 use crate::demo::report;
@@ -38,14 +38,14 @@ pub(super) struct Args {
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Order>,
     /// End after so long, as 3m, and report; without it the demo runs until Ctrl-C
-    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
-    lasts: Option<Duration>,
+    #[arg(long = "for", value_name = "DURATION", value_parser = str::parse::<Span>)]
+    lasts: Option<Span>,
     /// What is printed at the end
     #[arg(long, value_enum, default_value_t = Report::Text)]
     report: Report,
     /// How many times faster than yours the demo's clock runs
-    #[arg(long, value_name = "TIMES", default_value_t = pace::USUAL)]
-    speed: u32,
+    #[arg(long, value_name = "TIMES", default_value_t = Pace::USUAL, value_parser = speed)]
+    speed: Pace,
     /// How much history is simulated first, as 30d; with less than a window's length, windows are not covered yet
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = history)]
     history: Span,
@@ -53,7 +53,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// Where the pages are served; another port is taken when this one is in use
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9099")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9099", value_parser = config::address)]
     listen: SocketAddr,
 }
 
@@ -61,6 +61,12 @@ pub(super) struct Args {
 enum Report {
     Text,
     Json,
+}
+
+/// How many times as fast the demo's clock may run.
+fn speed(text: &str) -> Result<Pace, String> {
+    let pace = text.parse().ok().and_then(Pace::new);
+    pace.ok_or_else(|| "write a whole number from 1 to 100000".to_owned())
 }
 
 /// From an hour to the longest window.
@@ -73,17 +79,9 @@ fn history(text: &str) -> Result<Span, String> {
 }
 
 pub(super) async fn run(args: &Args, streams: &mut Streams<'_>) -> anyhow::Result<Exit> {
-    let Some(pace) = Pace::new(args.speed) else {
-        writeln!(
-            streams.err,
-            "error: --speed is {}, but must be from 1 to 100000",
-            args.speed
-        )?;
-        return Ok(Exit::Faulty);
-    };
     app::log_warnings()?;
     let stop = CancellationToken::new();
-    let mut shown = pin!(show(args, pace, &stop, streams));
+    let mut shown = pin!(show(args, &stop, streams));
     tokio::select! {
         ended = &mut shown => return ended,
         asked = app::asked_to_end() => asked?,
@@ -102,10 +100,10 @@ fn words<'a>(args: &Args, streams: &'a mut Streams<'_>) -> &'a mut dyn Write {
 
 async fn show(
     args: &Args,
-    pace: Pace,
     stop: &CancellationToken,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
+    let pace = args.speed;
     let options = Options {
         listen: args.listen,
         seed: args.seed,
@@ -134,7 +132,9 @@ async fn show(
         }
     }
     invite(&demo, &injected, pace, words(args, streams))?;
-    let until = args.lasts.map(|lasts| live + pace.on_the_clock(lasts));
+    let until = args
+        .lasts
+        .map(|lasts| live + pace.on_the_clock(lasts.to_std()));
     let shared = demo.run(until, stop).await.map_err(anyhow::Error::msg)?;
     let snapshot = shared.board.read().snapshot;
     match args.report {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::domain::time::Span;
 use crate::status::view::summary::StatusView;
 
 use super::status::{StatusError, state};
@@ -22,8 +23,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9099")]
     url: String,
     /// How long to wait for it, as 2m; without it the daemon is asked once
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
-    within: Duration,
+    #[arg(long, value_name = "DURATION", value_parser = str::parse::<Span>)]
+    within: Option<Span>,
 }
 
 /// Between two questions.
@@ -31,8 +32,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(args: &Args, streams: &mut Streams<'_>) -> anyhow::Result<Exit> {
     let begun = Instant::now();
+    let within = args.within.unwrap_or_default().to_std();
     loop {
-        let is_over = begun.elapsed() >= args.within;
+        let is_over = begun.elapsed() >= within;
         match state(&args.url).await {
             Ok(status) => {
                 let missing = missing(&status);

@@ -1,17 +1,18 @@
 //! The demo's pace: how many times faster than ours its clock runs.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::domain::time::Span;
-
-/// Thirty days are an hour.
-pub const USUAL: u32 = 720;
 
 /// How many times faster than a person's the demo's clock runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace(u32);
 
 impl Pace {
+    /// Thirty days are an hour.
+    pub const USUAL: Self = Self(720);
+
     /// Between 1 and 100,000 times.
     pub const fn new(times: u32) -> Option<Self> {
         if times == 0 || times > 100_000 {
@@ -36,6 +37,12 @@ impl Pace {
     }
 }
 
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A person's wait in words: to the tenth of a second below a minute.
 pub fn words(waited: Duration) -> String {
     let tenths = (waited.as_millis() + 50) / 100;
@@ -55,7 +62,7 @@ mod tests {
 
     #[test]
     fn two_of_our_minutes_are_a_day() {
-        let pace = Pace::new(USUAL).unwrap();
+        let pace = Pace::USUAL;
         assert_eq!(
             pace.on_the_clock(Duration::from_mins(2)),
             Span::from_days(1)

@@ -15,7 +15,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::Chunk;
 use crate::store::Store as _;
 
-use super::pace::{Pace, USUAL};
+use super::pace::Pace;
 use super::start::{Demo, Options};
 
 type Chunks = BTreeMap<String, Vec<Arc<Chunk>>>;
@@ -26,7 +26,7 @@ async fn played(seed: u64) -> (Demo, Chunks) {
     let options = Options {
         listen: "127.0.0.1:0".parse().unwrap(),
         seed,
-        pace: Pace::new(USUAL).unwrap(),
+        pace: Pace::USUAL,
         history: Span::from_hours(12),
         now: Timestamp::from_millis(1_900_000_000_000),
     };

@@ -197,6 +197,9 @@ pub enum SpanError {
     /// `1M`: months differ in length.
     #[error("`{0}`: a month has no fixed length; write 30d")]
     Month(String),
+    /// `30`: of what?
+    #[error("`{0}` has no unit; write {0}s, {0}m, {0}h or {0}d")]
+    Unit(String),
     /// Not in the grammar at all.
     #[error("`{0}` is not a length of time; write it as 30d, 1h30m or 500ms")]
     Syntax(String),
@@ -218,6 +221,9 @@ impl FromStr for Span {
         let mut last_unit = 0;
         if rest.is_empty() {
             return Err(syntax());
+        }
+        if rest.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(SpanError::Unit(text.to_owned()));
         }
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -310,7 +316,7 @@ mod tests {
         for (text, error) in [
             ("1M", SpanError::Month("1M".into())),
             ("", SpanError::Syntax(String::new())),
-            ("5", SpanError::Syntax("5".into())),
+            ("5", SpanError::Unit("5".into())),
             ("1.5h", SpanError::Syntax("1.5h".into())),
             ("h", SpanError::Syntax("h".into())),
             ("30m1h", SpanError::Order("30m1h".into())),
