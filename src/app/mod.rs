@@ -117,7 +117,7 @@ pub async fn run(
 
     if catalog.receivers.is_empty() {
         tracing::warn!(
-            "no receiver is defined, so nobody will be told; see `alerts/receivers.yaml.example`"
+            "no receiver is defined, so nobody will be told; define one as a document of kind Receiver"
         );
     }
 

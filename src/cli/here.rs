@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::cli::check::options;
+use crate::cli::files::{files, no_objectives};
 use crate::cli::{Progress, Streams};
 use crate::clock::Clock;
 use crate::config::{Config, Flags};
-use crate::definitions;
+use crate::diagnostic::Diagnostics;
 use crate::domain::slo::{Catalog, Slo, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::status::snapshot::Backfill;
@@ -54,11 +54,7 @@ impl Source {
         streams: &mut Streams<'_>,
     ) -> anyhow::Result<Option<(Config, Catalog)>> {
         let config = Config::load(&self.flags(), environment)?;
-        // Policies are not needed to know how objectives fare, so their usual place may be missing.
-        let policies = config.alerts.iter();
-        let policies = policies.filter(|path| !self.alerts.is_empty() || path.exists());
-        let paths: Vec<_> = config.definitions.iter().chain(policies).cloned().collect();
-        let loaded = definitions::load(&paths, &options(&config));
+        let loaded = files(&config).load();
         let Some(catalog) = loaded.catalog else {
             let faults = &loaded.diagnostics;
             let text = faults.render_text(&loaded.sources, streams.paint);
@@ -66,6 +62,11 @@ impl Source {
             writeln!(streams.err, "nothing was evaluated; mend the definitions")?;
             return Ok(None);
         };
+        if catalog.slos.is_empty() {
+            let fault: Diagnostics = [no_objectives(&config)].into_iter().collect();
+            write!(streams.err, "{}", fault.render_text(&[], streams.paint))?;
+            return Ok(None);
+        }
         Ok(Some((config, catalog)))
     }
 }
@@ -104,9 +105,10 @@ pub(super) enum At {
 }
 
 impl At {
-    /// Reads `2026-03-01T12:00:00Z` or `2h`.
+    /// Reads `2026-03-01T12:00:00Z` or `2h`, for which some write `-2h`.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let length = text.trim().trim_end_matches("ago").trim_end();
+        let length = length.strip_prefix('-').unwrap_or(length);
         if let Ok(ago) = length.parse() {
             return Ok(Self::Ago(ago));
         }
@@ -214,6 +216,7 @@ mod tests {
         let hours = |hours| Ok(At::Ago(Span::from_hours(hours)));
         assert_eq!(At::read("2h"), hours(2));
         assert_eq!(At::read("2h ago"), hours(2));
+        assert_eq!(At::read("-2h"), hours(2));
         let time = Timestamp::from_millis(1_772_366_400_000);
         assert_eq!(At::read("2026-03-01T12:00:00Z"), Ok(At::Time(time)));
         assert!(At::read("yesterday").is_err());

@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod demo;
 mod explain;
+mod files;
 mod here;
 mod names;
 mod ready;

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::app;
 use crate::config::{Config, Flags};
-use crate::definitions;
-use crate::reload::Files;
+use crate::diagnostic::Diagnostics;
 
-use super::check::options;
+use super::files::{files, no_objectives};
 use super::{Exit, Streams};
 
 /// What `--help` says.
@@ -33,14 +32,8 @@ pub(super) async fn run(
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
     let config = Config::load(&args.flags, environment)?;
-    let paths: Vec<_> = config
-        .definitions
-        .iter()
-        .chain(&config.alerts)
-        .cloned()
-        .collect();
-    let options = options(&config);
-    let loaded = definitions::load(&paths, &options);
+    let files = files(&config);
+    let loaded = files.load();
     let Some(catalog) = loaded.catalog else {
         write!(
             streams.err,
@@ -56,13 +49,9 @@ pub(super) async fn run(
         return Ok(Exit::Faulty);
     };
     if catalog.slos.is_empty() && !args.wait_for_objectives {
-        let places = config.definitions.iter();
-        let places: Vec<_> = places.map(|path| format!("`{}`", path.display())).collect();
-        writeln!(
-            streams.err,
-            "error: no objective is defined in {}; write one, or say where they are with `--definitions`\nnothing was started",
-            places.join(", ")
-        )?;
+        let fault: Diagnostics = [no_objectives(&config)].into_iter().collect();
+        write!(streams.err, "{}", fault.render_text(&[], streams.paint))?;
+        writeln!(streams.err, "nothing was started")?;
         return Ok(Exit::Faulty);
     }
     app::log_as(&config)?;
@@ -77,7 +66,9 @@ pub(super) async fn run(
     if catalog.slos.is_empty() {
         tracing::warn!("no objective is defined yet, so nothing is watched; waiting for one");
     }
-    let files = Files { paths, options };
+    if loaded.has_built_in_policy {
+        tracing::info!("no alert policy is defined, so the built-in one is used");
+    }
     app::run(
         &config,
         (catalog, files),

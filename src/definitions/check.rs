@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
+use crate::diagnostic::write_one_of;
 use crate::domain::group::Group;
 use crate::domain::group::Grouping;
 use crate::domain::indicator::Indicator;
@@ -27,6 +28,7 @@ use super::node::Faults;
 use super::node::Located;
 use super::policy::PolicyDraft;
 use super::promise::PromiseDraft;
+use super::reach;
 use super::routing::RoutingDraft;
 use super::service::Draft;
 use super::service::Service;
@@ -54,8 +56,8 @@ pub(super) fn catalog(
         options,
         faults,
     };
-    let routing = context.routing(routings, &receivers);
     let slos = context.slos();
+    let routing = context.routing(routings, &receivers, &slos);
     let mut catalog = Catalog {
         policies: present(policies, |draft| draft.policy),
         receivers: present(receivers, |receiver| receiver),
@@ -118,7 +120,7 @@ fn unknown<'a>(
         if listed.is_empty() {
             otherwise.to_owned()
         } else {
-            format!("write one of {}, or {otherwise}", listed.join(", "))
+            format!("{}, or {otherwise}", write_one_of(&listed))
         }
     });
     Diagnostic::error(code, format!("there is no {what} `{}`", name.value))
@@ -135,7 +137,12 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn routing(&self, all: Vec<RoutingDraft>, receivers: &ByName<Receiver>) -> Routing {
+    fn routing(
+        &self,
+        all: Vec<RoutingDraft>,
+        receivers: &ByName<Receiver>,
+        slos: &[(Slo, Written)],
+    ) -> Routing {
         let mut all = all.into_iter();
         let Some(draft) = all.next() else {
             return self.routing_of_one(receivers);
@@ -159,6 +166,11 @@ impl Context<'_> {
                     "define it as a document of kind Receiver",
                 ));
             }
+        }
+        // What has a fault may be what they are meant for: that would be a second fault for one mistake.
+        if !self.faults.has_errors() {
+            let slos: Vec<&Slo> = slos.iter().map(|(slo, _)| slo).collect();
+            reach::judge(&draft, &slos, self.faults);
         }
         draft.routing
     }

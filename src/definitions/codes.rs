@@ -6,7 +6,7 @@ pub(super) const UNREADABLE: &str = "SB0001";
 pub(super) const TOO_LARGE: &str = "SB0002";
 /// A folder without definitions.
 pub(super) const NOTHING_FOUND: &str = "SB0003";
-/// Definitions without objectives, where some are in force.
+/// Definitions without objectives.
 pub const NO_OBJECTIVES: &str = "SB0005";
 /// Definitions that are right by themselves, and cannot be worked with here.
 pub const UNUSABLE: &str = "SB0006";
@@ -86,6 +86,9 @@ pub(super) const NO_SUCH_GROUP: &str = "SB0413";
 
 /// A label of groups that has but one value.
 pub(super) const ONE_GROUP: &str = "SB0414";
+
+/// A route that is never taken.
+pub(super) const NEVER_TAKEN: &str = "SB0415";
 
 /// A tier whose short window is not shorter than its long one.
 pub(super) const TIER_ORDER: &str = "SB0501";

@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
+use crate::diagnostic::write_one_of;
 use crate::domain::route::Receiver;
 
 use super::Options;
@@ -164,10 +165,7 @@ fn kind(root: &Node, faults: &Faults) -> Option<String> {
     let refused = |text: &str, key: &str, known: &[&'static str]| {
         format!(
             "`{text}` is no {key} that is known; {}",
-            did_you_mean(text, known.iter().copied(), || format!(
-                "known are {}",
-                known.join(", ")
-            ))
+            did_you_mean(text, known.iter().copied(), || write_one_of(known))
         )
     };
     let one_of = |key: &str, known: &'static [&'static str]| {

@@ -5,8 +5,8 @@ use std::fmt::Display;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
-use crate::diagnostic::did_you_mean;
 use crate::diagnostic::nearest;
+use crate::diagnostic::write_one_of;
 
 use super::codes;
 use super::node::Entry;
@@ -42,7 +42,7 @@ impl<'a> Fields<'a> {
                     format!("{what} is a map, and this is {}", node.kind()),
                 )
                 .at(&node.place)
-                .help(format!("it has the keys {}", known.join(", "))),
+                .help(has_the_keys(known)),
             );
             return None;
         };
@@ -81,17 +81,15 @@ impl<'a> Fields<'a> {
             );
             return;
         }
-        self.meant.extend(nearest(key, known.iter().copied()));
-        self.faults.add(
-            Diagnostic::error(
-                codes::UNKNOWN_KEY,
-                format!("{} has no key `{key}`", self.what),
-            )
-            .at(&entry.place)
-            .help(did_you_mean(key, known.iter().copied(), || {
-                format!("it has the keys {}", known.join(", "))
-            })),
-        );
+        let meant = elsewhere(entry, known).or_else(|| nearest(key, known.iter().copied()));
+        self.meant.extend(meant);
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => has_the_keys(known),
+        };
+        let sentence = format!("{} has no key `{key}`", self.what);
+        let fault = Diagnostic::error(codes::UNKNOWN_KEY, sentence);
+        self.faults.add(fault.at(&entry.place).help(help));
     }
 
     /// Whether `key` is there, or was probably meant by another.
@@ -213,7 +211,7 @@ impl<'a> Fields<'a> {
                     self.faults.add(
                         Diagnostic::error(codes::CHOICE, format!("{} needs {what}", self.what))
                             .at(self.place)
-                            .help(format!("write one of {}", keys.join(", "))),
+                            .help(write_one_of(keys)),
                     );
                 }
                 None
@@ -232,6 +230,29 @@ impl<'a> Fields<'a> {
                 None
             }
         }
+    }
+}
+
+/// What Sloth, OpenSLO and Pyrra call our keys.
+const ELSEWHERE: [(&str, &str); 4] = [
+    ("target", "objective"),
+    ("timeWindow", "window"),
+    ("budgetingMethod", "budgeting"),
+    ("timeSliceTarget", "sliceObjective"),
+];
+
+/// The one of the `known` keys that other tools call so. A list of `target` is rather one of `targets`.
+fn elsewhere(entry: &Entry, known: &[&'static str]) -> Option<&'static str> {
+    let is_list = matches!(entry.node.value, Value::List(_));
+    let mut all = ELSEWHERE.iter().filter(|_| !is_list);
+    let (_, ours) = all.find(|(theirs, _)| *theirs == entry.key)?;
+    known.iter().copied().find(|known| known == ours)
+}
+
+fn has_the_keys(known: &[&str]) -> String {
+    match known {
+        [only] => format!("it has the key {only}"),
+        all => format!("it has the keys {}", all.join(", ")),
     }
 }
 
@@ -321,9 +342,50 @@ pub(super) fn names(node: &Node, key: &str, faults: &Faults) -> Vec<Located<Stri
 
 /// The fault of `node`, the value of `key`, not being `due`.
 pub(super) fn wrong_type(node: &Node, key: &str, due: &str) -> Diagnostic {
-    Diagnostic::error(
-        codes::WRONG_TYPE,
-        format!("`{key}` is {due}, and this is {}", node.kind()),
-    )
-    .at(&node.place)
+    let sentence = format!("`{key}` is {due}, and this is {}", node.kind());
+    let fault = Diagnostic::error(codes::WRONG_TYPE, sentence).at(&node.place);
+    match rather(node, key, due) {
+        Some(help) => fault.help(help),
+        None => fault,
+    }
+}
+
+/// How `node` would be written as it was probably meant.
+fn rather(node: &Node, key: &str, due: &str) -> Option<String> {
+    match (&node.value, due) {
+        (Value::Map(entries), "a single value") => {
+            // Braces without a metric before them are read as a map: of conditions, none of which has a value.
+            let is_condition = |entry: &Entry| {
+                matches!(entry.node.value, Value::Null) && entry.key.contains(['=', '~'])
+            };
+            if entries.is_empty() || !entries.iter().all(is_condition) {
+                return None;
+            }
+            let conditions: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+            let conditions = conditions.join(",");
+            Some(if key.to_lowercase().ends_with("where") {
+                format!("put it into quotes, without braces: '{conditions}'")
+            } else {
+                format!(
+                    "write the metric's name before the brace, as in http_requests_total{{{conditions}}}"
+                )
+            })
+        }
+        (Value::List(items), "a single value") => match items.as_slice() {
+            [
+                Node {
+                    value: Value::Text(text),
+                    ..
+                },
+            ] => Some(format!("write {key}: {}", text.text)),
+            _ => Some("write one value, without brackets or dashes".to_owned()),
+        },
+        (Value::Text(text), "a list") if !text.text.contains(['\n', ',', '[', '{']) => {
+            Some(format!("write {key}: [{}]", text.text))
+        }
+        (Value::Text(_) | Value::Map(_), "a list") => {
+            Some("begin each item with `- `, on a line of its own".to_owned())
+        }
+        _ => None,
+    }
 }

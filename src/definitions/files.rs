@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -148,7 +149,7 @@ impl Walk {
         let mut paths: Vec<PathBuf> = match entries {
             Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
             Err(error) => {
-                self.faults.push(unreadable(folder, &error.to_string()));
+                self.faults.push(unreadable(folder, &error));
                 return false;
             }
         };
@@ -181,25 +182,29 @@ impl Walk {
 }
 
 fn text(path: &Path) -> Result<String, Box<Diagnostic>> {
-    let bytes = read(path).map_err(|error| Box::new(unreadable(path, &error.to_string())))?;
+    let bytes = read(path).map_err(|error| Box::new(unreadable(path, &error)))?;
     if bytes.len() as u64 > MOST_BYTES {
         let large = format!("`{}` is larger than 1 MiB", path.display());
         let fault = Diagnostic::error(codes::TOO_LARGE, large).help("split it into several files");
         return Err(Box::new(fault));
     }
-    String::from_utf8(bytes).map_err(|_| Box::new(unreadable(path, "it is not text in UTF-8")))
+    String::from_utf8(bytes).map_err(|_| {
+        let message = format!("`{}` is not text in UTF-8", path.display());
+        Box::new(Diagnostic::error(codes::UNREADABLE, message).help("save it as UTF-8"))
+    })
 }
 
-fn unreadable(path: &Path, why: &str) -> Diagnostic {
-    Diagnostic::error(
-        codes::UNREADABLE,
-        format!("cannot read `{}`: {why}", path.display()),
-    )
-    .help("look at the path and the permissions")
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    let message = format!("cannot read `{}`: {error}", path.display());
+    Diagnostic::error(codes::UNREADABLE, message).help(match error.kind() {
+        io::ErrorKind::NotFound => "look at the path",
+        io::ErrorKind::PermissionDenied => "look at the permissions",
+        _ => "look at the path and the permissions",
+    })
 }
 
 /// At most one byte more than is allowed.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?
         .take(MOST_BYTES + 1)

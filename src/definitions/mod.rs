@@ -1,6 +1,7 @@
 //! Definitions of objectives, alert policies, receivers and routes: YAML to the domain's catalog,
 //! every fault told with its place.
 
+mod built_in;
 mod check;
 pub mod codes;
 mod document;
@@ -12,6 +13,7 @@ mod node;
 mod placeholders;
 mod policy;
 mod promise;
+mod reach;
 mod receiver;
 mod routing;
 mod service;
@@ -38,6 +40,9 @@ use crate::domain::time::Span;
 
 pub use files::{Look, Texts};
 pub use written::{AllWritten, Written};
+
+/// The policy of objectives that name none.
+const DEFAULT_POLICY: &str = "default";
 
 /// What definitions are judged by besides themselves.
 #[derive(Clone, Debug)]
@@ -70,16 +75,27 @@ impl Options {
         Span::from_millis((minute + tick - 1) / tick * tick)
     }
 
-    /// What to do about a range that is too short.
-    fn least_range_advice(&self) -> String {
-        let least = self.least_range();
-        if self.scrape > self.tick {
-            let scrape = self.scrape;
-            return format!(
-                "write at least {least}, or set the source's `scrapeInterval` if it scrapes more often than every {scrape}"
-            );
+    /// Why `length` of `what`, a range, is too short to be judged, and what to do; `None` when it is not.
+    fn too_short(&self, what: &str, length: Span) -> Option<(String, String)> {
+        let (least, tick, scrape) = (self.least_range(), self.tick, self.scrape);
+        if length >= least {
+            return None;
         }
-        format!("write at least {least}")
+        Some(if scrape > tick {
+            (
+                format!("{what} of {length} holds fewer than 4 samples if they are {scrape} apart"),
+                format!(
+                    "write at least {least}, or set the source's `scrapeInterval` if it scrapes more often"
+                ),
+            )
+        } else {
+            (
+                format!("{what} of {length} is shorter than 4 ticks of {tick}"),
+                format!(
+                    "write at least {least}, or shorten the daemon's `tick` if the source is scraped more often"
+                ),
+            )
+        })
     }
 
     /// The shortest range that holds enough samples to be judged.
@@ -95,6 +111,8 @@ pub struct Loaded {
     pub catalog: Option<Catalog>,
     /// Where each objective is written; empty without a catalog.
     pub written: AllWritten,
+    /// Whether no alert policy is defined, so that the built-in one is in the catalog.
+    pub has_built_in_policy: bool,
     /// What is wrong, in order.
     pub diagnostics: Diagnostics,
     /// The files and their contents, for showing lines of them.
@@ -111,12 +129,13 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
 /// Reads files whose contents are already there.
 pub fn lower(texts: Texts, options: &Options) -> Loaded {
     let revision = texts.revision();
-    let (made, diagnostics) = judge(&texts.sources, texts.faults, options);
-    let (catalog, written) = made.unzip();
+    let judged = judge(&texts.sources, texts.faults, options);
+    let (catalog, written) = judged.made.unzip();
     Loaded {
         catalog,
         written: written.unwrap_or_default(),
-        diagnostics,
+        has_built_in_policy: judged.has_built_in_policy,
+        diagnostics: judged.diagnostics,
         sources: texts.sources,
         revision,
     }
@@ -124,15 +143,17 @@ pub fn lower(texts: Texts, options: &Options) -> Loaded {
 
 /// Reads texts that are in no file.
 pub fn read(sources: &[(PathBuf, String)], options: &Options) -> (Option<Catalog>, Diagnostics) {
-    let (made, diagnostics) = judge(sources, Vec::new(), options);
-    (made.map(|(catalog, _)| catalog), diagnostics)
+    let judged = judge(sources, Vec::new(), options);
+    (judged.made.map(|(catalog, _)| catalog), judged.diagnostics)
 }
 
-fn judge(
-    sources: &[(PathBuf, String)],
-    file_faults: Vec<Diagnostic>,
-    options: &Options,
-) -> (Option<(Catalog, AllWritten)>, Diagnostics) {
+struct Judged {
+    made: Option<(Catalog, AllWritten)>,
+    has_built_in_policy: bool,
+    diagnostics: Diagnostics,
+}
+
+fn judge(sources: &[(PathBuf, String)], file_faults: Vec<Diagnostic>, options: &Options) -> Judged {
     let faults = node::Faults::default();
     let mut found = document::Found {
         files_are_missing: file_faults
@@ -151,8 +172,12 @@ fn judge(
         roots.extend(documents.roots);
     }
     document::documents(&roots, options, &mut found, &faults);
+    let has_built_in_policy = built_in::stand_in(&mut found, options, &faults);
     let made = check::catalog(found, options, &faults);
     let diagnostics: Diagnostics = faults.into_vec().into_iter().collect();
-    let made = Some(made).filter(|_| !diagnostics.has_errors());
-    (made, diagnostics)
+    Judged {
+        made: Some(made).filter(|_| !diagnostics.has_errors()),
+        has_built_in_policy,
+        diagnostics,
+    }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
+use crate::diagnostic::Severity;
 
 /// All faults found so far. Reading goes on after each, so that all are told.
 #[derive(Debug, Default)]
@@ -13,6 +14,11 @@ pub(super) struct Faults(RefCell<Vec<Diagnostic>>);
 impl Faults {
     pub(super) fn add(&self, fault: Diagnostic) {
         self.0.borrow_mut().push(fault);
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        let faults = self.0.borrow();
+        faults.iter().any(|fault| fault.severity == Severity::Error)
     }
 
     /// What `read` makes, whose faults also show `place`: that of a use, while they stand in what is

@@ -153,18 +153,9 @@ fn is_ordered(
             .related(&long.place, "the long one")
             .help("write a twelfth of the long window"),
         );
-    } else if short.value < options.least_range() {
-        faults.add(
-            Diagnostic::warning(
-                codes::TIER_TOO_SHORT,
-                format!(
-                    "a short window of {} holds fewer than 4 samples",
-                    short.value
-                ),
-            )
-            .at(&short.place)
-            .help(options.least_range_advice()),
-        );
+    } else if let Some((sentence, help)) = options.too_short("a short window", short.value) {
+        let fault = Diagnostic::warning(codes::TIER_TOO_SHORT, sentence);
+        faults.add(fault.at(&short.place).help(help));
     }
     ordered
 }

@@ -1,5 +1,7 @@
 //! `Routing`: who is told what, with the places of the receivers' names.
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
 use crate::domain::indicator::Signal;
@@ -19,8 +21,18 @@ use super::policy::severity_word;
 #[derive(Debug)]
 pub(super) struct RoutingDraft {
     pub(super) routing: Routing,
+    /// Where the routes are, in order.
+    pub(super) routes: Vec<RoutePlaces>,
     pub(super) receivers: Vec<Located<String>>,
     pub(super) place: Place,
+}
+
+/// Where a route and its conditions are.
+#[derive(Debug)]
+pub(super) struct RoutePlaces {
+    pub(super) route: Place,
+    /// By label.
+    pub(super) conditions: BTreeMap<String, Place>,
 }
 
 /// Reads the `spec` of a routing that is named at `place`.
@@ -36,25 +48,27 @@ pub(super) fn routing(spec: &Node, place: &Place, faults: &Faults) -> Option<Rou
         .map(|node| names(node, "default", faults))
         .unwrap_or_default();
     let mut receivers = default.clone();
-    let mut routes = Vec::new();
+    let (mut routes, mut places) = (Vec::new(), Vec::new());
     for item in fields.list("routes").into_iter().flatten() {
-        let Some((route, to)) = route(item, faults) else {
+        let Some((route, at, to)) = route(item, faults) else {
             continue;
         };
         receivers.extend(to);
         routes.push(route);
+        places.push(at);
     }
     Some(RoutingDraft {
         routing: Routing {
             default: plain(&default),
             routes,
         },
+        routes: places,
         receivers,
         place: place.clone(),
     })
 }
 
-fn route(node: &Node, faults: &Faults) -> Option<(Route, Vec<Located<String>>)> {
+fn route(node: &Node, faults: &Faults) -> Option<(Route, RoutePlaces, Vec<Located<String>>)> {
     let fields = Fields::of(node, "a route", &["match", "to", "continue"], faults)?;
     fields.need("match", "match: {team: payments, severity: page}");
     let matches = fields.texts("match");
@@ -82,6 +96,11 @@ fn route(node: &Node, faults: &Faults) -> Option<(Route, Vec<Located<String>>)> 
         .need("to", "to: NAME-OF-A-RECEIVER")
         .map(|node| names(node, "to", faults))
         .unwrap_or_default();
+    let place = |(name, text): (&String, &Located<String>)| (name.clone(), text.place.clone());
+    let places = RoutePlaces {
+        route: node.place.clone(),
+        conditions: matches.iter().map(place).collect(),
+    };
     let route = Route {
         matches: matches
             .into_iter()
@@ -92,7 +111,7 @@ fn route(node: &Node, faults: &Faults) -> Option<(Route, Vec<Located<String>>)> 
             .get("continue")
             .is_some_and(|node| truth(node, "continue", faults)),
     };
-    Some((route, to))
+    Some((route, places, to))
 }
 
 fn plain(names: &[Located<String>]) -> Vec<String> {

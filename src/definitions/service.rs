@@ -7,9 +7,11 @@ use crate::diagnostic::Place;
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Budgeting;
 use crate::domain::indicator::Indicator;
+use crate::domain::route::OWN_LABELS;
 use crate::domain::slices::MissingData;
 use crate::domain::time::Span;
 
+use super::DEFAULT_POLICY;
 use super::Options;
 use super::codes;
 use super::fields::Fields;
@@ -131,17 +133,6 @@ const OBJECTIVE: [&str; 26] = [
     "overrides",
     "expect",
 ];
-/// Labels that every notice has; a label of the same name would hide them.
-const RESERVED: [&str; 6] = [
-    "severity",
-    "service",
-    "slo",
-    "signal",
-    "alertname",
-    "target",
-];
-const DEFAULT_POLICY: &str = "default";
-
 /// What the service says for all of its objectives.
 struct Common {
     labels: BTreeMap<String, String>,
@@ -372,7 +363,7 @@ fn labels(fields: &Fields<'_>) -> BTreeMap<String, String> {
         let word = name
             .chars()
             .all(|char| char.is_ascii_alphanumeric() || char == '_');
-        let sentence = if RESERVED.contains(&name.as_str()) {
+        let sentence = if OWN_LABELS.contains(&name.as_str()) {
             format!("the label `{name}` is set by Sloburn itself; give yours another name")
         } else if !word
             || name.starts_with(|first: char| first.is_ascii_digit())

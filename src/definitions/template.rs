@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
 use crate::diagnostic::did_you_mean;
+use crate::diagnostic::write_one_of;
 
 use super::codes;
 use super::fields::Fields;
@@ -182,7 +183,7 @@ fn unknown_template(name: &Located<String>, templates: &Templates) -> Diagnostic
         if listed.is_empty() {
             return define.to_owned();
         }
-        format!("write one of {}, or {define}", listed.join(", "))
+        format!("{}, or {define}", write_one_of(&listed))
     });
     Diagnostic::error(
         codes::UNKNOWN_TEMPLATE,
@@ -209,6 +210,7 @@ fn arguments(
         if !names.contains(&key.as_str()) {
             let help = did_you_mean(key, names.iter().copied(), || match names.as_slice() {
                 [] => "it has no parameters".to_owned(),
+                [only] => format!("it has the parameter {only}"),
                 names => format!("it has the parameters {}", names.join(", ")),
             });
             faults.add(
@@ -270,8 +272,10 @@ fn put_over(overrides: &Node, template: &str, objectives: &mut [Node], faults: &
         else {
             let names = || names.iter().map(String::as_str);
             let help = did_you_mean(&entry.key, names(), || {
-                let names: Vec<&str> = names().collect();
-                format!("it has the objectives {}", names.join(", "))
+                match names().collect::<Vec<_>>().as_slice() {
+                    [only] => format!("it has the objective {only}"),
+                    names => format!("it has the objectives {}", names.join(", ")),
+                }
             });
             faults.add(
                 Diagnostic::error(

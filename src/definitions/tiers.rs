@@ -18,6 +18,9 @@ use super::promise::objectives;
 use super::slices::are_too_few;
 use super::slices::slice;
 
+/// The window that policies are usually made for.
+const USUAL: Span = Span::from_days(30);
+
 /// Tells of tiers that look further back than the window, that can never fire, or that look at less
 /// than one slice.
 pub(super) fn judge(
@@ -32,8 +35,7 @@ pub(super) fn judge(
     if let Some(window) = &promise.window {
         let fitting = too_long(name, tiers, window, faults);
         for objective in objectives(promise) {
-            let window = window.value.longest();
-            never_fires(name, &fitting, &objective, (window, slice), faults);
+            never_fires(name, &fitting, &objective, (&window.value, slice), faults);
         }
     }
     if let (Some(objective), Some(slice)) = (&promise.objective, slice)
@@ -87,13 +89,14 @@ fn never_fires(
     policy: &str,
     tiers: &[Placed<'_>],
     objective: &Located<Objective>,
-    (window, slice): (Span, Option<Span>),
+    (window, slice): (&Window, Option<Span>),
     faults: &Faults,
 ) {
-    let needs_more = |(tier, _): &&Placed<'_>| {
+    let needs_more_over = |tier: &Tier, window: Span| {
         let limit = tier.error_limit(objective.value, window);
         limit.is_some_and(|limit| limit >= Fraction::ONE)
     };
+    let needs_more = |(tier, _): &&Placed<'_>| needs_more_over(tier, window.longest());
     let has_too_few = |(tier, _): &&Placed<'_>| are_too_few(tier, slice);
     let guarded = |it: &Placed<'_>| !needs_more(&it) && !has_too_few(&it);
     let is_guarded = tiers.iter().any(guarded);
@@ -112,14 +115,25 @@ fn never_fires(
         let fault = fault.at(&objective.place).related(place, "this tier");
         faults.add(fault.help(help));
     };
-    tell(
-        tiers.iter().filter(needs_more).collect(),
-        &format!(
-            "{}: more than everything would have to fail",
-            objective.value
-        ),
-        "use a policy with a lower burn or budgetSpent for objectives this low",
+    let out_of_reach: Vec<_> = tiers.iter().filter(needs_more).collect();
+    let is_low = |(tier, _): &&Placed<'_>| needs_more_over(tier, USUAL);
+    // The same share of a longer window's budget is more in an hour.
+    let (over, help) = if out_of_reach.iter().any(is_low) {
+        (
+            String::new(),
+            "use a policy with a lower burn or budgetSpent for objectives this low",
+        )
+    } else {
+        (
+            format!(" over {window}"),
+            "use a policy with a lower budgetSpent for windows this long",
+        )
+    };
+    let why = format!(
+        "{}{over}: more than everything would have to fail",
+        objective.value
     );
+    tell(out_of_reach, &why, help);
     if let Some(slice) = slice {
         tell(
             tiers.iter().filter(has_too_few).collect(),

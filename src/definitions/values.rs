@@ -7,6 +7,7 @@ use crate::domain::slices::Quantity;
 use crate::domain::slices::SIZES;
 use crate::domain::slices::Unit;
 use crate::domain::time::Span;
+use crate::domain::time::SpanError;
 
 use super::codes;
 use super::node::Faults;
@@ -107,16 +108,21 @@ pub(super) fn quantity(text: &str) -> Result<Quantity, String> {
     })
 }
 
-/// A threshold of time in seconds, from `300ms`, `1m30s` or a plain number of seconds.
+/// A threshold of time in seconds, from `300ms` or `1m30s`. Seconds may stand without their unit as `le` shows them, with a
+/// point: parts of a millisecond have no other form. A whole number may be anything.
 pub(super) fn seconds(text: &str) -> Result<Decimal, String> {
-    if text.ends_with(|last: char| last.is_ascii_digit()) {
-        return positive(text)
-            .map_err(|_| format!("`{text}` is not a length of time; write it as 300ms or 0.3"));
+    if !text.ends_with(|last: char| last.is_ascii_digit()) {
+        let span: Result<Span, SpanError> = text.parse();
+        let span = span.map_err(|error| error.to_string())?;
+        return Ok(Decimal::new(span.as_millis(), 3));
     }
-    let span: Span = text
-        .parse()
-        .map_err(|error: crate::domain::time::SpanError| error.to_string())?;
-    Ok(Decimal::new(span.as_millis(), 3))
+    let number = positive(text)
+        .map_err(|_| format!("`{text}` is not a length of time; write it as 300ms"))?;
+    if text.contains('.') {
+        Ok(number)
+    } else {
+        Err(format!("`{text}` has no unit; write {text}ms or {text}s"))
+    }
 }
 
 /// A name of letters, digits, `.`, `_` and `-`, which can stand in an address.
@@ -163,6 +169,9 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     let refused = |why: &str| {
         format!("`{text}` is not a usable address: {why}; write it as https://host/path")
     };
+    if !text.contains("://") {
+        return Err(refused("it begins without https://"));
+    }
     let url = reqwest::Url::parse(text).map_err(|error| refused(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refused("only http and https are spoken"));
@@ -238,6 +247,10 @@ mod tests {
             rate("0/s"),
             seconds("300ms"),
             seconds("0.25"),
+            seconds("0.0005"),
+            seconds("1"),
+            seconds("300"),
+            seconds("2.5"),
             seconds("1m30s"),
             seconds("-1"),
             seconds("1M"),
@@ -280,14 +293,18 @@ mod tests {
         `0/s` is not a rate; write it as 5/s, 300/m or 1/h
         0.3s
         0.25s
+        0.0005s
+        `1` has no unit; write 1ms or 1s
+        `300` has no unit; write 300ms or 300s
+        2.5s
         90s
-        `-1` is not a length of time; write it as 300ms or 0.3
+        `-1` is not a length of time; write it as 300ms
         `1M`: a month has no fixed length; write 30d
         `fast` is not a length of time; write it as 30d, 1h30m or 500ms
         checkout-api
         `check out` is not a name; write at most 100 letters, digits, dots, dashes and underscores, as in checkout-api
         https://example.com/
-        `example.com` is not a usable address: relative URL without a base; write it as https://host/path
+        `example.com` is not a usable address: it begins without https://; write it as https://host/path
         `ftp://example.com` is not a usable address: only http and https are spoken; write it as https://host/path
         `http://host:99999` is not a usable address: invalid port number; write it as https://host/path
         ");

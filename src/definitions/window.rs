@@ -1,10 +1,13 @@
 //! `window`: the period over which an objective holds.
 
+use crate::diagnostic::Diagnostic;
 use crate::diagnostic::did_you_mean;
+use crate::diagnostic::write_one_of;
 use crate::domain::calendar::Calendar;
 use crate::domain::calendar::Period;
 use crate::domain::slo::Window;
 use crate::domain::time::Span;
+use crate::domain::time::SpanError;
 
 use super::Options;
 use super::codes;
@@ -21,7 +24,7 @@ pub(super) fn window(fields: &Fields<'_>, options: &Options) -> Option<Located<W
     if matches!(node.value, Value::Map(_)) {
         return calendar(node, fields.faults);
     }
-    let length = fields.parse("window", codes::DURATION, str::parse::<Span>)?;
+    let length = fields.parse("window", codes::DURATION, length)?;
     let fits = values::on_grid(&length, "window", options.tick, fields.faults);
     fits.then_some(Located {
         value: Window::Rolling(length.value),
@@ -29,15 +32,52 @@ pub(super) fn window(fields: &Fields<'_>, options: &Options) -> Option<Located<W
     })
 }
 
+fn length(text: &str) -> Result<Span, String> {
+    text.parse().map_err(|error: SpanError| {
+        let is_period = |period: &Period| period.name() == text;
+        match error {
+            SpanError::Syntax(_) if Period::ALL.iter().any(is_period) => {
+                format!("`{text}` is a period of the calendar; write window: {{calendar: {text}}}")
+            }
+            SpanError::Syntax(_) => {
+                format!("`{text}` is no window; write it as 30d, or as {{calendar: month}}")
+            }
+            error => error.to_string(),
+        }
+    })
+}
+
+/// Whether a window that moves along is written as a map, as other tools do; that is told.
+fn is_rolling(node: &Node, faults: &Faults) -> bool {
+    let Value::Map(entries) = &node.value else {
+        return false;
+    };
+    let mut lengths = entries
+        .iter()
+        .filter(|entry| matches!(entry.key.as_str(), "rolling" | "duration"));
+    let Some(entry) = lengths.next() else {
+        return false;
+    };
+    let length = match &entry.node.value {
+        Value::Text(text) if text.text.parse::<Span>().is_ok() => &text.text,
+        _ => "30d",
+    };
+    let sentence = format!("a window has no key `{}`", entry.key);
+    let fault = Diagnostic::error(codes::UNKNOWN_KEY, sentence).at(&entry.place);
+    faults.add(fault.help(format!("for a rolling window write window: {length}")));
+    true
+}
+
 fn calendar(node: &Node, faults: &Faults) -> Option<Located<Window>> {
+    if is_rolling(node, faults) {
+        return None;
+    }
     let fields = Fields::of(node, "a calendar window", &["calendar", "timeZone"], faults)?;
     let named = |text: &str| {
         let names = || Period::ALL.into_iter().map(Period::name);
         let found = Period::ALL.into_iter().find(|it| it.name() == text);
         found.ok_or_else(|| {
-            let help = did_you_mean(text, names(), || {
-                format!("write one of {}", names().collect::<Vec<_>>().join(", "))
-            });
+            let help = did_you_mean(text, names(), || write_one_of(&names().collect::<Vec<_>>()));
             format!("`{text}` is no period of the calendar; {help}")
         })
     };

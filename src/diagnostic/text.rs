@@ -74,21 +74,24 @@ impl Diagnostics {
 
     /// Each fault in one line: `file:line:column: error[SB0101]: message; help`.
     pub fn render_lines(&self) -> String {
-        self.iter().map(|fault| line(fault) + "\n").collect()
+        self.iter().map(|fault| fault.line() + "\n").collect()
     }
 }
 
-fn line(fault: &Diagnostic) -> String {
-    let place = fault.place.as_ref().map(|place| format!("{place}: "));
-    let help = fault.help.as_ref().map(|help| format!("; {help}"));
-    format!(
-        "{}{}[{}]: {}{}",
-        place.unwrap_or_default(),
-        fault.severity.name(),
-        fault.code,
-        fault.message,
-        help.unwrap_or_default()
-    )
+impl Diagnostic {
+    /// In one line: `file:line:column: error[SB0101]: message; help`.
+    pub fn line(&self) -> String {
+        let place = self.place.as_ref().map(|place| format!("{place}: "));
+        let help = self.help.as_ref().map(|help| format!("; {help}"));
+        format!(
+            "{}{}[{}]: {}{}",
+            place.unwrap_or_default(),
+            self.severity.name(),
+            self.code,
+            self.message,
+            help.unwrap_or_default()
+        )
+    }
 }
 
 fn group<'a>(fault: &'a Diagnostic, sources: &'a [(PathBuf, String)]) -> Group<'a> {

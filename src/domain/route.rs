@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::policy::Severity;
+use super::slo::Slo;
 
 /// Somebody, or something, that is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,43 @@ pub struct Route {
     pub to: Vec<String>,
     /// Whether the following routes are looked at too.
     pub goes_on: bool,
+}
+
+/// Labels that every notice has, and `target`, which those of an objective with several have.
+pub const OWN_LABELS: [&str; 6] = [
+    "alertname",
+    "service",
+    "severity",
+    "signal",
+    "slo",
+    "target",
+];
+
+/// What routes match on, besides `severity`: the objective's own labels, those of the instance's group, and what
+/// every objective has.
+pub fn labels(slo: &Slo) -> BTreeMap<String, String> {
+    let mut labels = slo.labels.clone();
+    for (name, value) in slo.group.iter() {
+        labels.insert(of_group(name), value.to_owned());
+    }
+    let own = [
+        ("service", slo.service.as_str()),
+        ("slo", slo.uid.as_str()),
+        ("signal", slo.signal().name()),
+    ];
+    let target = slo.target.iter().map(|target| ("target", target.as_str()));
+    let own = own.into_iter().chain(target);
+    labels.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    labels
+}
+
+/// What the label `name` of a group is called among those of a notice.
+pub fn of_group(name: &str) -> String {
+    if OWN_LABELS.contains(&name) {
+        format!("group_{name}")
+    } else {
+        name.to_owned()
+    }
 }
 
 impl Routing {

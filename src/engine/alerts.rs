@@ -1,11 +1,12 @@
 //! Moves one objective's alert on by a tick, and puts what is to be told into the commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::incident::{Change, Incident, Transition};
 use crate::domain::notice::{Facts, Notice};
 use crate::domain::policy::AlertPolicy;
+use crate::domain::route::labels;
 use crate::domain::slo::{Catalog, Slo};
 use crate::domain::time::Timestamp;
 use crate::store::OutboxKey;
@@ -169,16 +170,6 @@ fn removed(incident: &Incident, transition: Transition) -> Notice {
     }
 }
 
-/// Labels that every notice has, and `target`, which those of an objective with several have.
-const OWN_LABELS: [&str; 6] = [
-    "alertname",
-    "service",
-    "severity",
-    "signal",
-    "slo",
-    "target",
-];
-
 /// One outbox row for each receiver.
 pub(super) fn enqueue(commit: &mut Commit, notice: Notice, receivers: &BTreeSet<String>) {
     let notice = Arc::new(notice);
@@ -191,27 +182,4 @@ pub(super) fn enqueue(commit: &mut Commit, notice: Notice, receivers: &BTreeSet<
         };
         commit.outbox.insert(key, Arc::clone(&notice));
     }
-}
-
-/// What routes match on: the objective's own labels, those of the instance's group, and what every
-/// objective has. A label of a group that is named as one of the latter is called `group_NAME`.
-pub(super) fn labels(slo: &Slo) -> BTreeMap<String, String> {
-    let mut labels = slo.labels.clone();
-    for (name, value) in slo.group.iter() {
-        let name = if OWN_LABELS.contains(&name) {
-            format!("group_{name}")
-        } else {
-            name.to_owned()
-        };
-        labels.insert(name, value.to_owned());
-    }
-    let own = [
-        ("service", slo.service.as_str()),
-        ("slo", slo.uid.as_str()),
-        ("signal", slo.signal().name()),
-    ];
-    let target = slo.target.iter().map(|target| ("target", target.as_str()));
-    let own = own.into_iter().chain(target);
-    labels.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    labels
 }

@@ -10,11 +10,12 @@ use crate::domain::measurement::Outcome;
 use crate::domain::notice::{Facts, Notice, UnmeasuredFacts};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::{Severity, Unmeasured};
+use crate::domain::route::labels;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{TimeRange, Timestamp};
 use crate::store::commit::{Commit, Episode, EpisodeKey};
 
-use super::alerts::{enqueue, labels};
+use super::alerts::enqueue;
 use super::promise::{Promise, PromiseIndex};
 use super::state::State;
 

@@ -45,7 +45,7 @@ impl Journal {
         };
         let tenths = (share * 10.0) as i64;
         if self.counted.insert(source.clone(), tenths) != Some(tenths) {
-            tracing::info!(%source, %reached, "counting the past of source `{source}`: {}0 % done, back to {reached}", tenths);
+            tracing::info!(%source, %reached, "counting the past of source `{source}`: {} % done, back to {reached}", tenths * 10);
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) fn between(before: &Catalog, now: &Catalog) -> String {
         text.push_str("; changed the routes");
     }
     if before == now {
-        text.push_str("; nothing of what they say is different");
+        text.push_str("; nothing changed");
     }
     text
 }

@@ -36,8 +36,31 @@ const QUIET: Duration = Duration::from_secs(1);
 pub struct Files {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
+    /// The usual places of more, of which nobody spoke: they may be missing, and come later.
+    pub usual: Vec<PathBuf>,
     /// What they are judged by.
     pub options: Options,
+}
+
+impl Files {
+    /// Reads and judges what is there.
+    pub fn load(&self) -> Loaded {
+        definitions::load(&self.present(), &self.options)
+    }
+
+    /// What is to be read now.
+    fn present(&self) -> Vec<PathBuf> {
+        let usual = self.usual.iter().filter(|path| path.exists());
+        self.paths.iter().chain(usual).cloned().collect()
+    }
+
+    /// What was there once is not removed without a word: receivers would go with it.
+    fn need_what_is_there(&mut self) {
+        let usual = std::mem::take(&mut self.usual);
+        let (there, missing) = usual.into_iter().partition(|path| path.exists());
+        self.paths.extend::<Vec<_>>(there);
+        self.usual = missing;
+    }
 }
 
 /// Hands a catalog on to everybody who works by it, or says in a sentence why nobody can.
@@ -73,7 +96,7 @@ impl std::fmt::Debug for Reload {
 impl Reload {
     /// Follows `files`, from which `catalog` was loaded with these `warnings` as `revision`.
     pub fn new(
-        files: Files,
+        mut files: Files,
         (catalog, revision, warnings): (Arc<Catalog>, String, Diagnostics),
         (board, clock): (Arc<Board>, Clock),
         hand_on: HandOn,
@@ -88,6 +111,7 @@ impl Reload {
             ..DefinitionsStatus::default()
         };
         board.publish_definitions(status.clone());
+        files.need_what_is_there();
         Self {
             files,
             hand_on,
@@ -129,11 +153,12 @@ impl Reload {
 
     /// Looks once, and says after how long to look again.
     async fn turn(&mut self) -> Duration {
-        let paths = self.files.paths.clone();
+        let files = self.files.clone();
         let is_old = self.read_at.is_none_or(|at| at.elapsed() >= READ);
         let is_due = is_old || self.candidate.is_some();
         let before = self.look.clone();
         let seen = spawn_blocking(move || {
+            let paths = files.present();
             let look = Look::at(&paths);
             (is_due || look != before).then(|| (look, Texts::read(&paths)))
         });
@@ -197,6 +222,7 @@ impl Reload {
             ..self.status.clone()
         };
         self.catalog = catalog;
+        self.files.need_what_is_there();
         self.board.publish_definitions(self.status.clone());
     }
 
@@ -210,8 +236,11 @@ impl Reload {
             "the changed definitions have {errors} and are not used: what was in force since {since} stays in force; mend them, `sloburn check` shows what is wrong"
         );
         tracing::error!(%revision, "{reason}");
-        for fault in faults.render_lines().lines() {
-            tracing::error!("{fault}");
+        for fault in faults.iter() {
+            match fault.severity {
+                Severity::Error => tracing::error!("{}", fault.line()),
+                Severity::Warning => tracing::warn!("{}", fault.line()),
+            }
         }
         self.status.failures += 1;
         self.status.refused = Some(Refusal {

@@ -24,6 +24,8 @@ fn service(name: &str, objective: &str) -> String {
 /// A folder that is followed, and the names of the objectives of each set that was handed on.
 struct Scene {
     folder: TempDir,
+    /// The usual place of alerts would be in here.
+    elsewhere: TempDir,
     board: Arc<Board>,
     handed: Arc<Mutex<Vec<String>>>,
     reload: Reload,
@@ -32,13 +34,14 @@ struct Scene {
 impl Scene {
     /// Follows a folder that `prepare` fills.
     fn of(prepare: impl FnOnce(&Path)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let [folder, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         prepare(folder.path());
         let files = Files {
             paths: vec![folder.path().to_owned()],
+            usual: vec![elsewhere.path().join("alerts")],
             options: Options::default(),
         };
-        let loaded = definitions::load(&files.paths, &files.options);
+        let loaded = files.load();
         assert_eq!(loaded.diagnostics.render_lines(), "");
         let (clock, handed) = (Clock::System, Arc::new(Mutex::new(Vec::new())));
         let board = Arc::new(Board::new(clock.now().into()));
@@ -56,6 +59,7 @@ impl Scene {
         let reload = Reload::new(files, start, (Arc::clone(&board), clock), hand_on);
         Self {
             folder,
+            elsewhere,
             board,
             handed,
             reload,
@@ -161,7 +165,7 @@ async fn files_may_be_replaced_added_and_removed() {
     assert!(scene.settle().await.is_empty());
     fs::remove_dir_all(&folder).unwrap();
     assert!(scene.settle().await.is_empty());
-    insta::assert_snapshot!(scene.told(), @"3 2 error[SB0001]: cannot read `…`: No such file or directory (os error 2); look at the path and the permissions");
+    insta::assert_snapshot!(scene.told(), @"3 2 error[SB0001]: cannot read `…`: No such file or directory (os error 2); look at the path");
 }
 
 #[tokio::test]
@@ -218,6 +222,22 @@ async fn who_began_without_objectives_takes_them_up_and_keeps_them() {
     assert_eq!(scene.status().objectives, 1);
 }
 
+#[tokio::test]
+async fn a_usual_place_may_come_later_and_is_then_needed() {
+    let mut scene = Scene::plain();
+    assert!(scene.settle().await.is_empty());
+    let alerts = scene.elsewhere.path().join("alerts");
+    fs::create_dir(&alerts).unwrap();
+    fs::write(alerts.join("loud.yaml"), ALERTS).unwrap();
+    assert_eq!(scene.settle().await, ["shop/it"]);
+    assert_eq!(scene.reload.catalog.receivers.len(), 3);
+    fs::remove_dir_all(&alerts).unwrap();
+    assert!(scene.settle().await.is_empty());
+    assert_eq!(scene.reload.catalog.receivers.len(), 3);
+    let told = scene.told();
+    assert!(told.starts_with("1 1 error[SB0001]: cannot read"), "{told}");
+}
+
 #[test]
 fn a_difference_is_told_by_names() {
     let catalog = |services: &[(&str, &str)]| {
@@ -230,5 +250,5 @@ fn a_difference_is_told_by_names() {
     let few = catalog(&[("a", "99%"), ("b", "99%")]);
     let many = ["b", "c", "d", "e", "f", "g", "h"].map(|name| (name, "99.9%"));
     insta::assert_snapshot!(difference::between(&few, &catalog(&many)), @"7 objectives; added c/it, d/it, e/it, f/it, g/it and 1 more; removed a/it; changed b/it");
-    insta::assert_snapshot!(difference::between(&few, &few), @"2 objectives; nothing of what they say is different");
+    insta::assert_snapshot!(difference::between(&few, &few), @"2 objectives; nothing changed");
 }

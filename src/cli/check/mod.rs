@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::json;
 
-use crate::config::{self, Config, Flags};
-use crate::definitions::{self, Loaded, Options};
-use crate::diagnostic::{Diagnostics, Severity};
+use crate::config::{Config, Flags};
+use crate::definitions::{self, Loaded, codes};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 
+use super::files::{files, options};
 use super::{Exit, Streams};
 
 /// What `--help` says.
@@ -55,8 +56,13 @@ pub(super) async fn run(
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
     let config = Config::load(&args.flags, environment)?;
-    let loaded = definitions::load(&paths(args, &config), &options(&config));
+    let loaded = load(args, &config);
     let mut faults = loaded.diagnostics.clone();
+    if let Some(catalog) = &loaded.catalog
+        && catalog.slos.is_empty()
+    {
+        faults.extend([no_objectives(args, &config)]);
+    }
     let (mut live, mut table) = (None, String::new());
     if let (Some(catalog), true) = (&loaded.catalog, args.live) {
         let looked = live::look(&config, (catalog, &loaded.written), streams).await?;
@@ -77,7 +83,12 @@ pub(super) async fn run(
         }
         Format::Json => {
             let objectives = loaded.catalog.as_ref().map(|catalog| catalog.slos.len());
-            let mut object = json!({"files": loaded.sources.len(), "objectives": objectives, "faults": faults.to_json()});
+            let mut object = json!({
+                "files": loaded.sources.len(),
+                "objectives": objectives,
+                "builtInPolicy": loaded.has_built_in_policy,
+                "faults": faults.to_json(),
+            });
             if args.live {
                 object["live"] = json!(live);
             }
@@ -95,31 +106,20 @@ pub(super) async fn run(
     })
 }
 
-fn paths(args: &Args, config: &Config) -> Vec<PathBuf> {
+/// Reads what the arguments name, else what the configuration does.
+fn load(args: &Args, config: &Config) -> Loaded {
     if args.paths.is_empty() {
-        [&config.definitions[..], &config.alerts].concat()
-    } else {
-        args.paths.clone()
+        return files(config).load();
     }
+    definitions::load(&args.paths, &options(config))
 }
 
-/// Without a configuration file nobody knows which sources there will be.
-pub(super) fn options(config: &Config) -> Options {
-    let is_scraped = |source: &config::Source| matches!(source, config::Source::Scrape(_));
-    let scraped = config.sources.iter().filter(|(_, it)| is_scraped(it));
-    let hints = config
-        .sources
-        .values()
-        .filter_map(config::Source::scrape_interval);
-    let defaults = Options::default();
-    Options {
-        sources: config
-            .file()
-            .map(|_| config.sources.keys().cloned().collect()),
-        scraped: scraped.map(|(name, _)| name.clone()).collect(),
-        tick: config.tick.into(),
-        scrape: hints.max().map_or(defaults.scrape, Into::into),
+/// Files of alerts may be checked alone; what the configuration names is what `run` would refuse.
+fn no_objectives(args: &Args, config: &Config) -> Diagnostic {
+    if args.paths.is_empty() {
+        return super::files::no_objectives(config);
     }
+    Diagnostic::warning(codes::NO_OBJECTIVES, "no objective is defined here")
 }
 
 /// `3 files, 11 objectives: no faults` or `12 faults in 3 files; nothing was loaded`.
@@ -142,7 +142,12 @@ fn summary(loaded: &Loaded, faults: &Diagnostics) -> String {
     } else {
         faults.summary()
     };
-    format!("{files}, {objectives}: {verdict}")
+    let policy = if loaded.has_built_in_policy {
+        "\nNo alert policy is defined, so the built-in one is used."
+    } else {
+        ""
+    };
+    format!("{files}, {objectives}: {verdict}{policy}")
 }
 
 fn counted(number: usize, what: &str) -> String {
@@ -167,6 +172,7 @@ mod tests {
         insta::assert_snapshot!(run(&["check", "--format", "json", SOUND], &[]).await, @r#"
         out:
         {
+          "builtInPolicy": false,
           "faults": [],
           "files": 2,
           "objectives": 5
@@ -208,12 +214,53 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn without_objectives_nothing_would_be_watched() {
+        insta::assert_snapshot!(run(&["check", "alerts"], &[]).await, @r"
+        out:
+        warning[SB0005]: no objective is defined here
+
+        1 file, 0 objectives: 1 warning
+        exit 0
+        ");
+        // What `run` refuses is an error.
+        let places = [("SLOBURN_DEFINITIONS", "alerts")];
+        insta::assert_snapshot!(run(&["check"], &places).await, @r"
+        out:
+        error[SB0005]: no objective is defined in `alerts`
+         |
+         = help: write one, or say where they are with `--definitions`
+
+        1 file, 0 objectives: 1 error
+        exit 2
+        ");
+        insta::assert_snapshot!(run(&["status", "--definitions", "alerts"], &[]).await, @r"
+        err:
+        error[SB0005]: no objective is defined in `alerts`
+         |
+         = help: write one, or say where they are with `--definitions`
+
+        exit 2
+        ");
+    }
+
+    #[tokio::test]
+    async fn who_has_no_policy_is_told_which_is_used() {
+        let service = "tests/fixtures/definitions/sound/api.yaml";
+        insta::assert_snapshot!(run(&["check", service], &[]).await, @r"
+        out:
+        1 file, 5 objectives: no faults
+        No alert policy is defined, so the built-in one is used.
+        exit 0
+        ");
+    }
+
+    #[tokio::test]
     async fn files_that_are_not_there_are_named() {
         insta::assert_snapshot!(run(&["check", "no-such-folder"], &[]).await, @r"
         out:
         error[SB0001]: cannot read `no-such-folder`: No such file or directory (os error 2)
          |
-         = help: look at the path and the permissions
+         = help: look at the path
 
         1 fault; nothing was loaded
         exit 2
@@ -226,7 +273,7 @@ mod tests {
         2 | name = "sloburn"
           | ^
           |
-          = help: look at its indentation and at a missing colon; a value with `: ` in it needs quotes
+          = help: look at its indentation, and at a missing colon or space after one; a value with `: ` in it needs quotes
 
         1 fault in 1 file; nothing was loaded
         exit 2

@@ -47,7 +47,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "LENGTH", value_parser = window)]
     window: Option<AskedWindow>,
     /// When the window ends, as 2026-03-01T12:00:00Z, or so long ago, as 2h
-    #[arg(long, value_name = "TIME", value_parser = At::read)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = At::read)]
     at: Option<At>,
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -46,7 +46,7 @@ pub(super) struct Args {
     #[command(flatten)]
     source: Source,
     /// Evaluate as of this time, as 2026-03-01T12:00:00Z, or so long ago, as 2h
-    #[arg(long, value_name = "TIME", conflicts_with = "url", value_parser = At::read)]
+    #[arg(long, value_name = "TIME", conflicts_with = "url", allow_hyphen_values = true, value_parser = At::read)]
     at: Option<At>,
 }
 

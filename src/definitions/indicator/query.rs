@@ -82,20 +82,13 @@ fn expression(
 
 /// What `$window` stands for.
 fn window(fields: &Fields<'_>, options: &Options) -> Span {
-    let least = options.least_range();
     let Some(window) = fields.parse("window", codes::DURATION, str::parse::<Span>) else {
-        return Span::from_mins(5).max(least);
+        return Span::from_mins(5).max(options.least_range());
     };
     values::on_grid(&window, "window", options.tick, fields.faults);
-    if window.value < least {
-        fields.faults.add(
-            Diagnostic::warning(
-                codes::DURATION,
-                format!("a `window` of {} holds fewer than 4 samples", window.value),
-            )
-            .at(&window.place)
-            .help(options.least_range_advice()),
-        );
+    if let Some((sentence, help)) = options.too_short("a `window`", window.value) {
+        let fault = Diagnostic::warning(codes::DURATION, sentence);
+        fields.faults.add(fault.at(&window.place).help(help));
     }
     window.value
 }

@@ -15,7 +15,7 @@ const MISTAKES: &[Mistake] = &[
         "metadata: {name: default}",
         "metadata: {name: loud}",
         &[
-            "api.yaml:4:9: error[SB0403]: there is no alert policy `default`; write one of loud, or define it as a document of kind AlertPolicy, or write alertPolicy: none",
+            "api.yaml:4:9: error[SB0403]: there is no alert policy `default`; write loud, or define it as a document of kind AlertPolicy, or write alertPolicy: none",
         ],
     ),
     (
@@ -34,7 +34,7 @@ const MISTAKES: &[Mistake] = &[
         "short: 5m",
         "short: 1m",
         &[
-            "alerts.yaml:6:53: warning[SB0504]: a short window of 1m holds fewer than 4 samples; write at least 2m",
+            "alerts.yaml:6:53: warning[SB0504]: a short window of 1m is shorter than 4 ticks of 30s; write at least 2m, or shorten the daemon's `tick` if the source is scraped more often",
         ],
     ),
     (
@@ -200,7 +200,7 @@ const MISTAKES: &[Mistake] = &[
         "url: https://example.com/hooks",
         "url: example.com/hooks",
         &[
-            "alerts.yaml:25:18: error[SB0206]: `example.com/hooks` is not a usable address: relative URL without a base; write it as https://host/path",
+            "alerts.yaml:25:18: error[SB0206]: `example.com/hooks` is not a usable address: it begins without https://; write it as https://host/path",
         ],
     ),
     (
@@ -247,6 +247,68 @@ const MISTAKES: &[Mistake] = &[
         "severity: page, team",
         "severity: critical, team",
         &["alerts.yaml:39:16: error[SB0205]: `critical` is not a severity; write page or ticket"],
+    ),
+    (
+        "severity: page, team",
+        "serverity: page, team",
+        &[
+            "alerts.yaml:39:16: warning[SB0415]: no objective has the label `serverity`; did you mean `severity`?",
+        ],
+    ),
+    (
+        "signal: errors}",
+        "teams: shop, region: eu}",
+        &[
+            "alerts.yaml:40:16: warning[SB0415]: no objective has the label `teams`; did you mean `team`?",
+            "alerts.yaml:40:29: warning[SB0415]: no objective has the label `region`; there are service, severity, signal, slo, team",
+        ],
+    ),
+    (
+        "signal: errors}",
+        "service: aip}",
+        &["alerts.yaml:40:16: warning[SB0415]: no service is named `aip`; did you mean `api`?"],
+    ),
+    (
+        "signal: errors}",
+        "team: payments}",
+        &[
+            "alerts.yaml:40:16: warning[SB0415]: no objective has the label `team: payments`; write shop",
+        ],
+    ),
+    (
+        "signal: errors}",
+        "slo: api/availabilty}",
+        &[
+            "alerts.yaml:40:16: warning[SB0415]: no objective has the uid `api/availabilty`; did you mean `api/availability`?",
+        ],
+    ),
+    (
+        "signal: errors}",
+        "slo: availability}",
+        &[
+            "alerts.yaml:40:16: warning[SB0415]: no objective has the uid `availability`; `slo` is the uid: write api/availability",
+        ],
+    ),
+    (
+        "signal: errors}",
+        "signal: errors, slo: api/latency}",
+        &[
+            "alerts.yaml:40:7: warning[SB0415]: no objective has all of these labels, so this route is never taken; remove one of them, or write a route for each",
+        ],
+    ),
+    (
+        "{match: {severity: page, team: shop}, to: [bot, am], continue: true}",
+        "{match: {}, to: am}",
+        &[
+            "alerts.yaml:39:7: warning[SB0415]: this route matches everything, so those below are never reached; put it last, or write continue: true",
+        ],
+    ),
+    (
+        "{match: {severity: page, team: shop}, to: [bot, am], continue: true}",
+        "{match: {signal: errors}, to: am}",
+        &[
+            "alerts.yaml:40:7: warning[SB0415]: this route is never reached: one above it takes all that it matches; put it first, or write continue: true in the one above",
+        ],
     ),
     (
         "continue: true",

@@ -61,7 +61,7 @@ fn errors_are_told_by_lists_and_without_a_total() {
     api.yaml:10:32: error[SB0108]: the list `bad` is empty; write at least one item, or remove the key
     api.yaml:10:27: error[SB0110]: `total` has this selector twice; remove one of them, or its events count twice
     api.yaml:10:30: error[SB0301]: `total`: a label and its value are due here, as in job="api"
-    api.yaml:10:27: error[SB0106]: `total` is a single value, and this is a list
+    api.yaml:10:27: error[SB0106]: `total` is a single value, and this is a list; write total: b
     api.yaml:10:34: error[SB0109]: the same series are good and bad; let each selector match one kind of events
     api.yaml:10:15: error[SB0104]: `errors` needs `total`; write total: http_requests_total{job="api"}
     api.yaml:10:33: error[SB0109]: `badWhere` refines a `total`, and there is none; remove it, or write `total` in place of `good` or `bad`
@@ -142,7 +142,7 @@ fn probes_are_events_by_themselves_or_by_vote() {
     api.yaml:10:27: error[SB0109]: `probe` and `total` exclude each other; the samples of a probe are all events, good when they are 1: remove it, or `probe`
     api.yaml:10:37: error[SB0109]: `probe` and `bad` exclude each other; the samples of a probe are all events, good when they are 1: remove it, or `probe`
     api.yaml:10:34: error[SB0105]: `badWhen` has no meaning beside `counters`; remove it
-    api.yaml:10:23: error[SB0106]: `probe` is a single value, and this is a list
+    api.yaml:10:23: error[SB0106]: `probe` is a single value, and this is a list; write probe: up
     "#);
 }
 

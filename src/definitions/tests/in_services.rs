@@ -29,7 +29,7 @@ const MISTAKES: &[Mistake] = &[
         "ServiceObjectives",
         "ServiceLevel",
         &[
-            "api.yaml:2:7: error[SB0107]: `ServiceLevel` is no kind that is known; known are ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing",
+            "api.yaml:2:7: error[SB0107]: `ServiceLevel` is no kind that is known; write one of ServiceObjectives, ObjectiveTemplate, AlertPolicy, Receiver, Routing",
         ],
     ),
     (
@@ -76,7 +76,32 @@ const MISTAKES: &[Mistake] = &[
         "window: 30d",
         "window: 30 days",
         &[
-            "api.yaml:7:11: error[SB0202]: `30 days` is not a length of time; write it as 30d, 1h30m or 500ms",
+            "api.yaml:7:11: error[SB0202]: `30 days` is no window; write it as 30d, or as {calendar: month}",
+        ],
+    ),
+    (
+        "window: 30d",
+        "window: month",
+        &[
+            "api.yaml:7:11: error[SB0202]: `month` is a period of the calendar; write window: {calendar: month}",
+        ],
+    ),
+    (
+        "window: 30d\n  objectives:\n    - name: availability\n      objective: 99.9%",
+        "window: 1y\n  objectives:\n    - name: availability\n      objective: 99%",
+        &[
+            "api.yaml:10:18: warning[SB0503]: the tier `fast` of the policy `default` can never fire at 99% over 1y: more than everything would have to fail; use a policy with a lower budgetSpent for windows this long",
+            "api.yaml:15:18: warning[SB0503]: the tier `fast` of the policy `default` can never fire at 99% over 1y: more than everything would have to fail; use a policy with a lower budgetSpent for windows this long",
+            "api.yaml:20:18: warning[SB0503]: the tier `fast` of the policy `default` can never fire at 99% over 1y: more than everything would have to fail; use a policy with a lower budgetSpent for windows this long",
+            "api.yaml:26:18: warning[SB0503]: the tier `fast` of the policy `default` can never fire at 99% over 1y: more than everything would have to fail; use a policy with a lower budgetSpent for windows this long",
+            "api.yaml:33:18: warning[SB0503]: the tier `fast` of the policy `default` can never fire at 99% over 1y: more than everything would have to fail; use a policy with a lower budgetSpent for windows this long",
+        ],
+    ),
+    (
+        "window: 30d",
+        "window: {rolling: 28d}",
+        &[
+            "api.yaml:7:12: error[SB0105]: a window has no key `rolling`; for a rolling window write window: 28d",
         ],
     ),
     (
@@ -156,7 +181,7 @@ const MISTAKES: &[Mistake] = &[
         "window: 30d",
         "window: 30d\n  alertPolicy: loud",
         &[
-            "api.yaml:8:16: error[SB0403]: there is no alert policy `loud`; write one of default, or define it as a document of kind AlertPolicy, or write alertPolicy: none",
+            "api.yaml:8:16: error[SB0403]: there is no alert policy `loud`; write default, or define it as a document of kind AlertPolicy, or write alertPolicy: none",
         ],
     ),
     (
@@ -205,7 +230,23 @@ const MISTAKES: &[Mistake] = &[
     (
         "objective: 99.9%",
         "objective: [99.9%]",
-        &["api.yaml:10:18: error[SB0106]: `objective` is a single value, and this is a list"],
+        &[
+            "api.yaml:10:18: error[SB0106]: `objective` is a single value, and this is a list; write objective: 99.9%",
+        ],
+    ),
+    (
+        "objective: 99.9%",
+        "target: 99.9%",
+        &[
+            "api.yaml:10:7: error[SB0105]: an objective has no key `target`; did you mean `objective`?",
+        ],
+    ),
+    (
+        "objective: 99.9%",
+        "target: [{name: slo, objective: 99.9%}]",
+        &[
+            "api.yaml:10:7: error[SB0105]: an objective has no key `target`; did you mean `targets`?",
+        ],
     ),
     (
         "objective: 99.9%",
@@ -264,7 +305,16 @@ const MISTAKES: &[Mistake] = &[
     (
         "badWhere: code=~\"5..\"",
         "badWhere: [a, b]",
-        &["api.yaml:13:19: error[SB0106]: `badWhere` is a single value, and this is a list"],
+        &[
+            "api.yaml:13:19: error[SB0106]: `badWhere` is a single value, and this is a list; write one value, without brackets or dashes",
+        ],
+    ),
+    (
+        "badWhere: code=~\"5..\"",
+        "badWhere: {code=~\"4..\", method=\"GET\"}",
+        &[
+            r#"api.yaml:13:19: error[SB0106]: `badWhere` is a single value, and this is a map; put it into quotes, without braces: 'code=~"4..",method="GET"'"#,
+        ],
     ),
     (
         "badWhere: code=~\"5..\"",
@@ -283,7 +333,9 @@ const MISTAKES: &[Mistake] = &[
     (
         "total: http_requests_total{job=\"api\"}",
         "total: {job=\"api\"}",
-        &["api.yaml:12:16: error[SB0106]: `total` is a single value, and this is a map"],
+        &[
+            r#"api.yaml:12:16: error[SB0106]: `total` is a single value, and this is a map; write the metric's name before the brace, as in http_requests_total{job="api"}"#,
+        ],
     ),
     (
         "total: http_requests_total{job=\"api\"}",
@@ -311,7 +363,12 @@ const MISTAKES: &[Mistake] = &[
         "{job=\"api\",le=\"0.3\"}\n        atMost: 300ms",
         &["api.yaml:17:20: error[SB0302]: `le` is chosen by `atMost`; remove the condition on le"],
     ),
-    ("atMost: 300ms", "atMost: 300", &[]),
+    ("atMost: 300ms", "atMost: 0.3", &[]),
+    (
+        "atMost: 300ms",
+        "atMost: 300",
+        &["api.yaml:18:17: error[SB0202]: `300` has no unit; write 300ms or 300s"],
+    ),
     (
         "atMost: 300ms",
         "atMost: 300 ms",
@@ -377,7 +434,9 @@ const MISTAKES: &[Mistake] = &[
     (
         "by: [instance]",
         "by: instance",
-        &["api.yaml:30:13: error[SB0106]: `by` is a list, and this is a single value"],
+        &[
+            "api.yaml:30:13: error[SB0106]: `by` is a list, and this is a single value; write by: [instance]",
+        ],
     ),
     (
         "atMost: 90%",
@@ -407,7 +466,7 @@ const MISTAKES: &[Mistake] = &[
         "window: 5m",
         "window: 1m",
         &[
-            "api.yaml:37:17: warning[SB0202]: a `window` of 1m holds fewer than 4 samples; write at least 2m",
+            "api.yaml:37:17: warning[SB0202]: a `window` of 1m is shorter than 4 ticks of 30s; write at least 2m, or shorten the daemon's `tick` if the source is scraped more often",
         ],
     ),
     (

@@ -16,7 +16,10 @@ fn told(lines: &str, source: &str) -> String {
     );
     let sources = [
         (PathBuf::from("api.yaml"), service),
-        (PathBuf::from("alerts.yaml"), ALERTS.to_owned()),
+        (
+            PathBuf::from("alerts.yaml"),
+            ALERTS.replace(", team: shop", ""),
+        ),
     ];
     let options = Options {
         sources: Some(vec!["default".into(), "laptop".into()]),

@@ -5,7 +5,11 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::super::Options;
+use super::super::Texts;
 use super::super::load;
+use super::super::lower;
+use super::super::read;
+use crate::diagnostic::Paint;
 
 const SERVICE: &str = include_str!("../../../tests/fixtures/definitions/sound/api.yaml");
 const ALERTS: &str = include_str!("../../../tests/fixtures/definitions/sound/alerts.yaml");
@@ -63,8 +67,8 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
     let names = ["empty", "latin.yaml", "large.yaml", "missing.yaml"];
     let paths: Vec<PathBuf> = names.iter().map(|name| root.join(name)).collect();
     insta::assert_snapshot!(told(root, &paths), @r#"
-    error[SB0001]: cannot read `…/latin.yaml`: it is not text in UTF-8; look at the path and the permissions
-    error[SB0001]: cannot read `…/missing.yaml`: No such file or directory (os error 2); look at the path and the permissions
+    error[SB0001]: `…/latin.yaml` is not text in UTF-8; save it as UTF-8
+    error[SB0001]: cannot read `…/missing.yaml`: No such file or directory (os error 2); look at the path
     error[SB0002]: `…/large.yaml` is larger than 1 MiB; split it into several files
     warning[SB0003]: the folder `…/empty` has no definitions; their files end in .yaml or .yml
     "#);
@@ -93,4 +97,52 @@ fn a_name_that_may_stand_in_an_unreadable_file_is_not_called_unknown() {
     …/alerts.yaml:5:2: error[SB0101]: a tab stands where the line is indented; indent by spaces; YAML knows no tabs there
     …/api.yaml:4:9: error[SB0403]: there is no alert policy `default`; define it as a document of kind AlertPolicy, or write alertPolicy: none
     "#);
+}
+
+#[test]
+fn who_defines_no_policy_watches_by_the_built_in_one() {
+    let read = |texts: &[&str]| {
+        let sources = texts.iter().zip(["api.yaml", "alerts.yaml"]);
+        let sources = sources.map(|(text, name)| (name.into(), (*text).to_owned()));
+        let faults = Vec::new();
+        let texts = Texts {
+            sources: sources.collect(),
+            faults,
+        };
+        let loaded = lower(texts, &Options::default());
+        let policies = loaded.catalog.map(|catalog| catalog.policies.len());
+        (
+            loaded.has_built_in_policy,
+            policies,
+            loaded.diagnostics.render_lines(),
+        )
+    };
+    let receiver = "apiVersion: sloburn.dev/v1\nkind: Receiver\nmetadata: {name: team}\nspec: {alertmanager: {urls: ['http://am']}}\n";
+    assert_eq!(read(&[SERVICE]), (true, Some(1), String::new()));
+    assert_eq!(read(&[SERVICE, receiver]), (true, Some(1), String::new()));
+    assert_eq!(read(&[SERVICE, ALERTS]), (false, Some(1), String::new()));
+    // Nobody needs one: nothing is added.
+    let silent = SERVICE.replace("  window: 30d", "  alertPolicy: none\n  window: 30d");
+    assert_eq!(read(&[&silent]), (false, Some(0), String::new()));
+    // Who defines another has misspelt it.
+    let (is_built_in, _, faults) = read(&[
+        SERVICE,
+        &ALERTS.replace("{name: default}", "{name: defualt}"),
+    ]);
+    assert!(
+        !is_built_in && faults.contains("did you mean `defualt`?"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn the_built_in_policy_is_judged_as_any_and_its_place_is_named() {
+    let short = SERVICE.replace("window: 30d", "window: 1d");
+    let sources = [(PathBuf::from("api.yaml"), short)];
+    let (_, diagnostics) = read(&sources, &Options::default());
+    let text = diagnostics.render_text(&sources, Paint::Plain);
+    assert!(
+        text.contains("note: this tier at built-in default.yaml:11:14"),
+        "{text}"
+    );
 }

@@ -27,8 +27,9 @@ fn told(service: &str, alerts: &str) -> String {
     diagnostics.render_lines()
 }
 
-/// Makes each mistake alone, in whichever file has the text.
+/// Makes each mistake alone, in whichever file has the text; all that is told otherwise is shown together.
 pub(super) fn each_is_told(mistakes: &[Mistake]) {
+    let mut others = String::new();
     for (old, new, expected) in mistakes {
         let found = if SERVICE.contains(old) {
             told(&SERVICE.replacen(old, new, 1), ALERTS)
@@ -37,13 +38,24 @@ pub(super) fn each_is_told(mistakes: &[Mistake]) {
             told(SERVICE, &ALERTS.replacen(old, new, 1))
         };
         let found: Vec<&str> = found.lines().collect();
-        assert_eq!(found, *expected, "{old:?} became {new:?}");
+        if found != *expected {
+            others += &format!("{old:?} became {new:?}:\n{found:#?}\nand not\n{expected:#?}\n");
+        }
     }
+    assert_eq!(others, "");
 }
 
 /// What is told about the two files when the service is changed.
 pub(super) fn told_of(change: impl FnOnce(&str) -> String) -> String {
     told(&change(SERVICE), ALERTS)
+}
+
+/// What is told about the two files when the service is changed, and the route to `hook` asks for `conditions`.
+pub(super) fn told_of_route(conditions: &str, change: impl FnOnce(&str) -> String) -> String {
+    told(
+        &change(SERVICE),
+        &ALERTS.replacen("{signal: errors}", conditions, 1),
+    )
 }
 
 /// The catalog of the two files, of which the service is changed without a mistake.

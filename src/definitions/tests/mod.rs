@@ -71,7 +71,7 @@ fn twelve_faults_in_three_files_are_twelve_diagnostics() {
     12 |        badWhere: code=~"5.."
        |        ^
        |
-       = help: look at its indentation and at a missing colon; a value with `: ` in it needs quotes
+       = help: look at its indentation, and at a missing colon or space after one; a value with `: ` in it needs quotes
 
     error[SB0108]: the list `by` is empty
       --> tests/fixtures/definitions/faulty/cart.yaml:26:13

@@ -6,6 +6,7 @@ use crate::domain::slo::Slo;
 
 use super::mistakes::catalog_of;
 use super::mistakes::told_of;
+use super::mistakes::told_of_route;
 
 const OBJECTIVE: &str = "      objective: 99.9%\n";
 
@@ -77,7 +78,7 @@ fn every_mistake_is_told() {
     api.yaml:10:16: error[SB0108]: the list `targets` is empty; write at least one item, or remove the key
 
     targets: {slo: 99.9%}
-    api.yaml:10:16: error[SB0106]: `targets` is a list, and this is a map
+    api.yaml:10:16: error[SB0106]: `targets` is a list, and this is a map; begin each item with `- `, on a line of its own
 
     targets: [{objective: 99.9%}, 99.9%]
     api.yaml:10:17: error[SB0104]: a target needs `name`; write name: sla
@@ -88,7 +89,7 @@ fn every_mistake_is_told() {
 
     targets: [{name: slo, objectiv: 99.9%, alertPolicy: non}]
     api.yaml:10:29: error[SB0105]: a target has no key `objectiv`; did you mean `objective`?
-    api.yaml:10:59: error[SB0403]: there is no alert policy `non`; write one of default, or define it as a document of kind AlertPolicy, or write alertPolicy: none
+    api.yaml:10:59: error[SB0403]: there is no alert policy `non`; write default, or define it as a document of kind AlertPolicy, or write alertPolicy: none
 
     overrides: []
           targets: [{name: slo, objective: 99.9%, overrides: [{where: 'a="b"', objective: 99%}]}]
@@ -106,4 +107,23 @@ fn every_mistake_is_told() {
     targets: [{name: slo, objective: 99.9%, window: 5m}]
     api.yaml:10:55: error[SB0502]: a window of 5m is too short for the tiers `fast`, `slow` of the policy `default`, which looks back 6h; use a policy whose tiers fit into the window, or alertPolicy: none
     "#);
+}
+
+#[test]
+fn routes_name_targets_by_their_own_uid_and_groups_by_any_value() {
+    let with = |keys: &'static str| move |text: &str| text.replacen(OBJECTIVE, keys, 1);
+    let targets =
+        "      targets: [{name: slo, objective: 99.95%}, {name: sla, objective: 99.9%}]\n";
+    insta::assert_snapshot!(told_of_route("{slo: api/availability}", with(targets)), @"alerts.yaml:40:16: warning[SB0415]: no objective has the uid `api/availability`; each target has its own uid: write one of api/availability/sla, api/availability/slo");
+    let routed = "{slo: api/availability/sla, target: sla}";
+    assert_eq!(told_of_route(routed, with(targets)), "");
+    let groups = "      objective: 99.9%\n      groupBy: [route, service]\n";
+    let routed = "{slo: api/availability, route: /pay, group_service: pay}";
+    assert_eq!(told_of_route(routed, with(groups)), "");
+    // What cannot be read may be what is meant.
+    let broken = told_of_route(
+        "{slo: api/it}",
+        with("      objective: 0%\n      nam: it\n"),
+    );
+    assert!(!broken.contains("SB0415"), "{broken}");
 }

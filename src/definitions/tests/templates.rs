@@ -100,7 +100,10 @@ fn catalog_of(template: &str, service: &str) -> (Option<Catalog>, Diagnostics, S
     let sources = vec![
         (PathBuf::from("cart.yaml"), service.to_owned()),
         (PathBuf::from("http.yaml"), template.to_owned()),
-        (PathBuf::from("alerts.yaml"), POLICY.to_owned()),
+        (
+            PathBuf::from("alerts.yaml"),
+            POLICY.replace(", team: shop", ""),
+        ),
     ];
     let (catalog, diagnostics) = read(&sources, &Options::default());
     (catalog, diagnostics, sources)
@@ -242,7 +245,7 @@ fn every_mistake_is_told_where_it_was_made() {
     use:
         - template: http
           with: {job: cart} → use: http
-    cart.yaml:6:8: error[SB0106]: `use` is a list, and this is a single value
+    cart.yaml:6:8: error[SB0106]: `use` is a list, and this is a single value; write use: [http]
 
     params:
         - job → params:

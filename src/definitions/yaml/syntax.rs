@@ -55,7 +55,7 @@ pub(super) fn explain(kind: &ErrorKind) -> Diagnostic {
         | ErrorKind::ExpectedDocumentStart
         | ErrorKind::BlockSequenceEntryNotAllowed => (
             "this line does not fit the lines above it".to_owned(),
-            "look at its indentation and at a missing colon; a value with `: ` in it needs quotes",
+            "look at its indentation, and at a missing colon or space after one; a value with `: ` in it needs quotes",
         ),
         ErrorKind::RecursionLimitExceeded => {
             return Diagnostic::error(codes::TOO_COMPLEX, "the document has too many levels")

@@ -91,18 +91,49 @@ async fn missing_and_empty_definitions_start_nothing() {
     insta::assert_snapshot!(run(&daemon, &["--definitions", "nowhere"]).await, @r#"
 error[SB0001]: cannot read `nowhere`: No such file or directory
  |
- = help: look at the path and the permissions
+ = help: look at the path
 
 nothing was started; mend the definitions, and see `sloburn check`
 [2]
 "#);
     fs::create_dir(daemon.folder().join("empty")).expect("a folder can be made");
     insta::assert_snapshot!(run(&daemon, &["--definitions", "empty"]).await, @r#"
-error: no objective is defined in `empty`; write one, or say where they are with `--definitions`
+error[SB0005]: no objective is defined in `empty`
+ |
+ = help: write one, or say where they are with `--definitions`
+
 nothing was started
 [2]
 "#);
     assert!(is_untouched(&daemon));
+}
+
+#[tokio::test]
+async fn outside_of_a_clone_the_usual_places_may_be_missing() {
+    let daemon = folder("", DEFINITIONS);
+    let config = daemon.folder().join("sloburn.yaml");
+    let text = fs::read_to_string(&config).expect("the configuration was written");
+    let own = "definitions: [definitions.yaml]\nalerts: [alerts.yaml]\n";
+    fs::write(&config, text.replace(own, "")).expect("it can be written");
+    insta::assert_snapshot!(run(&daemon, &[]).await, @r#"
+error[SB0005]: no objective is defined in `slo-definitions` (not there)
+ |
+ = help: write one, or say where they are with `--definitions`
+
+nothing was started
+[2]
+"#);
+    // Nobody wrote a policy; the address tells that what is defined was found to be right.
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("a bound socket has an address");
+    let listen = address.to_string();
+    let arguments = ["--definitions", "definitions.yaml", "--listen", &listen];
+    let told = run(&daemon, &arguments).await;
+    assert!(
+        told.contains("no alert policy is defined, so the built-in one is used")
+            && told.contains("the port is in use"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
