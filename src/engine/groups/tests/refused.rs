@@ -88,6 +88,12 @@ fn row_16_what_lasts_is_told_once_and_is_over_only_when_that_is_known() {
             &["3120 opened", "5130 recovered"],
         ),
         case(
+            "nothing can be read once they are gone",
+            (CROWDED, 4_000),
+            (4_110, 5_000),
+            &["3120 opened", "5010 recovered"],
+        ),
+        case(
             "nothing can be read when they come",
             (CROWDED, always),
             (3_030, 3_600),
