@@ -65,7 +65,7 @@ async fn what_left_a_window_is_told_by_the_history_and_counts_again_when_it_retu
         let at = row.at.0.as_millis() / 1_000;
         (bad, total) = (bad + row.bad.0, total + row.total.0);
         // What happened while the exporter was away is spread over that time.
-        let is_spread = at > end - 6 * HOUR && at - HOUR <= end - 6 * HOUR + 1_800;
+        let is_spread = at > end - 6 * HOUR - 1_800 && at - HOUR <= end - 6 * HOUR;
         let expected = truth((at - HOUR, at), end);
         let is_exact = (row.bad.0, row.total.0) == expected;
         assert!(is_exact || is_spread, "{row:?}, and not {expected:?}");

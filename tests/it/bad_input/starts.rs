@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::support::daemon::{Daemon, Files};
+use crate::support::daemon::{Daemon, Files, command};
 use crate::support::lying_prometheus::LyingPrometheus;
 use crate::support::shop::{DEFINITIONS, POLICY, daemon, plain, webhook};
 
 /// `sloburn run` in the folder of `daemon`, which must end by itself: its exit code and what it printed.
 async fn run(daemon: &Daemon, arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sloburn"));
+    let mut command = Command::from(command());
     command
         .arg("run")
         .args(arguments)

@@ -72,7 +72,10 @@ async fn row_16_groups_beyond_the_limit_are_refused_and_those_that_are_known_sta
     scene.ticks(3 * TICKS).await;
     let blind = scene.deliver().await;
     assert_eq!(blind.len(), 1, "{blind:?}");
-    assert!(blind[0].contains("CANNOT MEASURE 3 SLOs"), "{blind:?}");
+    assert!(
+        blind[0].contains("CANNOT MEASURE 1 objective (3 instances)"),
+        "{blind:?}"
+    );
     scene.prometheus.tell(Lie::Routes(ROUTES)).await;
     scene.until_measured().await;
     scene.ticks(2 * TICKS).await;

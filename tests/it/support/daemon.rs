@@ -95,14 +95,7 @@ impl Daemon {
     pub(crate) fn launch(&mut self) {
         assert!(self.process.is_none(), "it runs already");
         let log = File::create(self.log_file()).expect("the log can be made");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sloburn"));
-        for (name, _) in env::vars_os() {
-            // What the tests are told is not for the daemon.
-            if name.to_string_lossy().starts_with("SLOBURN_") {
-                command.env_remove(name);
-            }
-        }
-        let process = command
+        let process = command()
             .arg("run")
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
@@ -220,7 +213,7 @@ impl Daemon {
 
     /// What `sloburn config print` says in its folder.
     pub(crate) fn print_config(&self) -> String {
-        let printed = Command::new(env!("CARGO_BIN_EXE_sloburn"))
+        let printed = command()
             .args(["config", "print"])
             .current_dir(self.folder.path())
             .output()
@@ -243,6 +236,17 @@ impl Daemon {
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
     }
+}
+
+/// The daemon's binary. What the environment tells the tests is not for it.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sloburn"));
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("SLOBURN_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 fn signal(process: &Child, name: &str) {
