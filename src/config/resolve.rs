@@ -165,7 +165,7 @@ impl Resolver {
         let tls = self.tls(name, url.as_ref());
         let partial = self.read(&key("partial"), values::partial);
         let headers = self.headers(&key("headers"));
-        let offset = self.read(&key("offset"), values::duration);
+        let offset = self.read(&key("offset"), values::lag);
         let settle = self.settle(&key("settle"), offset, tick);
         let matchers = self.read(&key("matchers"), values::matchers);
         let params = self.entries(&key("params"));
@@ -281,7 +281,8 @@ impl Resolver {
         None
     }
 
-    /// `settle` is a multiple of the tick, so that what is settled ends where a tick does.
+    /// `settle` is a multiple of the tick, so that what is settled ends where a tick does; at most [`values::LATEST`], or
+    /// one tick where that is longer.
     pub(super) fn settle(
         &mut self,
         path: &[&str],
@@ -300,17 +301,21 @@ impl Resolver {
         }
         let settle = self.read(path, values::some_duration)?;
         let fits = whole(settle.max(offset))?;
-        let why = if settle < offset {
-            format!(
-                "shorter than `offset`, which is {}",
-                format_duration(offset)
-            )
+        let ticks = values::LATEST.as_millis() / tick.as_millis();
+        let most = tick.saturating_mul(u32::try_from(ticks.max(1)).ok()?);
+        let (why, instead) = if settle < offset {
+            let offset = format_duration(offset);
+            (format!("shorter than `offset`, which is {offset}"), fits)
+        } else if settle > most {
+            let longest = format_duration(values::LATEST.max(tick));
+            (format!("longer than {longest}"), most)
         } else if settle != fits {
-            format!("not a whole number of ticks of {}", format_duration(tick))
+            let tick = format_duration(tick);
+            (format!("not a whole number of ticks of {tick}"), fits)
         } else {
             return Some(settle);
         };
-        let help = format!("write {}", format_duration(fits));
+        let help = format!("write {}", format_duration(instead));
         self.wrong(
             path,
             Wrong {

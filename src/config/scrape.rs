@@ -128,7 +128,7 @@ impl Resolver {
         let targets = self.pages(&key("targets"), origin);
         let interval = self.read(&key("interval"), values::some_duration);
         let timeout = self.scrape_timeout(&key("timeout"), interval);
-        let offset = self.read(&key("offset"), values::duration);
+        let offset = self.read(&key("offset"), values::lag);
         let settle = self.settle(&key("settle"), offset, tick);
         let body = self.read(&key("maxBodyBytes"), |text| {
             values::count(text, MOST_BODY_BYTES)

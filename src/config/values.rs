@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use humantime::format_duration;
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::SecretString;
@@ -39,6 +40,25 @@ pub(super) fn history(text: &str) -> Result<Duration, Wrong> {
     if parsed > LONGEST_HISTORY {
         let message = format!("is {text}, which is longer than ten years");
         return Err(wrong(message, "use at most 3660d"));
+    }
+    Ok(parsed)
+}
+
+/// How late samples may come at most: until then all that is newer is read again each hour.
+pub(super) const LATEST: Duration = Duration::from_hours(4);
+
+/// How long after their time samples can be read; may be zero.
+pub(super) fn lag(text: &str) -> Result<Duration, Wrong> {
+    let parsed = duration(text)?;
+    if parsed > LATEST {
+        let message = format!(
+            "is {text}, which is longer than {}",
+            format_duration(LATEST)
+        );
+        return Err(wrong(
+            message,
+            "write how long after its time a sample can be read, as 15s",
+        ));
     }
     Ok(parsed)
 }

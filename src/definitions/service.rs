@@ -228,9 +228,20 @@ fn draft(node: &Node, common: &Common, options: &Options, faults: &Faults) -> Op
     })
 }
 
+/// The longest slice: all samples of one are read at once.
+const LONGEST_SLICE: Span = Span::from_days(1);
+
 /// The length of a slice.
 fn slice(fields: &Fields<'_>, options: &Options) -> Option<Located<Span>> {
     let slice = fields.parse("slice", codes::DURATION, str::parse::<Span>)?;
+    if slice.value > LONGEST_SLICE {
+        let sentence = format!("`slice` of {} is longer than {LONGEST_SLICE}", slice.value);
+        fields.faults.add(
+            Diagnostic::error(codes::DURATION, sentence)
+                .at(&slice.place)
+                .help("write at most 1d; `window` says over which time slices are added up"),
+        );
+    }
     values::on_grid(&slice, "slice", options.tick, fields.faults);
     Some(slice)
 }

@@ -36,7 +36,7 @@ impl State {
     ) {
         let range = answer.range;
         let mut settled_to = self.settled_to(family, at);
-        let boundary = self.boundary(family, range, settled_to);
+        let boundary = self.boundary(family, (range.to, at), settled_to);
         let grid = self
             .settings
             .settle_grid(&self.plan.families[family].source);
@@ -109,11 +109,16 @@ impl State {
         );
     }
 
-    /// Up to where a range can be settled: not without the evidence on births that is to be had,
-    /// unless that has been missing for long.
-    fn boundary(&self, family: FamilyIndex, range: TimeRange, settled_to: Timestamp) -> Timestamp {
+    /// Up to where can be settled what was read up to `to` at the tick `at`: not without the evidence on
+    /// births that is to be had, unless that has been missing for long.
+    fn boundary(
+        &self,
+        family: FamilyIndex,
+        (to, at): (Timestamp, Timestamp),
+        settled_to: Timestamp,
+    ) -> Timestamp {
         let source = &self.plan.families[family].source;
-        let boundary = self.settings.settle_boundary(source, range.to);
+        let boundary = self.settings.boundary_of_read(source, to, at);
         let evidence = self.plan.starts.get(source);
         let is_missing = evidence.is_some_and(|starts| self.families[*starts].failure.is_some());
         if is_missing && settled_to + EVIDENCE_AWAITED >= boundary {

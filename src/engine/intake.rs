@@ -90,7 +90,10 @@ impl State {
             if let Some(answer) = complete.get(family) {
                 let starts = self.starts.entry(source.clone()).or_default();
                 starts.note(answer.batch, answer.range);
-                starts.forget(answer.range.from - STARTS_KEPT);
+                // What is provisional is counted once more.
+                let settled_to = self.settings.settle_boundary(source, at);
+                let from = settled_to - self.settings.settle_grid(source);
+                starts.forget(answer.range.from.min(from) - STARTS_KEPT);
             }
         }
         for (family, answer) in &complete {
@@ -101,8 +104,8 @@ impl State {
         self.take_lanes(at, &complete, &mut taken, commit);
         self.open_walks(commit);
         for (family, answer) in &complete {
-            let head_to = &mut self.families[*family].head_to;
-            *head_to = (*head_to).max(Some(answer.range.to));
+            // Also where it was read further before: what was provisional there went with what was settled.
+            self.families[*family].head_to = Some(answer.range.to);
         }
         self.revise_queries(&whole, commit);
         taken

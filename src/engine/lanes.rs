@@ -102,10 +102,12 @@ impl State {
             .map(|family| complete.get(family).map(|answer| answer.range.to))
             .min()
             .flatten()?;
-        let grain = planned.slice().unwrap_or(self.settings.slot);
+        let grain = self.grain((meter, lane));
+        let from = self.lane_from(meter, lane, at);
         let range = TimeRange {
-            from: self.lane_from(meter, lane, at),
-            to: to.floor_to(grain),
+            from,
+            // A pass that catches up for others may end before where this one stands.
+            to: to.floor_to(grain).max(from),
         };
         self.meters[meter].note_sides(lane_sides(planned, complete));
         if self.lacks_bucket(meter) {
@@ -123,7 +125,8 @@ impl State {
             self.begin_lane((meter, lane), range.from);
         }
         let source = &plan.families[families[0]].source;
-        let boundary = self.settings.settle_boundary(source, to).floor_to(grain);
+        let boundary = self.settings.boundary_of_read(source, to, at);
+        let boundary = boundary.floor_to(grain);
         let sure_to = (to - grace).max(boundary);
         let sure_to = sure_to.floor_to(grain).min(range.to);
         // Who keeps no past knows nothing of the time before this life.
@@ -180,7 +183,10 @@ impl State {
         let settled_to = meter.lanes[lane].settled_to;
         if settled_to.is_none_or(|settled_to| range.from <= settled_to) {
             meter.ledger.clear_provisional(number);
-            meter.lanes[lane].settled_to = Some(boundary.min(range.to).max(range.from));
+            let state = &mut meter.lanes[lane];
+            state.settled_to = Some(boundary.min(range.to).max(range.from));
+            // What was provisional behind this read is to come again.
+            state.head_to = None;
         }
         let settled_to = meter.lanes[lane].settled_to.unwrap_or(range.from);
         let layer = |end: Timestamp| {

@@ -6,9 +6,8 @@ use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Fetch;
 use crate::series::cursor::validity;
-use crate::series::plan::{FamilyIndex, Lane};
+use crate::series::plan::{FamilyIndex, Lane, LaneIndex};
 
-use super::settings::LONGEST_READ;
 use super::state::State;
 
 /// How far before the counters the first read of processes' starts reaches.
@@ -17,6 +16,14 @@ const STARTS_MARGIN: Span = Span::from_mins(5);
 /// How far before what is counted samples are read that only tell where each series stands.
 pub(super) fn primed_by(interval: Span) -> Span {
     validity(interval).max(STARTS_MARGIN)
+}
+
+/// What somebody needs to be read of a family.
+#[derive(Clone, Copy, Debug)]
+struct Need {
+    from: Timestamp,
+    /// Up to where at least, so that counting moves on; `None` for who does not count now.
+    to: Option<Timestamp>,
 }
 
 /// One query to send.
@@ -58,19 +65,17 @@ impl State {
         (&planned.source, query.unwrap_or(&planned.fetch), range)
     }
 
-    /// What to read for each family that was not read up to `at` yet. Ranges that would be longer than
-    /// [`LONGEST_READ`] are cut: their families stay behind and need another pass. Where counters
-    /// are read, the starts of their processes are read for the same time. What objectives with an
-    /// open incident need comes first: where not everybody is answered in time, they are.
+    /// What to read for each family that was not read up to `at` yet. Ranges that would be longer than a
+    /// [stride](super::settings::Settings::stride) are cut: their families stay behind and need another pass. Where
+    /// counters are read, the starts of their processes are read for the same time. What objectives with an open
+    /// incident need comes first: where not everybody is answered in time, they are.
     pub fn wanted(&self, at: Timestamp) -> Vec<Wanted> {
         let mut wanted: Vec<Wanted> = (0..self.families.len())
             .filter_map(|family| {
-                let from = self.read_from(family, at)?;
-                let to = at.min((from + LONGEST_READ).floor_to(self.settings.slot));
-                (to > from).then_some(Wanted {
+                Some(Wanted {
                     family,
                     query: Query::Part(0),
-                    range: TimeRange { from, to },
+                    range: self.to_read(family, at)?,
                 })
             })
             .collect();
@@ -141,64 +146,103 @@ impl State {
         ranges.reduce(TimeRange::hull)
     }
 
-    /// The start of the read: what the family's own cursors need, or an older slice. `None` when
-    /// everything up to `at` was read.
-    fn read_from(&self, family: FamilyIndex, at: Timestamp) -> Option<Timestamp> {
-        let state = &self.families[family];
-        if state.head_to >= Some(at) && state.failure.is_none() {
+    /// What to read of a family for all who count it. `None` when everything up to `at` was read.
+    fn to_read(&self, family: FamilyIndex, at: Timestamp) -> Option<TimeRange> {
+        if !self.is_needed(family, at) {
             return None;
         }
-        let mut from: Option<Timestamp> = None;
-        if !self.plan.families[family].roles.is_empty() {
-            // Where a sample reads differently beside others, the one at the cursor is read again.
-            let lookback = if self.plan.families[family].is_interpolated() {
-                validity(state.interval)
-            } else {
-                Span::ZERO
-            };
-            from = Some(self.counters_from(family, at) - lookback);
-        }
-        for (meter, lane) in self.plan.lanes_of(family).iter().copied() {
-            let start = self.lane_from(meter, lane, at);
-            let lookback = match &self.plan.meters[meter].lanes[lane] {
-                Lane::Counters { .. } => continue,
-                Lane::Slices(slices) if slices.judge.looks_back() => validity(state.interval),
-                Lane::Slices(_) | Lane::Points { .. } => Span::ZERO,
-            };
-            let start = start - lookback;
-            from = Some(from.map_or(start, |from| from.min(start)));
-        }
-        from
+        let counters = !self.plan.families[family].roles.is_empty();
+        let counters = counters.then(|| self.counters_need(family, at));
+        let lanes = self.plan.lanes_of(family).iter();
+        let lanes = lanes.filter_map(|lane| self.lane_needs(*lane, family, at));
+        let needs: Vec<Need> = counters.into_iter().chain(lanes).collect();
+        let from = needs.iter().map(|need| need.from).min()?;
+        let to = needs.iter().filter_map(|need| need.to).max();
+        let to = to.map_or(at, |to| at.min(to.ceil_to(self.settings.slot)));
+        (from < to).then_some(TimeRange { from, to })
     }
 
-    /// Where the cursors of a family need their read to start: at the settled cursor when a block
-    /// is to be settled (and at a start), else a scrape before the head, for late samples.
-    fn counters_from(&self, family: FamilyIndex, at: Timestamp) -> Timestamp {
+    /// Whether a family is to be read at the tick `at`: it was not yet, or not as a whole, or one was not that slices are
+    /// judged by together with it.
+    fn is_needed(&self, family: FamilyIndex, at: Timestamp) -> bool {
+        let is_behind = |family: FamilyIndex| self.families[family].head_to < Some(at);
+        let has_failed = |family: FamilyIndex| self.families[family].failure.is_some();
+        let lanes = self.plan.lanes_of(family).iter();
+        let lanes = lanes.map(|lane| self.plan.lane(*lane));
+        let lanes = lanes.filter(|lane| !matches!(lane, Lane::Counters { .. }));
+        let mut together = lanes.flat_map(Lane::families);
+        is_behind(family)
+            || has_failed(family)
+            || together.any(|other| is_behind(other) && !has_failed(other))
+    }
+
+    /// What the cursors of a family need: all from the settled one on when a block is to be settled
+    /// (and at a start), else from a scrape before the head on, for late samples.
+    fn counters_need(&self, family: FamilyIndex, at: Timestamp) -> Need {
         let state = &self.families[family];
+        let planned = &self.plan.families[family];
         let settled_to = self.settled_to(family, at);
-        let source = &self.plan.families[family].source;
-        if !self.settings.replica_labels(source).is_empty() {
-            // Which replica was heard of late, and what the other showed then.
-            return settled_to.min(state.head_to.unwrap_or(settled_to)) - primed_by(state.interval);
-        }
-        if state.unprimed {
-            return settled_to - primed_by(state.interval);
-        }
-        match state.head_to {
+        let head_to = state.head_to.filter(|_| !self.settles(family, at));
+        let stands = head_to.map_or(settled_to, |head_to| settled_to.max(head_to));
+        let overlap = if state.pushed.is_some() {
             // Each step is summed up once; what comes late to it is seen when it is settled.
-            Some(head_to) if state.pushed.is_some() && !self.settles(family, at) => {
-                settled_to.max(head_to)
-            }
-            Some(head_to) if !self.settles(family, at) => {
-                let overlap = if state.interval == Span::ZERO {
-                    self.settings.tick
-                } else {
-                    state.interval
-                };
-                settled_to.max(head_to - overlap)
-            }
-            _ => settled_to,
+            Span::ZERO
+        } else if state.interval == Span::ZERO {
+            self.settings.tick
+        } else {
+            state.interval
+        };
+        let replicas = self.settings.replica_labels(&planned.source);
+        let lookback = if !replicas.is_empty() || state.unprimed {
+            // Which replica was heard of late, and what the other showed then; or where each series stands.
+            primed_by(state.interval)
+        } else if planned.is_interpolated() {
+            // Where a sample reads differently beside others, the one at the cursor is read again.
+            validity(state.interval)
+        } else {
+            Span::ZERO
+        };
+        Need {
+            from: settled_to.max(stands - overlap) - lookback,
+            to: Some(stands + self.settings.stride(&planned.source, Span::ZERO)),
         }
+    }
+
+    /// What a lane without cursors needs of a family: all samples of the slices that are to be judged.
+    fn lane_needs(
+        &self,
+        (meter, lane): LaneIndex,
+        family: FamilyIndex,
+        at: Timestamp,
+    ) -> Option<Need> {
+        let interval = self.families[family].interval;
+        let lookback = match &self.plan.meters[meter].lanes[lane] {
+            Lane::Counters { .. } => return None,
+            Lane::Slices(slices) if slices.judge.looks_back() => validity(interval),
+            Lane::Slices(_) | Lane::Points { .. } => Span::ZERO,
+        };
+        let grain = self.grain((meter, lane));
+        let stands = self.lane_from(meter, lane, at);
+        if at.floor_to(grain) <= stands {
+            // Before a slice ends a few samples are enough, which show what there is.
+            let newest = stands.max(at - primed_by(interval));
+            return Some(Need {
+                from: newest - lookback,
+                to: None,
+            });
+        }
+        let source = &self.plan.families[family].source;
+        Some(Need {
+            from: stands - lookback,
+            // Samples behind a slice's end may belong to it.
+            to: Some(stands + self.settings.stride(source, grain) + validity(interval)),
+        })
+    }
+
+    /// The width of what a lane without cursors judges at once.
+    pub(super) fn grain(&self, (meter, lane): LaneIndex) -> Span {
+        let planned = &self.plan.meters[meter].lanes[lane];
+        planned.slice().unwrap_or(self.settings.slot)
     }
 
     /// Up to where a family is settled; at its first read, the start of the block before the last.
@@ -225,11 +269,11 @@ impl State {
     pub(super) fn lane_from(&self, meter: usize, lane: usize, at: Timestamp) -> Timestamp {
         let planned = &self.plan.meters[meter].lanes[lane];
         let state = &self.meters[meter].lanes[lane];
-        let grain = planned.slice().unwrap_or(self.settings.slot);
+        let grain = self.grain((meter, lane));
         let family = planned.families().first().copied().unwrap_or_default();
-        let settled_to = state
-            .settled_to
-            .unwrap_or_else(|| self.first_read(family, at).floor_to(grain));
+        // At its first read it judges one slice at least, so that it is known at once how things are.
+        let begin = || self.first_read(family, at).min(at - grain).floor_to(grain);
+        let settled_to = state.settled_to.unwrap_or_else(begin);
         let source = &self.plan.families[family].source;
         let boundary = self.settings.settle_boundary(source, at).floor_to(grain);
         match state.head_to {

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, Timestamp};
 
-/// The longest range of raw samples that one query asks for; longer ones are read in pieces.
-pub const LONGEST_READ: Span = Span::from_hours(2);
+/// How far one read goes on from where counting stands, unless a single slice needs more: what is further behind is read
+/// in several passes, or walked through.
+const STRIDE: Span = Span::from_hours(2);
+
+/// The longest block in which samples are settled, so that each pass of [`STRIDE`] settles one.
+const LONGEST_BLOCK: Span = Span::from_hours(1);
 
 /// How long what was counted is kept when nobody says: 13 months, and some days to look at them.
 pub const HISTORY: Span = Span::from_days(400);
@@ -97,23 +101,52 @@ impl Settings {
             .unwrap_or(Span::ZERO)
     }
 
-    /// The grid on which samples of `source` are settled: its settle time, in whole slots.
-    pub fn settle_grid(&self, source: &SourceName) -> Span {
-        let slot = self.slot.as_millis();
-        let settle = self
-            .sources
-            .get(source)
-            .map_or(Span::ZERO, |source| source.settle)
-            .max(self.tick);
-        Span::from_millis((settle.as_millis() + slot - 1) / slot * slot)
+    /// How long samples of `source` may be late.
+    fn settle(&self, source: &SourceName) -> Span {
+        let source = self.sources.get(source);
+        source.map_or(Span::ZERO, |source| source.settle)
     }
 
-    /// Up to where samples of `source` can be settled at the tick `at`.
+    /// How much of what a read brings stays provisional, whatever time it is.
+    fn unsettled(&self, source: &SourceName) -> Span {
+        self.settle(source).min(LONGEST_BLOCK)
+    }
+
+    /// The grid on which samples of `source` are settled: its settle time up to an hour, in whole slots.
+    pub fn settle_grid(&self, source: &SourceName) -> Span {
+        let slot = self.slot.as_millis();
+        let block = self.unsettled(source).max(self.tick);
+        Span::from_millis((block.as_millis() + slot - 1) / slot * slot)
+    }
+
+    /// Up to where samples of `source` can be settled at the tick `at`, once all up to there are read.
     pub fn settle_boundary(&self, source: &SourceName, at: Timestamp) -> Timestamp {
-        let settle = self
-            .sources
-            .get(source)
-            .map_or(Span::ZERO, |source| source.settle);
-        (at - settle).floor_to(self.settle_grid(source))
+        self.boundary_of_read(source, at, at)
+    }
+
+    /// Up to where samples of `source` can be settled at the tick `at` by a read that ends at `to`.
+    pub fn boundary_of_read(&self, source: &SourceName, to: Timestamp, at: Timestamp) -> Timestamp {
+        let boundary = (at - self.settle(source)).min(to - self.unsettled(source));
+        boundary.floor_to(self.settle_grid(source))
+    }
+
+    /// How far beyond where slices of `grain` stand a read goes, or counters with a grain of zero: far enough that
+    /// [`boundary_of_read`](Self::boundary_of_read) moves on by a slice, or by a block.
+    pub fn stride(&self, source: &SourceName, grain: Span) -> Span {
+        let least = grain + self.unsettled(source) + self.settle_grid(source);
+        STRIDE.max(least)
+    }
+
+    /// Whether what is settled up to `settled_to` is further behind at the tick `at` than slices of `grain` ever are (or
+    /// counters, with a grain of zero) while ticks follow one another, and further than one read goes.
+    pub fn is_behind(
+        &self,
+        (source, grain): (&SourceName, Span),
+        settled_to: Timestamp,
+        at: Timestamp,
+    ) -> bool {
+        let block = self.settle_grid(source);
+        let usual = self.settle(source) + block + block + grain;
+        at.since(settled_to) > STRIDE.max(usual)
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
-use crate::series::plan::{FamilyIndex, PlanError};
+use crate::series::plan::PlanError;
 use crate::source::Source;
 use crate::status::board::Board;
 use crate::status::snapshot::{Backfill, EngineStatus};
@@ -25,6 +25,7 @@ use super::digger::{Again, Digger, Finished};
 use super::intake::{Read, Reading};
 use super::journal::{self, Journal};
 use super::lag::Lags;
+use super::passes::Passes;
 use super::past::needed_from;
 use super::reading;
 use super::reads::Wanted;
@@ -303,9 +304,10 @@ impl<S: Source, K: Store> Engine<S, K> {
         self.go_over();
         self.fetch_missing(at).await;
         self.state.leap(at);
+        let mut passes = Passes::default();
         loop {
             let reads = self.read(at).await;
-            let judge = !is_behind(&reads, at);
+            let judge = !passes.go_on(&reads, at);
             tracing::debug!(tick = %at, queries = reads.len(), judge, "read the samples of tick {at}");
             let input = Input {
                 reads,
@@ -424,20 +426,6 @@ impl<S: Source, K: Store> Engine<S, K> {
             }
         }
     }
-}
-
-/// Whether the reads brought all of some family, but not up to `at` yet.
-fn is_behind(reads: &[Read], at: Timestamp) -> bool {
-    let mut families: BTreeMap<FamilyIndex, (Timestamp, bool)> = BTreeMap::new();
-    for Read { wanted, reading } in reads {
-        let is_complete = matches!(reading, Reading::Complete(_));
-        let (to, whole) = families
-            .entry(wanted.family)
-            .or_insert((wanted.range.to, true));
-        *to = (*to).max(wanted.range.to);
-        *whole &= is_complete;
-    }
-    families.values().any(|(to, whole)| *to < at && *whole)
 }
 
 #[cfg(test)]

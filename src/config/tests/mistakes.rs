@@ -117,6 +117,10 @@ fn what_is_wrong_with_a_source_is_said_in_a_sentence() {
         "sources: {a: {prometheus: {url: 'http://a', bearerToken: s3cret}}}",
         "sources: {a: {prometheus: {url: 'http://a', settle: 10s}}}",
         "sources: {a: {prometheus: {url: 'http://a', settle: 50s}}}",
+        "sources: {a: {prometheus: {url: 'http://a', settle: 5h}}}",
+        "tick: 7s\nsources: {a: {prometheus: {url: 'http://a', settle: 4h6s}}}",
+        "tick: 6h\nsources: {a: {prometheus: {url: 'http://a', settle: 12h}}}",
+        "sources: {a: {prometheus: {url: 'http://a', offset: 4h30m}}}",
         "sources: {a: {prometheus: {url: 'http://a', maxInFlight: 0}}}",
         "sources: {a: {prometheus: {url: 'http://a', maxBodyBytes: 128MiB}}}",
         "sources: {a: {prometheus: {url: 'http://a', linkUrl: 'https://g'}}}",
@@ -156,6 +160,14 @@ fn what_is_wrong_with_a_source_is_said_in_a_sentence() {
       sloburn.yaml:1:53: error[SB0807]: `sources.a.prometheus.settle` is 10s, shorter than `offset`, which is 15s; write 30s
     sources: {a: {prometheus: {url: 'http://a', settle: 50s}}}
       sloburn.yaml:1:53: error[SB0807]: `sources.a.prometheus.settle` is 50s, not a whole number of ticks of 30s; write 1m
+    sources: {a: {prometheus: {url: 'http://a', settle: 5h}}}
+      sloburn.yaml:1:53: error[SB0807]: `sources.a.prometheus.settle` is 5h, longer than 4h; write 4h
+    tick: 7s\nsources: {a: {prometheus: {url: 'http://a', settle: 4h6s}}}
+      sloburn.yaml:2:53: error[SB0807]: `sources.a.prometheus.settle` is 4h 6s, longer than 4h; write 3h 59m 59s
+    tick: 6h\nsources: {a: {prometheus: {url: 'http://a', settle: 12h}}}
+      sloburn.yaml:2:53: error[SB0807]: `sources.a.prometheus.settle` is 12h, longer than 6h; write 6h
+    sources: {a: {prometheus: {url: 'http://a', offset: 4h30m}}}
+      sloburn.yaml:1:53: error[SB0806]: `sources.a.prometheus.offset` is 4h30m, which is longer than 4h; write how long after its time a sample can be read, as 15s
     sources: {a: {prometheus: {url: 'http://a', maxInFlight: 0}}}
       sloburn.yaml:1:58: error[SB0806]: `sources.a.prometheus.maxInFlight` is `0`, not a whole number from 1 to 1000; write digits only
     sources: {a: {prometheus: {url: 'http://a', maxBodyBytes: 128MiB}}}

@@ -201,6 +201,8 @@ fn settle_is_whole_ticks_even_where_nobody_set_it() {
         ("1s", "2s", 300),
         ("1h", "0s", 3_600),
         ("30s", "10m", 600),
+        ("30s", "4h", 14_400),
+        ("6h", "0s", 21_600),
     ] {
         let text = format!(
             "tick: {tick}\nsources: {{a: {{prometheus: {{url: 'http://a', offset: {offset}}}}}}}\n"

@@ -61,6 +61,7 @@ fn every_form_is_read() {
         "freshness: {timestamp: {series: done, aggregate: max}, by: [job], unit: ms, atMost: 1h}",
         "query: {ratio: '1 - avg_over_time(up[$window])'}\nmissingData: good",
         "query: {value: max(lag), atMost: 10}\nslice: 2m",
+        "query: {value: max(lag), atMost: 10}\nslice: 1d",
     ];
     let read: Vec<String> = forms.iter().map(|form| told(form, "default")).collect();
     insta::assert_snapshot!(read.join("\n"), @r#"
@@ -76,6 +77,8 @@ fn every_form_is_read() {
     latency Some(Older) Some("1h") 1m Hold
     errors None None 1m Good
     errors Some(Above) Some("10") 2m Hold
+    api.yaml:9:18: warning[SB0504]: the policy `default` looks at 5m, and a slice is 1d long; write a shorter `slice`, or use a policy with longer windows
+    errors Some(Above) Some("10") 1d Hold
     "#);
 }
 
@@ -118,6 +121,9 @@ fn mistakes_are_told_with_their_places() {
         "query: {bad: 'sum(increase(x[$window]))', total: 'sum(increase(y[$window]))'}\nmissingData: bad\nslice: 1m",
         "errors: {total: a_total, badWhere: 'code=\"5\"'}\nmissingData: bad",
         "freshness: {timestamp: done_seconds, atMost: 1h}\nmissingData: maybe",
+        "freshness: {timestamp: done_seconds, atMost: 1h}\nslice: 25h",
+        "freshness: {timestamp: done_seconds, atMost: 1h}\nslice: 7d10s",
+        "freshness: {timestamp: done_seconds, atMost: 1h}\nslice: 0s",
     ];
     let read: Vec<String> = mistakes
         .iter()
@@ -178,6 +184,15 @@ fn mistakes_are_told_with_their_places() {
     api.yaml:11:20: error[SB0105]: `missingData` has no meaning where `errors` counts events; remove it, or write budgeting: timeslices with a sliceObjective; slices of time are also judged by traffic, saturation, freshness, a latency's quantile, and a query's ratio or value
 
     api.yaml:11:20: error[SB0205]: `maybe` is nothing that a slice without data can be; write hold, good or bad
+
+    api.yaml:9:18: warning[SB0504]: the policy `default` looks at 5m, and a slice is 1d1h long; write a shorter `slice`, or use a policy with longer windows
+    api.yaml:11:14: error[SB0202]: `slice` of 1d1h is longer than 1d; write at most 1d; `window` says over which time slices are added up
+
+    api.yaml:9:18: warning[SB0504]: the policy `default` looks at 5m, and a slice is 7d10s long; write a shorter `slice`, or use a policy with longer windows
+    api.yaml:11:14: error[SB0202]: `slice` of 7d10s is longer than 1d; write at most 1d; `window` says over which time slices are added up
+    api.yaml:11:14: error[SB0202]: `slice` of 7d10s is no multiple of the tick, 30s; write a multiple of the tick, or change the daemon's `tick`
+
+    api.yaml:11:14: error[SB0202]: `0s` is out of range: longer than zero and at most 100y
     "#);
 }
 

@@ -242,7 +242,11 @@ impl State {
                 };
                 own.restore(planned, record, counted_to.filter(|_| !claimed));
             }
-            for chunk in self.shelf.chunks.remove(&key).into_iter().flatten() {
+            let chunks = self.shelf.chunks.remove(&key).unwrap_or_default();
+            if own.settled_to.is_some() {
+                own.known_to = known_to(&chunks).min(own.settled_to);
+            }
+            for chunk in chunks {
                 own.begun |= own.stopped.is_none();
                 state.ledger.restore(lane, chunk);
             }
@@ -332,6 +336,13 @@ impl State {
             }
         }
     }
+}
+
+/// The end of the newest slot that was measured.
+fn known_to(chunks: &[Arc<Chunk>]) -> Option<Timestamp> {
+    let newest = chunks.iter().max_by_key(|chunk| chunk.end())?;
+    let measured = newest.slots().filter(|(_, slot)| slot.covered > Span::ZERO);
+    measured.map(|(end, _)| end).max()
 }
 
 /// The objectives that count samples of a family, and as what.

@@ -22,6 +22,7 @@ use crate::store::commit::Recovered;
 use super::clocks::Clocks;
 use super::digger;
 use super::lag::Lags;
+use super::passes::Passes;
 use super::reading;
 use super::settings::Settings;
 use super::state::State;
@@ -143,20 +144,7 @@ pub async fn explain<S: Source>(
         most: asked.most_samples,
         trace: Trace::default(),
     };
-    let reads = reading::all(
-        &counting.state,
-        settings,
-        sources,
-        counting.state.wanted(at),
-    )
-    .await;
-    let input = Input {
-        reads,
-        ..Input::default()
-    };
-    let tick = Tick { at, judge: false };
-    let effects = step(&mut counting.state, tick, &input, &catalog);
-    counting.note(effects)?;
+    counting.present((settings, &catalog), at).await?;
     let boundaries = reading::boundaries(&counting.state, sources, at).await;
     counting.past(&slo.source, &mut progress).await?;
     let input = Input {
@@ -286,6 +274,30 @@ impl<S: Source> Counting<'_, S> {
         match self.most {
             Some(most) if most < samples => Err(ExplainError::TooMuch { most }),
             _ => Ok(effects.snapshot),
+        }
+    }
+
+    /// Counts what the tick `at` reads by itself, in as many passes as that takes.
+    async fn present(
+        &mut self,
+        (settings, catalog): (&Settings, &Catalog),
+        at: Timestamp,
+    ) -> Result<(), ExplainError> {
+        let mut passes = Passes::default();
+        loop {
+            let wanted = self.state.wanted(at);
+            let reads = reading::all(&self.state, settings, self.sources, wanted).await;
+            let goes_on = passes.go_on(&reads, at);
+            let input = Input {
+                reads,
+                ..Input::default()
+            };
+            let tick = Tick { at, judge: false };
+            let effects = step(&mut self.state, tick, &input, catalog);
+            self.note(effects)?;
+            if !goes_on {
+                return Ok(());
+            }
         }
     }
 

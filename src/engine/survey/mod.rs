@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::slo::{Catalog, SloId, SourceName};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Fetch;
 use crate::series::plan::{FamilyIndex, Meter, Plan, PlanError};
 use crate::source::Source;
@@ -20,12 +20,16 @@ use crate::status::view::names::Role;
 use crate::store::commit::Recovered;
 
 use super::reading;
+use super::reads::Wanted;
 use super::settings::Settings;
 use super::state::State;
 
 use self::ask::Asker;
 use self::parts::expressions;
 use self::seen::{Known, Seen};
+
+/// How far back it is looked, where slices or late samples ask for more.
+const LOOKED_AT: Span = Span::from_hours(1);
 
 /// Looks at everything that the objectives of `catalog` name, as a tick `at` would read it.
 ///
@@ -39,7 +43,7 @@ pub async fn survey<S: Source>(
 ) -> Result<Survey, PlanError> {
     let plan = Arc::new(Plan::of(catalog, settings.slot)?);
     let state = State::new(settings.clone(), &plan, Recovered::default());
-    let reads = reading::all(&state, settings, sources, state.wanted(at)).await;
+    let reads = reading::all(&state, settings, sources, newest(&state, at)).await;
     let seen = Seen::of(&plan, &reads);
     let mut survey = unread(&plan, &seen);
     let mut asker = Asker::new(sources, at, settings.slot);
@@ -57,6 +61,17 @@ pub async fn survey<S: Source>(
         }
     }
     Ok(survey)
+}
+
+/// What a tick `at` would read, but no more of it than shows what there is now.
+fn newest(state: &State, at: Timestamp) -> Vec<Wanted> {
+    let wanted = state.wanted(at).into_iter();
+    let newest = wanted.map(|wanted| {
+        let from = wanted.range.from.max(at - LOOKED_AT);
+        let range = TimeRange { from, to: at };
+        Wanted { range, ..wanted }
+    });
+    newest.collect()
 }
 
 /// What could not be read, and whose it is.

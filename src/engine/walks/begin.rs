@@ -11,7 +11,6 @@ use crate::domain::time::{Span, Timestamp};
 use crate::engine::counters::SERIES_KEPT;
 use crate::engine::intake::Answer;
 use crate::engine::lanes::lane_missing;
-use crate::engine::settings::LONGEST_READ;
 use crate::engine::state::{State, family_key};
 use crate::series::batch::Batch;
 use crate::series::cursor::Cursor;
@@ -55,13 +54,12 @@ impl State {
     /// take more than one read: they begin anew at the present, and the time between is walked
     /// through backwards.
     pub fn leap(&mut self, at: Timestamp) {
-        let is_behind = |to: Option<Timestamp>| to.is_some_and(|to| at.since(to) > LONGEST_READ);
         for family in 0..self.families.len() {
-            let has_past = self.has_past(&self.plan.families[family].source);
-            let state = &mut self.families[family];
-            if !has_past || !is_behind(state.settled_to) {
+            let source = &self.plan.families[family].source;
+            if !self.has_fallen_behind((source, Span::ZERO), self.families[family].settled_to, at) {
                 continue;
             }
+            let state = &mut self.families[family];
             let stopped = state.settled_to.take();
             let older = state.table.take_settled();
             // The rows of sums are no series.
@@ -82,11 +80,23 @@ impl State {
             for lane in 0..self.meters[meter].lanes.len() {
                 let settled_to = self.meters[meter].lanes[lane].settled_to;
                 let source = &self.plan.meters[meter].slo.source;
-                if self.has_past(source) && is_behind(settled_to) {
+                let grain = self.grain((meter, lane));
+                if self.has_fallen_behind((source, grain), settled_to, at) {
                     self.restart_lane((meter, lane), settled_to);
                 }
             }
         }
+    }
+
+    /// Whether what was settled is too far behind to be read on from, and its past can be walked through.
+    fn has_fallen_behind(
+        &self,
+        (source, grain): (&SourceName, Span),
+        settled_to: Option<Timestamp>,
+        at: Timestamp,
+    ) -> bool {
+        let is_behind = |to| self.settings.is_behind((source, grain), to, at);
+        self.has_past(source) && settled_to.is_some_and(is_behind)
     }
 
     /// Whether the past of a source may be read. Else what was missed is known from the counters alone.

@@ -28,7 +28,7 @@ use crate::series::table::usual_interval;
 use crate::series::trace::Trace;
 use crate::store::commit::{WalkKey, WalkedFamily};
 
-/// Slices are judged in pieces of this length: each looks at all samples that it is given.
+/// Slices are judged in pieces of this length, or one by one: each looks at all samples that it is given.
 const PIECE: Span = Span::from_hours(1);
 
 /// So many series one query for the targets of series that begin or return brings at most, about.
@@ -380,7 +380,7 @@ impl Dig {
             let mut noted = Noted::when(self.is_traced && lane.slice().is_some());
             let mut from = self.chunk.counted.from;
             while from < self.chunk.counted.to {
-                let to = self.chunk.counted.to.min(from + PIECE);
+                let to = self.chunk.counted.to.min(from + PIECE.max(grain));
                 let range = TimeRange {
                     // Slices that end in the piece are judged with it, wherever they begin.
                     from: from.floor_to(grain),

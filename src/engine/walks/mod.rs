@@ -75,7 +75,8 @@ impl Walk {
         let to = self.record.reached;
         let length = match self.way {
             Way::Seam => grid,
-            Way::Samples | Way::Sums => self.length,
+            // Each chunk is read with a slice before it, so a shorter one would save nothing.
+            Way::Samples | Way::Sums => self.length.max(longest_slice),
         };
         let from = (to - length).floor_to(grid).max(self.record.goal);
         let margins = self.record.families.iter().map(|family| {
@@ -162,14 +163,7 @@ impl State {
         let own = self.walks.iter().filter(|(_, walk)| walk.source == *source);
         let own = own.filter(|_| !self.fetching);
         let (key, walk) = own.max_by_key(|(_, walk)| walk.record.reached)?;
-        let slices = walk.lanes.iter().filter_map(|(meter, lane)| {
-            let lane = &self.plan.meters[*meter].lanes[*lane];
-            lane.slice()
-        });
-        let chunk = walk.chunk(
-            self.settings.settle_grid(source),
-            slices.max().unwrap_or_default(),
-        );
+        let chunk = walk.chunk(self.settings.settle_grid(source), self.longest_slice(walk));
         let wanted = |lane: &LaneIndex| {
             let whole = self.plan.measured_with(lane.0);
             let follows = whole.is_some_and(|whole| walk.lanes.contains(&(whole, lane.1)));
@@ -214,6 +208,12 @@ impl State {
                 walk.families.iter().any(counts) && !walk.families.contains(starts)
             }),
         })
+    }
+
+    /// The longest slice that a walk judges.
+    fn longest_slice(&self, walk: &Walk) -> Span {
+        let slices = walk.lanes.iter().map(|lane| self.plan.lane(*lane).slice());
+        slices.max().flatten().unwrap_or_default()
     }
 
     /// Adds what a chunk of the past held, and hands it to the commit together with how far the
@@ -278,6 +278,10 @@ impl State {
     /// After a chunk that was too large for the source, the next try is for half of it. Says
     /// whether there is a half, or whether its sums are tried next.
     pub fn shorten(&mut self, key: &WalkKey) -> bool {
+        let Some(walk) = self.walks.get(key) else {
+            return false;
+        };
+        let shortest = SHORTEST.max(self.longest_slice(walk));
         let Some(walk) = self.walks.get_mut(key) else {
             return false;
         };
@@ -287,8 +291,8 @@ impl State {
             walk.way = Way::Sums;
             return true;
         }
-        if walk.length > SHORTEST {
-            walk.length = Span::from_millis(walk.length.as_millis() / 2).max(SHORTEST);
+        if walk.length > shortest {
+            walk.length = Span::from_millis(walk.length.as_millis() / 2).max(shortest);
             return true;
         }
         let source = self.settings.sources.get(&walk.source);

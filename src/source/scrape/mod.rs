@@ -46,7 +46,7 @@ pub struct ScrapeSettings {
 
 /// For how long samples must be kept so that no read of the engine comes too late.
 ///
-/// A read reaches back to the settled block before the last (twice the settle time, in whole slots, behind the settle
+/// A read reaches back to the settled block before the last (twice the settle time at most, in whole slots, behind the settle
 /// time itself), from there to the start of a slice, and from there as far as a gauge's value holds. Four ticks more
 /// are for ticks that were held up.
 pub fn kept(settle: Span, tick: Span, longest_slice: Span, interval: Span) -> Span {
