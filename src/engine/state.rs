@@ -70,6 +70,8 @@ pub struct State {
     /// Stretches of the past that were counted or are still to be, and those that are walked through now.
     pub(super) walked: BTreeMap<WalkKey, WalkRecord>,
     pub(super) walks: BTreeMap<WalkKey, Walk>,
+    /// Those that were parted, in which the store still has them whole.
+    pub(super) parted: BTreeMap<WalkKey, WalkRecord>,
     /// Lanes that are about to be counted live for the first time, and what their families were like then.
     pub(super) beginnings: Vec<Beginning>,
     pub(super) seams: BTreeMap<FamilyKey, Seam>,
@@ -228,6 +230,7 @@ impl State {
             reaches_unchecked: true,
             walked: recovered.walks,
             walks: BTreeMap::new(),
+            parted: BTreeMap::new(),
             beginnings: Vec::new(),
             seams: BTreeMap::new(),
             traced: None,

@@ -76,6 +76,7 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
         state.answer(*meter, boundaries.clone());
     }
     state.say_claims(&mut commit);
+    state.say_parted(&mut commit);
     let taken = state.take_in(tick.at, &input.reads, &mut commit);
     let mut gone = BTreeSet::new();
     state.reach_back(tick.at, &mut commit);
@@ -100,6 +101,7 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
 /// Takes in a chunk of the past, between two ticks. Nothing is judged: the next tick sees it.
 pub fn take_past(state: &mut State, mut dug: Dug) -> Effects {
     let mut commit = Commit::default();
+    state.say_parted(&mut commit);
     let trace = dug.trace.take();
     let ignored_births = state.take_dug(dug, &mut commit);
     state.groups.commit(&mut commit);

@@ -116,6 +116,27 @@ pub struct WalkRecord {
     pub behind: BTreeMap<LaneKey, Behind>,
 }
 
+impl WalkRecord {
+    /// The same for some of its lanes, with some of its families.
+    #[must_use]
+    pub fn part(
+        &self,
+        has_lane: impl Fn(&LaneKey) -> bool,
+        has_family: impl Fn(&FamilyKey) -> bool,
+    ) -> Self {
+        let mut part = self.clone();
+        part.lanes.retain(&has_lane);
+        part.behind.retain(|lane, _| has_lane(lane));
+        part.families.retain(|family| has_family(&family.key));
+        part
+    }
+
+    /// Whether all of it is counted.
+    pub fn is_done(&self) -> bool {
+        self.reached <= self.goal
+    }
+}
+
 /// One family on a walk through the past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WalkedFamily {

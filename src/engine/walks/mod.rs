@@ -2,13 +2,13 @@
 //! chunk by chunk. A walk goes back to the start of its objectives' windows, or to where an earlier
 //! life stopped; what it reached is kept with every chunk, so that a restart goes on there.
 
+mod adopt;
 mod begin;
 pub mod dig;
 
 #[cfg(test)]
 pub(in crate::engine) mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
@@ -20,10 +20,10 @@ use crate::series::past::{Chunk, Gained, LaneIndex};
 use crate::series::plan::{FamilyIndex, MeterIndex, Plan, SloIndex};
 use crate::series::terms::SidesSeen;
 use crate::status::snapshot::Backfill;
-use crate::store::commit::{Commit, LaneKey, MeterKey, WalkKey, WalkRecord};
+use crate::store::commit::{Commit, LaneKey, WalkKey, WalkRecord};
 
 use super::pushed::Summing;
-use super::state::{State, family_key};
+use super::state::State;
 use super::step::hand_over;
 use dig::{Dig, Dug};
 
@@ -67,7 +67,7 @@ impl Walk {
     }
 
     fn is_done(&self) -> bool {
-        self.record.reached <= self.record.goal
+        self.record.is_done()
     }
 
     /// The next chunk: its start lies on the grid, and the last one ends at the goal.
@@ -105,53 +105,6 @@ fn lookback(interval: Span, slice: Span) -> Span {
 }
 
 impl State {
-    /// Finds the walks' places in a plan anew. Lanes that were on one need no other.
-    pub(super) fn adopt_walks(&mut self) {
-        self.walks.clear();
-        let meters = self.meters.iter().map(|meter| meter.key.clone());
-        let meters: HashMap<MeterKey, MeterIndex> = meters.zip(0..).collect();
-        for (key, record) in self.walked.clone() {
-            let lanes: Vec<LaneIndex> = record
-                .lanes
-                .iter()
-                .filter_map(|key| {
-                    let meter = *meters.get(&key.meter)?;
-                    let lane = usize::from(key.lane);
-                    (lane < self.meters[meter].lanes.len()).then_some((meter, lane))
-                })
-                .collect();
-            for (meter, lane) in &lanes {
-                let lane = &mut self.meters[*meter].lanes[*lane];
-                lane.begun |= lane.stopped.is_none();
-            }
-            let families = record.families.iter().map(|family| {
-                let is_it = |planned: &_| family_key(planned) == family.key;
-                self.plan.families.iter().position(is_it)
-            });
-            // What is no longer read cannot be counted further.
-            let Some(families) = families.collect::<Option<Vec<_>>>() else {
-                continue;
-            };
-            let Some(source) = families
-                .first()
-                .map(|it| self.plan.families[*it].source.clone())
-            else {
-                continue;
-            };
-            let walk = Walk {
-                source,
-                lanes,
-                families,
-                record,
-                length: FIRST_LENGTH,
-                way: Way::Samples,
-            };
-            if !walk.is_done() && !walk.lanes.is_empty() {
-                self.walks.insert(key, walk);
-            }
-        }
-    }
-
     /// The sources that have something of the past left to count.
     pub fn behind(&self) -> impl Iterator<Item = &SourceName> {
         let walks = self.walks.values().filter(|_| !self.fetching);

@@ -1,12 +1,10 @@
 //! Whoever begins late, or was away, ends with the slots of one who watched all along.
 
+mod changed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::intake::{Read, Reading};
-use super::super::state::State;
-use super::super::step::{Input, Tick, step, take_past};
-use super::super::tests::{catalog, requests, selector, settings};
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::labels::{Labels, METRIC_NAME};
@@ -14,6 +12,10 @@ use crate::domain::slices::{Bound, Judge, MissingData, Quantity, Sliced, Unit};
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::engine::intake::{Read, Reading};
+use crate::engine::state::{MeterState, State};
+use crate::engine::step::{Input, Tick, step, take_past};
+use crate::engine::tests::{catalog, requests, selector, settings};
 use crate::series::batch::{Batch, Fetch, Sample};
 use crate::series::plan::Plan;
 use crate::store::commit::{Commit, Recovered};
@@ -199,16 +201,26 @@ impl Daemon {
     }
 
     fn slots(&self) -> BTreeMap<Timestamp, Slot> {
+        self.slots_of("shop/it")
+    }
+
+    fn slots_of(&self, uid: &str) -> BTreeMap<Timestamp, Slot> {
+        let is_it = |meter: &&MeterState| meter.key.slo.as_str() == uid;
+        let meter = self.state.meters.iter().find(is_it).unwrap();
         let all = TimeRange {
             from: at(0),
-            to: at(12 * HOUR),
+            to: at(100 * 24 * HOUR),
         };
-        self.state.meters[0].ledger.slots(all).collect()
+        meter.ledger.slots(all).collect()
     }
 }
 
 fn difference(one: &Daemon, other: &Daemon) -> Vec<String> {
-    let (one, other) = (one.slots(), other.slots());
+    difference_of("shop/it", one, other)
+}
+
+fn difference_of(uid: &str, one: &Daemon, other: &Daemon) -> Vec<String> {
+    let (one, other) = (one.slots_of(uid), other.slots_of(uid));
     let ends = one
         .keys()
         .chain(other.keys())
@@ -369,19 +381,25 @@ fn what_was_missing_is_the_same_for_who_begins_late() {
 }
 
 /// What `shop/it` is, beside an objective that reads the same family all the time.
-fn beside(change: impl FnOnce(&mut Slo)) -> Catalog {
+fn beside_the_same(change: impl FnOnce(&mut Slo)) -> Catalog {
+    beside(change, "z/same", requests())
+}
+
+/// What `shop/it` is, beside another objective.
+fn beside(change: impl FnOnce(&mut Slo), uid: &str, indicator: Indicator) -> Catalog {
     let mut catalog = catalog(requests());
     let slo = Slo::clone(&catalog.slos[&SloId::new("shop/it")]);
-    let uid = SloId::new("z/same");
-    let same = Slo {
+    let uid = SloId::new(uid);
+    let other = Slo {
         id: uid.clone(),
         uid: uid.clone(),
         counted_as: uid.clone(),
-        name: "same".to_owned(),
+        name: "other".to_owned(),
         policy: None,
+        indicator,
         ..slo.clone()
     };
-    catalog.slos.insert(uid, Arc::new(same));
+    catalog.slos.insert(uid, Arc::new(other));
     let mut slo = slo;
     change(&mut slo);
     catalog.slos.insert(slo.uid.clone(), Arc::new(slo));
@@ -398,17 +416,17 @@ fn another() -> Indicator {
 
 #[test]
 fn an_objective_that_returns_has_its_past_and_what_it_missed() {
-    let mut watcher = Daemon::with(beside(|_| {}));
+    let mut watcher = Daemon::with(beside_the_same(|_| {}));
     watcher.ticks(30, 12 * HOUR);
     let removed = || {
-        let mut catalog = beside(|_| {});
+        let mut catalog = beside_the_same(|_| {});
         catalog.slos.remove(&SloId::new("shop/it"));
         catalog
     };
-    let other_indicator = || beside(|slo| slo.indicator = another());
+    let other_indicator = || beside_the_same(|slo| slo.indicator = another());
     for how in [GoOver::Reload, GoOver::Restart] {
         for (name, meanwhile) in [("removed", removed()), ("another", other_indicator())] {
-            let mut daemon = Daemon::with(beside(|_| {}));
+            let mut daemon = Daemon::with(beside_the_same(|_| {}));
             daemon.ticks(30, 3 * HOUR);
             daemon.digs();
             daemon.go_over(how, meanwhile);
@@ -429,7 +447,7 @@ fn an_objective_that_returns_has_its_past_and_what_it_missed() {
                     "{how:?}"
                 );
             }
-            daemon.go_over(how, beside(|_| {}));
+            daemon.go_over(how, beside_the_same(|_| {}));
             daemon.tick(9 * HOUR + 30);
             assert!(
                 daemon.digs() > 0,
