@@ -7,6 +7,7 @@ use crate::domain::group::{Group, Grouping};
 use crate::domain::labels::Labels;
 use crate::domain::objective::Objective;
 use crate::domain::slo::{Slo, SloId};
+use crate::domain::time::Span;
 use crate::promql::{CompiledMatchers, PromqlError};
 
 use super::plan::{Lane, Meter, MeterIndex, Plan, Share, SloIndex};
@@ -23,6 +24,8 @@ pub struct Planned {
     pub lanes: Arc<[Lane]>,
     /// How it is divided into groups, if it is.
     pub groups: Option<PlannedGroups>,
+    /// How far back the tiers look that its promises are judged by; zero without any.
+    pub longest_tier: Span,
 }
 
 /// How an objective is divided into groups.

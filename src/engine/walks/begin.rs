@@ -334,14 +334,15 @@ impl State {
     }
 
     /// From where on the past of an objective is counted that is looked at, or counted live, from
-    /// `seam` on: that of its whole window, or of what is to be explained.
+    /// `seam` on: that of its whole window and of all tiers, or of what is to be explained.
     pub(in crate::engine) fn past_from(&self, meter: usize, seam: Timestamp) -> Timestamp {
         if let Some(reach) = self.traced {
             return seam - reach;
         }
-        let promises = self.plan.meters[meter].promises();
-        let windows = promises.map(|slo| slo.window.range(seam).from);
-        windows.fold(seam, Timestamp::min)
+        let planned = &self.plan.meters[meter];
+        let tiers = seam - self.plan.slos[planned.of].longest_tier;
+        let windows = planned.promises().map(|slo| slo.window.range(seam).from);
+        windows.fold(tiers, Timestamp::min)
     }
 
     /// How long the first chunk is, by the series that are known and how often they are sampled.

@@ -268,7 +268,11 @@ impl Plan {
             let grouping = slo.grouping.as_ref();
             let groups = grouping.map(|grouping| PlannedGroups::of(grouping, all));
             let groups = groups.transpose().map_err(refuse)?;
+            let all = std::iter::once(&slo).chain(&beside);
+            let policies = all.filter_map(|slo| catalog.policy_of(slo));
+            let tiers = policies.flat_map(|policy| policy.tiers.iter().map(|tier| tier.long));
             slos.push(Planned {
+                longest_tier: tiers.max().unwrap_or_default(),
                 slo,
                 beside,
                 lanes: lanes.into(),

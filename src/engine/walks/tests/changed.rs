@@ -1,6 +1,8 @@
 //! Definitions that change while the past is walked through: what one of them no longer needs, another one does.
 
 use super::*;
+use crate::domain::calendar::{Calendar, Period};
+use crate::domain::slo::Window;
 
 /// `shop/it` counts requests; beside it `z/drop` compares their rate with that of some hours before.
 fn beside_a_drop(hours: &[i64]) -> Catalog {
@@ -81,6 +83,35 @@ fn one_that_returns_walks_on_from_where_it_was() {
         }
     }
 }
+
+#[test]
+fn the_past_reaches_as_far_back_as_the_longest_of_window_and_tiers() {
+    let long = |hours: i64| {
+        let mut catalog = catalog(requests());
+        let slo = catalog.slos.get_mut(&SloId::new("shop/it")).unwrap();
+        let month = Calendar::new(Period::Month, "UTC").unwrap();
+        Arc::make_mut(slo).window = Window::Calendar(month);
+        let policy = catalog.policies.get_mut("test").unwrap();
+        for tier in &mut Arc::make_mut(policy).tiers {
+            tier.long = Span::from_hours(hours);
+        }
+        catalog
+    };
+    let began = |daemon: &Daemon| daemon.slots_of("shop/it").into_keys().next();
+    // The period has just begun.
+    let mut daemon = Daemon::with(long(6));
+    daemon.tick(FEBRUARY + 1_200);
+    daemon.digs();
+    let begins = |hours| Some(at(FEBRUARY + 1_500 - hours * HOUR));
+    assert!(began(&daemon) <= begins(6), "{:?}", began(&daemon));
+    daemon.go_over(GoOver::Reload, long(9));
+    daemon.tick(FEBRUARY + 1_230);
+    daemon.digs();
+    assert!(began(&daemon) <= begins(9), "{:?}", began(&daemon));
+}
+
+/// When the second month of 1970 begins.
+const FEBRUARY: i64 = 31 * 24 * HOUR;
 
 #[test]
 fn whoever_may_not_read_the_past_waits_for_it_no_longer() {
