@@ -1,9 +1,11 @@
 //! What the engine is told of the daemon's configuration.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, Timestamp};
+use crate::source::Source;
 
 /// How far one read goes on from where counting stands, unless a single slice needs more: what is further behind is read
 /// in several passes, or walked through.
@@ -80,6 +82,18 @@ impl Default for SourceSettings {
 }
 
 impl Settings {
+    /// The same, by which the past of every source is read that tells of it, as fast as it comes: whoever looks once may,
+    /// also where the daemon by itself does not.
+    #[must_use]
+    pub(super) fn with_past<S: Source>(mut self, sources: &BTreeMap<SourceName, Arc<S>>) -> Self {
+        for (name, source) in &mut self.sources {
+            if sources.get(name).is_some_and(|it| it.has_past()) {
+                source.backfill_percent = 100;
+            }
+        }
+        self
+    }
+
     /// The labels by which replicas of `source` are told apart; none where there is only one.
     pub fn replica_labels(&self, source: &SourceName) -> &[String] {
         let source = self.sources.get(source);

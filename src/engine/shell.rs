@@ -119,6 +119,19 @@ impl<S: Source, K: Store> Engine<S, K> {
         })
     }
 
+    /// The same for whoever looks once and keeps nothing: the past of all sources is read, as fast as it comes.
+    ///
+    /// # Errors
+    /// When a selector cannot be matched.
+    pub async fn for_once(
+        settings: Settings,
+        catalog: Arc<Catalog>,
+        parts: Parts<S, K>,
+    ) -> Result<Self, EngineError> {
+        let settings = settings.with_past(&parts.sources);
+        Self::start(settings, catalog, parts).await
+    }
+
     /// From now on goes over to definitions that are handed on, the newest of them, between two ticks.
     #[must_use]
     pub fn following(self, revisions: watch::Receiver<Revision>) -> Self {
@@ -242,7 +255,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         Ok(())
     }
 
-    /// Counts all of the past, without a rest, and tells `progress` of each chunk.
+    /// Counts all of the past, and tells `progress` of each chunk.
     ///
     /// # Errors
     /// With a sentence, when a source refused several times in a row.
@@ -250,9 +263,6 @@ impl<S: Source, K: Store> Engine<S, K> {
         &mut self,
         mut progress: impl FnMut(&SourceName, Option<Backfill>),
     ) -> Result<(), String> {
-        for source in self.settings.sources.values_mut() {
-            source.backfill_percent = 100;
-        }
         while self.state.behind().next().is_some() || self.digger.is_busy() {
             self.digger
                 .start(&self.state, &self.settings, &self.parts.sources);
@@ -430,7 +440,7 @@ impl<S: Source, K: Store> Engine<S, K> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{catalog, requests, settings};
+    use super::super::tests::{Empty, catalog, requests, settings};
     use super::*;
 
     use tokio::time::timeout;
@@ -449,16 +459,40 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_source_that_never_answers_fails_the_tick_and_does_not_hold_it_up() {
-        let board = Arc::new(Board::new(Timestamp::default()));
-        let parts = Parts {
-            sources: BTreeMap::from([(SourceName::new("default"), Arc::new(Silent))]),
+    fn parts<S>(source: &Arc<S>) -> Parts<S, MemoryStore> {
+        Parts {
+            sources: BTreeMap::from([(SourceName::new("default"), Arc::clone(source))]),
             store: Arc::new(MemoryStore::default()),
             clock: Clock::simulated(jiff::Timestamp::UNIX_EPOCH),
-            board: Arc::clone(&board),
+            board: Arc::new(Board::new(Timestamp::default())),
             wake: Arc::new(Notify::new()),
-        };
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_looks_once_reads_the_past_also_where_the_daemon_does_not() {
+        let at = Timestamp::from_millis(0) + Span::from_days(10);
+        for percent in [50, 0] {
+            let mut settings = settings();
+            for source in settings.sources.values_mut() {
+                source.backfill_percent = percent;
+            }
+            let source = Arc::new(Empty::read_since(at));
+            let catalog = Arc::new(catalog(requests()));
+            let engine = Engine::for_once(settings, catalog, parts(&source)).await;
+            engine.unwrap().evaluate(at, |_, _| {}).await.unwrap();
+            let earliest = source.earliest();
+            assert!(
+                at.since(earliest) >= Span::from_days(1),
+                "{percent} % {earliest}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_never_answers_fails_the_tick_and_does_not_hold_it_up() {
+        let parts = parts(&Arc::new(Silent));
+        let board = Arc::clone(&parts.board);
         let catalog = Arc::new(catalog(requests()));
         let mut engine = Engine::start(settings(), catalog, parts).await.unwrap();
         let tick = engine.tick(Timestamp::from_millis(3_600_000));

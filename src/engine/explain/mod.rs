@@ -131,7 +131,7 @@ pub async fn explain<S: Source>(
         .length(&slo, catalog.policy_of(&slo).map(AsRef::as_ref));
     let reach = reach(&slo, window, at)?;
     let unwatched = is_unwatched(catalog, subject);
-    let settings = &with_past(settings, sources);
+    let settings = &settings.clone().with_past(sources);
     let catalog = Catalog {
         slos: BTreeMap::from([(slo.uid.clone(), Arc::clone(&slo))]),
         policies: catalog.policies.clone(),
@@ -193,18 +193,6 @@ fn is_unwatched(catalog: &Catalog, subject: &Subject) -> bool {
     let slo = catalog.slos.get(&subject.uid);
     let grouping = slo.and_then(|slo| slo.grouping.as_ref());
     subject.group.is_empty() && grouping.is_some_and(|it| !it.also_whole)
-}
-
-/// The same settings, by which the past of every source is read that tells of it: whoever asks may,
-/// also where the daemon by itself does not.
-fn with_past<S: Source>(settings: &Settings, sources: &BTreeMap<SourceName, Arc<S>>) -> Settings {
-    let mut settings = settings.clone();
-    for (name, source) in &mut settings.sources {
-        if sources.get(name).is_some_and(|it| it.has_past()) {
-            source.backfill_percent = 100;
-        }
-    }
-    settings
 }
 
 /// What is defined of a subject: without its groups, where the whole is to be explained; else all

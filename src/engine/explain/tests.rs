@@ -1,26 +1,14 @@
-//! Times of which nothing can be told.
+//! Times of which nothing can be told, and samples that are late.
 
-use super::super::tests::{catalog, requests, settings};
+use super::super::tests::{Empty, catalog, requests, settings};
 use super::*;
-
-use crate::series::batch::{Batch, Fetch};
-use crate::source::error::SourceError;
-
-/// A source that holds nothing.
-struct Empty;
-
-impl Source for Empty {
-    async fn read(&self, _: &Fetch, _: TimeRange) -> Result<Batch, SourceError> {
-        Ok(Batch::default())
-    }
-}
 
 /// Whoever names a time is told when it has not come, or when there was nothing; of now it is
 /// explained.
 #[tokio::test]
 async fn a_time_that_has_not_come_or_left_nothing_is_refused() {
     let now = Timestamp::from_millis(1_772_366_400_000);
-    let sources = BTreeMap::from([(SourceName::new("default"), Arc::new(Empty))]);
+    let sources = BTreeMap::from([(SourceName::new("default"), Arc::new(Empty::read_since(now)))]);
     let catalog = catalog(requests());
     let uid = catalog.slos.keys().next().unwrap().clone();
     let subject = Subject::whole(uid);
@@ -51,4 +39,22 @@ async fn a_time_that_has_not_come_or_left_nothing_is_refused() {
     a tick ahead: source `default` has no samples of what `shop/it` selects from 2026-03-01T11:50:00Z to 2026-03-01T12:00:00Z: it does not keep them that long, or the selectors match nothing (`sloburn check --live` shows what they match now)
     more than that: `at` lies in the future (now is 2026-03-01T12:00:00Z)
     ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_is_explained_up_to_its_tick_however_late_samples_may_be() {
+    let now = Timestamp::from_millis(0) + Span::from_days(10);
+    for hours in [1, 4] {
+        let mut settings = settings();
+        for source in settings.sources.values_mut() {
+            source.settle = Span::from_hours(hours);
+        }
+        let (uid, name) = (SloId::new("shop/it"), SourceName::new("default"));
+        let sources = BTreeMap::from([(name, Arc::new(Empty::read_since(now)))]);
+        let (catalog, subject) = (catalog(requests()), Subject::whole(uid));
+        let (of, asked) = ((&catalog, &subject), (now, Asked::default()));
+        let told = explain(&settings, of, &sources, asked, |_, _| {}).await;
+        let outcome = told.map(|told| told.measurement.outcome);
+        assert!(matches!(outcome, Ok(Outcome::NoData)), "{outcome:?}");
+    }
 }

@@ -16,7 +16,7 @@ mod sums;
 mod targets;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::domain::calendar::{Calendar, Period};
 use crate::domain::contributors::LabelShare;
@@ -36,6 +36,8 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::ledger::chunk::{Chunk, ChunkKey};
 use crate::series::batch::{Batch, Fetch, Sample};
 use crate::series::plan::Plan;
+use crate::source::Source;
+use crate::source::error::SourceError;
 use crate::status::snapshot::{SloStatus, Snapshot};
 use crate::store::commit::{Commit, LaneKey, Recovered};
 
@@ -195,6 +197,27 @@ pub(in crate::engine) fn catalog(indicator: Indicator) -> Catalog {
             routes: Vec::new(),
         },
         ..Catalog::default()
+    }
+}
+
+/// A source that holds nothing, and remembers how far back it was read.
+pub(in crate::engine) struct Empty(Mutex<Timestamp>);
+
+impl Empty {
+    pub(in crate::engine) fn read_since(time: Timestamp) -> Self {
+        Self(Mutex::new(time))
+    }
+
+    pub(in crate::engine) fn earliest(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+impl Source for Empty {
+    async fn read(&self, _: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
+        let mut earliest = self.0.lock().unwrap();
+        *earliest = range.from.min(*earliest);
+        Ok(Batch::default())
     }
 }
 
