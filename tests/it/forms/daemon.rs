@@ -30,9 +30,10 @@ pub(super) struct Life {
 }
 
 impl Life {
-    /// Starts on what an earlier life left behind.
+    /// Starts on what an earlier life left behind; samples may be late by `settle`.
     pub(super) async fn start(
         source: &Arc<Prometheus>,
+        settle: Span,
         catalog: &Arc<Catalog>,
         left: MemoryStore,
     ) -> Self {
@@ -40,7 +41,7 @@ impl Life {
         let (store, board) = (Arc::new(left), Arc::new(Board::new(clock.now().into())));
         let name = SourceName::new("default");
         let reading = SourceSettings {
-            settle: Span::from_mins(10),
+            settle,
             ..SourceSettings::default()
         };
         let settings = Settings {

@@ -92,31 +92,56 @@ const LIVES: [(i64, i64, &[i64]); 4] = [
     ),
 ];
 
-/// When the source fails in the second life, and when the samples come late by how much.
+/// When the source fails in the second life, and when the samples come late.
 const DOWN: (i64, i64) = (utc(11, 2, 7, 0, 0), utc(11, 2, 7, 51, 0));
 const LATE: (i64, i64) = (utc(11, 2, 8, 20, 0), utc(11, 2, 9, 0, 0));
-const DELAY: i64 = 3 * MINUTE;
+
+/// How late samples come, and may come; and until when some are counted elsewhere or not at all.
+struct Lateness {
+    delay: i64,
+    settle: Span,
+    amiss: i64,
+}
+
+/// Samples are looked at again minutes later.
+const MINUTES: Lateness = Lateness {
+    delay: 3 * MINUTE,
+    settle: Span::from_mins(10),
+    amiss: LATE.0,
+};
+
+/// They are looked at again when the hour is over.
+const HOURS: Lateness = Lateness {
+    delay: 20 * MINUTE,
+    settle: Span::from_hours(2),
+    amiss: utc(11, 2, 10, 0, 0),
+};
 
 static SCENE: LazyLock<Scene> = LazyLock::new(|| Scene::new(table::forms(), world::log()));
 
 #[tokio::test(start_paused = true)]
 async fn every_form_over_a_day_holds_what_the_scrape_log_says() {
-    watch(DAY_AGO).await;
+    watch(DAY_AGO, MINUTES).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_form_holds_what_the_scrape_log_says_when_samples_may_be_late_by_hours() {
+    watch(DAY_AGO, HOURS).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_form_over_several_days_holds_what_the_scrape_log_says() {
-    watch(DAYS_AGO).await;
+    watch(DAYS_AGO, MINUTES).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_form_over_a_calendar_week_holds_what_the_scrape_log_says() {
-    watch(WEEK).await;
+    watch(WEEK, MINUTES).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_form_over_a_calendar_month_holds_what_the_scrape_log_says() {
-    watch(MONTH).await;
+    watch(MONTH, MINUTES).await;
 }
 
 #[test]
@@ -127,21 +152,22 @@ fn every_form_is_bad_sometimes_and_good_sometimes() {
 }
 
 /// Lets the daemon look on, life after life, and compares what it shows.
-async fn watch(window: Window) {
+async fn watch(window: Window, lateness: Lateness) {
     let catalog = Arc::new(catalog(&SCENE.forms, window.text));
     let source = Arc::new(Prometheus {
         log: &SCENE.log,
         clock: Clock::simulated(Timestamp::from_millis(LIVES[0].0).to_jiff()),
         down: DOWN.0..DOWN.1,
-        late: (LATE.0..LATE.1, DELAY),
+        late: (LATE.0..LATE.1, lateness.delay),
     });
     let mut comparison = Comparison::new(&SCENE, window);
     let mut left = MemoryStore::default();
     for (born, dies, looks) in LIVES {
         let born = Timestamp::from_millis(born).to_jiff();
         source.clock.sleep_until(born).await;
-        let mut life = Life::start(&source, &catalog, left).await;
-        for at in looks {
+        let mut life = Life::start(&source, lateness.settle, &catalog, left).await;
+        let is_amiss = |at: i64| (LATE.0..lateness.amiss).contains(&at);
+        for at in looks.iter().filter(|at| !is_amiss(**at)) {
             let snapshot = life.at(*at).await;
             comparison.look(*at, &snapshot);
         }

@@ -5,7 +5,7 @@ mod slices;
 
 use self::events::{events, queries};
 use self::slices::{MISSING, slices};
-use super::log::MINUTE;
+use super::log::{DAY, HOUR, MINUTE};
 use super::words::{Judge, Missing, Picks, Truth};
 
 /// One way to define an objective, but for its window.
@@ -53,7 +53,29 @@ pub(super) fn forms() -> Vec<Form> {
     for (name, definition, truth) in queries() {
         forms.push(occurrences(name, definition, truth));
     }
+    forms.extend(long());
     forms.extend(grouped());
+    forms
+}
+
+/// Forms by slices of hours, as long as some are good and some are bad.
+fn long() -> Vec<Form> {
+    let lengths = [("2h", 2 * HOUR), ("6h", 6 * HOUR), ("1d", DAY)];
+    let (name, definition, truth) = events().swap_remove(0);
+    let errors = timeslices(name, definition, truth, Missing::Hold);
+    let mut forms = vec![errors.by_slices_of(lengths[0])];
+    let all = slices();
+    for (index, lengths) in [
+        (0, &lengths[..]),
+        (2, &lengths[..1]),
+        (11, &lengths),
+        (13, &lengths),
+        (15, &lengths),
+    ] {
+        let (name, definition, judge) = &all[index];
+        let form = judged(name, definition, judge.clone(), Missing::Bad);
+        forms.extend(lengths.iter().map(|length| form.by_slices_of(*length)));
+    }
     forms
 }
 
@@ -129,6 +151,23 @@ fn judged(name: &str, definition: &str, judge: Judge, missing: Missing) -> Form 
 }
 
 impl Form {
+    /// The same by slices of another length.
+    fn by_slices_of(&self, (text, length): (&str, i64)) -> Self {
+        let mut truth = self.truth.clone();
+        if let Truth::Slices { slice, .. } = &mut truth {
+            *slice = length;
+        }
+        Self {
+            name: format!("{}, by slices of {text}", self.name),
+            budgeting: self.budgeting,
+            definition: self
+                .definition
+                .replace("slice: 5m", &format!("slice: {text}")),
+            truth,
+            groups: self.groups,
+        }
+    }
+
     fn by(self, groups: (&'static str, &'static [&'static str])) -> Self {
         let Self {
             name, definition, ..
