@@ -36,8 +36,9 @@ deny:
 static:
 	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --bin sloburn --target $(PLATFORM)
 
+# Tests against real servers wait for them most of the time, so there are more threads than cores.
 tests:
-	SLOBURN_REAL_SERVERS=required cargo test --locked
+	SLOBURN_REAL_SERVERS=required cargo test --locked -- --test-threads=3
 
 # Not a part of `make test`: it builds once for each mutant, which takes about ten minutes on two cores.
 mutants:

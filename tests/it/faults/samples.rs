@@ -80,7 +80,7 @@ async fn row_22_samples_that_keep_coming_late_are_waited_for() {
     daemon.start().await;
     let before = slo(&daemon, "a page", pages).await;
 
-    prometheus.tell(Lie::Late(4)).await;
+    prometheus.tell(Lie::Behind(4)).await;
     let is_waited_for = |it: &Value| it["sources"][0]["lagSeconds"].as_f64() >= Some(2.0);
     let waits = until(&daemon, "/api/v1/status", "a longer wait", is_waited_for).await;
     let during = slo(&daemon, "that it measures", is_measured).await;

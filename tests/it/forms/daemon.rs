@@ -71,14 +71,20 @@ impl Life {
         }
     }
 
-    /// Lets time pass until the middle between the tick `at` and the next, and shows what that tick showed.
+    /// Lets time pass until the tick `at` was run, which may wait for late samples, and shows what it showed.
     pub(super) async fn at(&mut self, at: i64) -> Arc<Snapshot> {
         let at = Timestamp::from_millis(at);
-        self.sleep_until(at + Span::from_millis(TICK.as_millis() / 2))
-            .await;
-        let snapshot = self.board.read().snapshot;
-        assert_eq!(snapshot.at, Some(at));
-        snapshot
+        let mut now = at + Span::from_millis(TICK.as_millis() / 2);
+        loop {
+            self.sleep_until(now).await;
+            let snapshot = self.board.read().snapshot;
+            if snapshot.at >= Some(at) {
+                assert_eq!(snapshot.at, Some(at));
+                return snapshot;
+            }
+            assert!(now < at + TICK + TICK, "{:?} is the newest", snapshot.at);
+            now = now + Span::from_secs(10);
+        }
     }
 
     /// Kills it at a time, and says what it leaves behind.

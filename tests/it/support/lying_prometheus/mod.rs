@@ -65,6 +65,8 @@ pub(crate) enum Lie {
     Value(&'static str),
     /// Without what was scraped in the last seconds, so many.
     Late(i64),
+    /// Samples are there so many seconds after their time.
+    Behind(i64),
     /// Without what was scraped between these seconds since the service began.
     Gap(i64, i64),
     /// The truth, after so many milliseconds.
@@ -295,6 +297,10 @@ async fn told(shared: &Shared, question: &Question, lie: Lie) -> Response {
         Lie::Slow(millis) => {
             sleep(Duration::from_millis(millis)).await;
             whole().into_response()
+        }
+        Lie::Behind(seconds) => {
+            let there = now().since(shared.born) - Span::from_secs(seconds);
+            those(&|at| at * 1_000 <= there.as_millis()).into_response()
         }
         Lie::Clock(ahead) => {
             let lived = (now() + Span::from_secs(ahead)).since(shared.born);
