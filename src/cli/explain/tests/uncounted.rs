@@ -38,7 +38,7 @@ async fn nothing_is_computed_where_nothing_was_counted() {
       from 2026-03-01T11:00:00Z to 2026-03-01T12:00:00Z, 0 % of it measured
 
     Arithmetic
-      not counted, because `http_request_duration_seconds_bucket` has no bucket that ends at 0.25; set `atMost` to one of its boundaries
+      not counted, because `http_request_duration_seconds_bucket` has no bucket that ends at 250ms; set `atMost` to one of its boundaries
 
     Tiers
       fast (page) quiet: above 14.4× in 1h and in 5m
