@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::engine::state::{State, family_key};
-use crate::series::plan::{FamilyIndex, LaneIndex, MeterIndex};
+use crate::series::plan::{FamilyIndex, Lane, LaneIndex, MeterIndex};
 use crate::store::commit::{Commit, FamilyKey, LaneKey, MeterKey, WalkKey, WalkRecord};
 
 use super::{FIRST_LENGTH, Walk, Way};
@@ -36,7 +36,7 @@ impl State {
                 lane.begun |= lane.stopped.is_none();
             }
             if !record.is_done() && !lanes.is_empty() {
-                self.adopt_walk(&places, key, record, lanes);
+                self.adopt_walk(&places, key, &record, lanes);
             }
         }
     }
@@ -59,18 +59,18 @@ impl State {
         &mut self,
         places: &Places,
         key: WalkKey,
-        record: WalkRecord,
+        record: &WalkRecord,
         lanes: Vec<(LaneIndex, LaneKey)>,
     ) {
         let needed = lanes.iter().map(|(lane, _)| self.plan.lane(*lane));
-        let needed = needed.flat_map(|lane| lane.families());
+        let needed = needed.flat_map(Lane::families);
         let needed = needed.map(|family| family_key(&self.plan.families[family]));
         let needed: BTreeSet<FamilyKey> = needed.collect();
         let (lanes, keys): (Vec<LaneIndex>, BTreeSet<LaneKey>) = lanes.into_iter().unzip();
         let is_here = |lane: &LaneKey| keys.contains(lane);
         let own = record.part(is_here, |family| needed.contains(family));
         let others = record.part(|lane| !is_here(lane), |_| true);
-        if own != record {
+        if own != *record {
             self.note_part(key.clone(), own.clone());
         }
         if !others.lanes.is_empty() {
