@@ -86,8 +86,11 @@ fn longest_queue() -> Judge {
     }
 }
 
+/// Whether what lies between two seconds is bad.
+type IsBad = fn(i64, i64) -> bool;
+
 /// Indicators that judge slices of so many seconds, and which slice is bad.
-fn judged(slice: i64) -> Vec<(Indicator, fn(i64, i64) -> bool)> {
+fn judged(slice: i64) -> Vec<(Indicator, IsBad)> {
     let Indicator::Errors(events) = requests() else {
         panic!("requests are counted");
     };
@@ -208,7 +211,7 @@ impl Watch {
     }
 
     /// Compares all slices in `(from, to]`.
-    fn compare_slices(&self, (from, to): (i64, i64), slice: i64, is_bad: fn(i64, i64) -> bool) {
+    fn compare_slices(&self, (from, to): (i64, i64), slice: i64, is_bad: IsBad) {
         let first = from.div_euclid(slice) + 1;
         let slices = (first..=to / slice).map(|number| {
             let end = number * slice;
