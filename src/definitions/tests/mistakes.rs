@@ -29,7 +29,7 @@ fn told(service: &str, alerts: &str) -> String {
 
 /// Makes each mistake alone, in whichever file has the text; all that is told otherwise is shown together.
 pub(super) fn each_is_told(mistakes: &[Mistake]) {
-    let mut others = String::new();
+    let mut others = Vec::new();
     for (old, new, expected) in mistakes {
         let found = if SERVICE.contains(old) {
             told(&SERVICE.replacen(old, new, 1), ALERTS)
@@ -39,10 +39,12 @@ pub(super) fn each_is_told(mistakes: &[Mistake]) {
         };
         let found: Vec<&str> = found.lines().collect();
         if found != *expected {
-            others += &format!("{old:?} became {new:?}:\n{found:#?}\nand not\n{expected:#?}\n");
+            others.push(format!(
+                "{old:?} became {new:?}:\n{found:#?}\nand not\n{expected:#?}"
+            ));
         }
     }
-    assert_eq!(others, "");
+    assert!(others.is_empty(), "{}", others.join("\n"));
 }
 
 /// What is told about the two files when the service is changed.
