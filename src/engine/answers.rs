@@ -198,6 +198,7 @@ fn summed<'r>(form: Form, reads: &[&'r Read]) -> Option<Whole<'r>> {
     let range = pieces().map(|(range, _)| range).reduce(TimeRange::hull)?;
     let raw = of(|query| matches!(query, Query::Raw(_)));
     let mut living = of(|query| query == Query::Living);
+    let mut standing = of(|query| query == Query::Standing);
     Some(Whole {
         range,
         batch: Cow::Owned(strung(pieces().map(|(_, batch)| batch))),
@@ -206,6 +207,7 @@ fn summed<'r>(form: Form, reads: &[&'r Read]) -> Option<Whole<'r>> {
             form,
             arrivals: Batch::joined(raw.map(|(_, batch)| batch)),
             living: living.next_back().map(|(_, batch)| batch.clone()),
+            standing: standing.next().map(|(_, batch)| batch.clone()),
         }),
     })
 }

@@ -70,8 +70,7 @@ impl State {
             ..Taken::default()
         };
         let whole = self.gather(reads, commit);
-        let read = whole.iter();
-        self.find_groups(read.map(|(family, whole)| (*family, &*whole.batch)), commit);
+        self.find_groups(&whole, commit);
         let mut complete: BTreeMap<FamilyIndex, Answer> = BTreeMap::new();
         for (family, whole) in &whole {
             let planned = &self.plan.families[*family];

@@ -48,6 +48,8 @@ pub enum Query {
     Arrivals,
     /// How many series it has.
     Living,
+    /// How many it had before what is read.
+    Standing,
     /// Samples of the targets whose series begin or return.
     Raw(usize),
     /// How many series each target has, of a query that was refused as too much.
@@ -60,8 +62,17 @@ impl State {
     /// Whom to ask, what, and for which range: what stands for earlier periods is asked for there.
     pub fn fetch(&self, wanted: Wanted) -> (&SourceName, &Fetch, TimeRange) {
         let planned = &self.plan.families[wanted.family];
-        let query = self.families[wanted.family].fetch(wanted.query);
-        let range = planned.asked(wanted.range);
+        let state = &self.families[wanted.family];
+        let query = state.fetch(wanted.query);
+        let range = match wanted.query {
+            // As it was at the end of the time before.
+            Query::Standing => TimeRange {
+                from: wanted.range.from - primed_by(state.interval),
+                to: wanted.range.from,
+            },
+            _ => wanted.range,
+        };
+        let range = planned.asked(range);
         (&planned.source, query.unwrap_or(&planned.fetch), range)
     }
 
@@ -129,7 +140,13 @@ impl State {
     fn queries(&self, wanted: Wanted, at: Timestamp) -> Vec<Wanted> {
         let state = &self.families[wanted.family];
         if let Some(pushed) = &state.pushed {
-            return pushed.queries(wanted, self.settles(wanted.family, at));
+            let mut queries = pushed.queries(wanted, self.settles(wanted.family, at));
+            // Groups that stand already are not new.
+            if state.unprimed && self.plan.roll(wanted.family).is_grouped() {
+                let query = Query::Standing;
+                queries.push(Wanted { query, ..wanted });
+            }
+            return queries;
         }
         let parts = 0..state.fetches.queries().len();
         let queries = parts.map(Query::Part);
@@ -193,7 +210,8 @@ impl State {
             state.interval
         };
         let replicas = self.settings.replica_labels(&planned.source);
-        let lookback = if !replicas.is_empty() || state.unprimed {
+        let is_unprimed = state.unprimed && state.pushed.is_none();
+        let lookback = if !replicas.is_empty() || is_unprimed {
             // Which replica was heard of late, and what the other showed then; or where each series stands.
             primed_by(state.interval)
         } else if planned.is_interpolated() {

@@ -100,6 +100,14 @@ impl Settings {
         source.map_or(&[], |source| &source.replica_labels)
     }
 
+    /// Whether families of `source` may be summed up by it. Which replica a sample is of, only samples tell.
+    pub fn may_sum_up(&self, source: &SourceName) -> bool {
+        let source = self.sources.get(source);
+        source.is_some_and(|source| {
+            source.push_down_above < usize::MAX && source.replica_labels.is_empty()
+        })
+    }
+
     /// Whether answers of `source` that come with warnings count as whole.
     pub fn accepts_partial(&self, source: &SourceName) -> bool {
         let partial = self.sources.get(source).map(|source| source.partial);

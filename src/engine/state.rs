@@ -123,7 +123,7 @@ pub(super) struct FamilyState {
     pub(super) pushed: Option<Box<Pushed>>,
     /// How often in a row it was found too large.
     pub(super) too_large: u32,
-    /// Its cursors are not known, though it was counted before: its next read shows where its series stand.
+    /// Its series are not known, though it was counted before: its next read shows where they stand.
     pub(super) unprimed: bool,
     /// What counts the series of queries that were refused as too much, and how often there is a sample.
     pub(super) census: BTreeMap<usize, Fetch>,
@@ -287,14 +287,13 @@ impl FamilyState {
         state.settled_to = Some(record.settled_to);
         state.select(&record.selection, family);
         if let Some(interval) = record.summed_every {
-            let source = settings.sources.get(&family.source);
-            let above = source.map_or(usize::MAX, |source| source.push_down_above);
-            if family.may_be_summed() && !roll.is_grouped() && above < usize::MAX {
+            state.unprimed = true;
+            if family.may_be_summed() && settings.may_sum_up(&family.source) {
+                let source = settings.sources.get(&family.source);
+                let above = source.map_or(usize::MAX, |source| source.push_down_above);
                 let series = u64::try_from(above).unwrap_or(u64::MAX);
                 let pushed = Pushed::new(family, settings.slot, interval, series);
                 (state.pushed, state.interval) = (Some(Box::new(pushed)), interval);
-            } else {
-                state.unprimed = true;
             }
         }
         for (target, at) in record.falls {

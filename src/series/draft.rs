@@ -71,6 +71,8 @@ struct FamilyDraft {
     positions: BTreeMap<Selector, SelectorPosition>,
     is_read: bool,
     roles: Vec<Role>,
+    /// The labels by which objectives that count here tell groups apart.
+    grouped_by: BTreeSet<String>,
     /// What is fetched besides, for no objective.
     besides: Vec<Selector>,
 }
@@ -101,7 +103,7 @@ impl Draft {
                     missing: MissingData::Hold,
                 })],
                 Events::OfTotal { .. } | Events::GoodAndBad { .. } | Events::Histogram(_) => {
-                    self.counters(index, source, events)?
+                    self.counters(index, slo, events)?
                 }
             },
             Indicator::Slices(sliced) => vec![Lane::Slices(SliceLane {
@@ -131,14 +133,15 @@ impl Draft {
     /// The lanes of counters: one for each metric, since each is a query of its own.
     fn counters(
         &mut self,
-        slo: SloIndex,
-        source: &SourceName,
+        index: SloIndex,
+        slo: &Slo,
         events: &Events,
     ) -> Result<Vec<Lane>, PromqlError> {
         let kind = Kind::of(events);
+        let grouped_by = slo.grouping.iter().flat_map(|grouping| &grouping.by);
         let mut families: Vec<(FamilyIndex, bool)> = Vec::new();
         for term in &terms(events) {
-            let selected = self.select_of(source, &term.selector, Span::ZERO, kind)?;
+            let selected = self.select_of(&slo.source, &term.selector, Span::ZERO, kind)?;
             let known = families
                 .iter()
                 .position(|(family, _)| *family == selected.family);
@@ -147,7 +150,9 @@ impl Draft {
                 families.len() - 1
             });
             families[lane].1 |= term.weight.total > 0.0;
-            self.role(selected, slo, lane, term);
+            self.role(selected, index, lane, term);
+            let part = &mut self.parts[selected.family];
+            part.grouped_by.extend(grouped_by.clone().cloned());
         }
         let lane = |(family, totals)| Lane::Counters { family, totals };
         Ok(families.into_iter().map(lane).collect())
@@ -395,6 +400,7 @@ impl Draft {
                 positions: BTreeMap::new(),
                 is_read: false,
                 roles: Vec::new(),
+                grouped_by: BTreeSet::new(),
                 besides: Vec::new(),
             });
         }
@@ -435,7 +441,8 @@ impl Draft {
 impl FamilyDraft {
     fn finish(mut self) -> Family {
         let matchers = self.positions.keys().flat_map(|it| &it.matchers);
-        let told_by: BTreeSet<String> = matchers.map(|it| it.label.clone()).collect();
+        let mut told_by: BTreeSet<String> = matchers.map(|it| it.label.clone()).collect();
+        told_by.extend(self.grouped_by);
         let selectors = self.positions.into_keys().chain(self.besides);
         let selectors: Vec<Selector> = selectors.collect();
         let (selectors, thresholds) = match self.kind {

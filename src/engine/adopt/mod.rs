@@ -374,13 +374,15 @@ impl FamilyState {
         }
         self.living.clear();
         if let Some(pushed) = self.pushed.take() {
-            // Other objectives may tell series apart by other labels, or look at the samples themselves.
-            self.table = SeriesTable::default();
-            if family.may_be_summed() && !roll.is_grouped() {
-                let pushed = Pushed::new(family, slot, pushed.form.interval, pushed.series);
-                self.pushed = Some(Box::new(pushed));
+            let asked = Pushed::new(family, slot, pushed.form.interval, pushed.series);
+            let may = family.may_be_summed();
+            if may && asked.increases == pushed.increases {
+                self.pushed = Some(pushed);
             } else {
+                // Series are told apart by other labels now, or somebody looks at the samples themselves.
+                self.table = SeriesTable::default();
                 (self.unprimed, self.head_to) = (self.settled_to.is_some(), None);
+                self.pushed = may.then(|| Box::new(asked));
             }
         }
         self.table.assign(roll);

@@ -53,7 +53,7 @@ impl State {
                 gone.remove(&edge.meter);
             }
         }
-        gone.retain(|meter| !self.has_slices(*meter, at));
+        gone.retain(|meter| !self.has_slices(*meter, at) && self.knows_series(*meter));
         if gone.is_empty() {
             return;
         }
@@ -89,6 +89,15 @@ impl State {
             self.orphans.remove(&slo);
         }
         self.groups.commit(commit);
+    }
+
+    /// Whether the series that a meter counts are known, as far as there are any.
+    fn knows_series(&self, meter: MeterIndex) -> bool {
+        let mut families = self.plan.meters[meter]
+            .lanes
+            .iter()
+            .flat_map(Lane::families);
+        families.all(|family| !self.families[family].unprimed)
     }
 
     /// Whether a lane without cursors showed something of the group of late.

@@ -2,6 +2,7 @@
 //! may have, and dropped when nothing is left of them.
 
 mod drop;
+mod find;
 mod refused;
 pub(super) mod split;
 mod told;
@@ -17,9 +18,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
 use crate::ledger::Ledger;
-use crate::series::batch::Batch;
-use crate::series::plan::{FamilyIndex, Lane, MeterIndex, Plan, SloIndex};
-use crate::series::table::Novelty;
+use crate::series::plan::{MeterIndex, Plan, SloIndex};
 use crate::status::snapshot::GroupCount;
 use crate::store::commit::{Commit, GroupRecord};
 
@@ -132,71 +131,6 @@ impl State {
         Arc::new(plan.with_groups(known))
     }
 
-    /// Lets groups of counters in that have no meter, but series in what was just read. Only series
-    /// that are new are looked at: all others had their groups looked for when these were.
-    pub(super) fn find_groups<'b>(
-        &mut self,
-        read: impl IntoIterator<Item = (FamilyIndex, &'b Batch)>,
-        commit: &mut Commit,
-    ) {
-        let mut found: BTreeSet<Found> = BTreeSet::new();
-        let mut seen_before: BTreeSet<FamilyIndex> = BTreeSet::new();
-        for (family, batch) in read {
-            let roll = self.plan.roll(family);
-            if !roll.is_grouped() {
-                continue;
-            }
-            let table = &self.families[family].table;
-            for series in batch.series() {
-                let novelty = table.novelty(series.id, series.labels);
-                if novelty == Novelty::Known {
-                    continue;
-                }
-                let before = found.len();
-                found.extend(roll.strangers(series.labels));
-                if novelty == Novelty::Provisional && found.len() > before {
-                    seen_before.insert(family);
-                }
-            }
-        }
-        self.take_new_groups(&found, commit);
-        for family in seen_before {
-            self.families[family].table.assign(self.plan.roll(family));
-        }
-    }
-
-    /// Lets groups in that were found in what was just read. What the walks through their
-    /// objective's past have still to count is counted for them too.
-    pub(super) fn take_new_groups(&mut self, found: &BTreeSet<Found>, commit: &mut Commit) {
-        for meter in self.admit(found, Entry::New) {
-            self.join_walks(meter, commit);
-        }
-    }
-
-    /// Lets groups in of series that were counted for good, for others than their groups.
-    pub(super) fn take_known_series(&mut self, entry: Entry) {
-        let mut found: BTreeSet<Found> = BTreeSet::new();
-        for (family, state) in self.families.iter().enumerate() {
-            let roll = self.plan.roll(family);
-            if roll.is_grouped() {
-                let all = state.table.settled_labels();
-                found.extend(all.flat_map(|labels| roll.strangers(labels.into())));
-            }
-        }
-        let families: BTreeSet<FamilyIndex> = self
-            .admit(&found, entry)
-            .flat_map(|meter| self.plan.meters[meter].lanes.iter())
-            .flat_map(Lane::families)
-            .collect();
-        for family in families {
-            let roll = self.plan.roll(family);
-            let state = &mut self.families[family];
-            state.table.assign(roll);
-            // What is provisional is read once more, for the new ones too.
-            state.head_to = None;
-        }
-    }
-
     /// Gives groups meters, as long as their objectives may have more; says which meters are new.
     fn admit(&mut self, found: &BTreeSet<Found>, entry: Entry) -> std::ops::Range<MeterIndex> {
         let first = self.plan.meters.len();
@@ -222,11 +156,8 @@ impl State {
             if let Some(refused) = self.groups.refused.get_mut(uid) {
                 refused.remove(labels);
             }
-            let entry = match entry {
-                // What was measured while it was refused was not measured of it.
-                Entry::New if was_refused => Entry::Late,
-                entry => entry,
-            };
+            // What was measured while it was refused was not measured of it.
+            let entry = if was_refused { Entry::Late } else { entry };
             accepted.push((*of, labels, entry));
         }
         if accepted.is_empty() {

@@ -91,12 +91,9 @@ impl State {
             "`{}` is too large to be fetched; from the next tick on its source sums it up", planned.name());
         let table = std::mem::take(&mut state.table);
         let series = u64::try_from(series).unwrap_or(u64::MAX);
-        state.pushed = Some(Box::new(Pushed::new(
-            planned,
-            self.settings.slot,
-            state.interval,
-            series,
-        )));
+        let pushed = Pushed::new(planned, self.settings.slot, state.interval, series);
+        state.table = table.summed_up(self.plan.roll(family), pushed.form);
+        state.pushed = Some(Box::new(pushed));
         state.sorter = Sorter::default();
         state.too_large = 0;
         state.fetches = planned.fetches.clone();
@@ -110,14 +107,8 @@ impl State {
 
     fn may_push_down(&self, family: FamilyIndex) -> bool {
         let planned = &self.plan.families[family];
-        let settings = self.settings.sources.get(&planned.source);
-        // Replicas can be told apart by their samples only.
-        let is_allowed = settings.is_some_and(|source| {
-            source.push_down_above < usize::MAX && source.replica_labels.is_empty()
-        });
-        is_allowed
+        self.settings.may_sum_up(&planned.source)
             && planned.may_be_summed()
-            && !self.plan.roll(family).is_grouped()
             && self.families[family].pushed.is_none()
     }
 

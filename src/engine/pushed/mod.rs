@@ -4,6 +4,9 @@ mod ask;
 mod decide;
 mod past;
 
+use std::collections::BTreeSet;
+
+use crate::domain::labels::Labels;
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Fetch, Sample};
@@ -56,6 +59,17 @@ pub(super) struct Summed {
     pub(super) arrivals: Batch,
     /// How many series there are, by labels; only when a block is settled.
     pub(super) living: Option<Batch>,
+    /// The same of those that stood before what was read; only where none is known.
+    pub(super) standing: Option<Batch>,
+}
+
+impl Summed {
+    /// The rows of the series whose raw samples tell of something in `range`, with these labels.
+    pub(super) fn arriving(&self, range: TimeRange, labels: &[String]) -> BTreeSet<Labels> {
+        let series = self.arrivals.series();
+        let within = series.filter(|it| it.samples.iter().any(|it| range.contains(it.at)));
+        within.map(|it| it.labels.only(labels)).collect()
+    }
 }
 
 impl Pushed {
@@ -167,7 +181,7 @@ impl FamilyState {
             Query::Part(part) => self.fetches.query(part),
             Query::Increases => pushed.map(|it| &it.increases),
             Query::Arrivals => pushed.map(|it| &it.arrivals),
-            Query::Living => pushed.map(|it| &it.living),
+            Query::Living | Query::Standing => pushed.map(|it| &it.living),
             Query::Raw(raw) => pushed.and_then(|it| it.raw.get(raw)),
             Query::Census(part) => self.census.get(&part),
             Query::Pace => self.pace.as_ref(),

@@ -71,9 +71,8 @@ impl World {
         value: impl Fn(i64) -> Option<f64> + 'static,
     ) -> Self {
         let pairs = labels.split(',').filter_map(|pair| pair.split_once('='));
-        let labels = pairs
-            .chain([(METRIC_NAME, metric), ("job", "a"), ("instance", "i")])
-            .collect();
+        let usual = [(METRIC_NAME, metric), ("job", "a"), ("instance", "i")];
+        let labels = usual.into_iter().chain(pairs).collect();
         let value = move |second, _| value(second);
         self.series.push((labels, Box::new(value)));
         self
@@ -341,25 +340,27 @@ impl Run {
 
     /// What a kill −9 leaves: a new engine from what was committed.
     pub(in crate::engine) fn restart(&mut self) {
-        let kept = self.kept.clone();
-        let recovered = Recovered {
-            chunks: kept.chunks,
-            lanes: kept.lanes,
-            seen: kept.seen,
-            versions: kept.versions,
-            families: kept.families,
-            walks: kept.walks,
-            groups: kept.groups,
-            alerts: kept.alerts,
-            closed: Vec::new(),
-            episodes: kept
-                .episodes
-                .into_iter()
-                .filter_map(|(key, episode)| Some((key, episode?)))
-                .collect(),
-        };
         let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
-        self.state = State::new(settings(), &plan, recovered);
+        self.state = State::new(settings(), &plan, recovered(self.kept.clone()));
+    }
+}
+
+/// What is found in the store after a kill −9, when this was committed.
+fn recovered(kept: Commit) -> Recovered {
+    let episodes = kept.episodes.into_iter();
+    Recovered {
+        chunks: kept.chunks,
+        lanes: kept.lanes,
+        seen: kept.seen,
+        versions: kept.versions,
+        families: kept.families,
+        walks: kept.walks,
+        groups: kept.groups,
+        alerts: kept.alerts,
+        closed: Vec::new(),
+        episodes: episodes
+            .filter_map(|(key, episode)| Some((key, episode?)))
+            .collect(),
     }
 }
 

@@ -70,6 +70,7 @@ impl State {
             };
             (state.head_to, state.newest_totals) = (None, BTreeMap::new());
             state.selected = Some(Selection::default());
+            state.unprimed = false;
             let key = family_key(&self.plan.families[family]);
             self.seams.entry(key).or_default().older = older;
             for (meter, lane) in self.counter_lanes(family) {

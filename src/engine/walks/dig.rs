@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::labels::Labels;
+use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::slices::MissingData;
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, TimeRange, Timestamp};
@@ -12,12 +12,11 @@ use crate::engine::counters::SERIES_KEPT;
 use crate::engine::groups::{Found, split};
 use crate::engine::intake::Answer;
 use crate::engine::lanes::{lane_missing, lane_slots};
-use crate::engine::pushed::{Arriving, LOOKED_BACK, MANY, Summing};
+use crate::engine::pushed::Summing;
 use crate::series::batch::{Batch, Fetch, Series};
 use crate::series::cursor::{Cursor, IgnoredBirth};
 use crate::series::past::{Chunk, Family, Gained, LooseEnds, Sums, WantedLane};
 use crate::series::plan::{FamilyIndex, Lane, LaneIndex, MeterIndex, Plan, Share, SloIndex};
-use crate::series::pushed::{arrived, strung};
 use crate::series::replicas::merged;
 use crate::series::seen::Sorter;
 use crate::series::slices::missing::{Behind, decided_past};
@@ -30,9 +29,6 @@ use crate::store::commit::{WalkKey, WalkedFamily};
 
 /// Slices are judged in pieces of this length, or one by one: each looks at all samples that it is given.
 const PIECE: Span = Span::from_hours(1);
-
-/// So many series one query for the targets of series that begin or return brings at most, about.
-const SERIES_PER_QUERY: usize = 20_000;
 
 /// What to read of the past, and all that is needed to make slots of it.
 #[derive(Clone, Debug)]
@@ -109,35 +105,6 @@ impl Dig {
         sums.chain(samples.chain(self.starts).map(read))
     }
 
-    /// What to ask because of these answers: one more answer is due for each, behind them.
-    pub fn follow_up(&mut self, mut batches: &[Batch]) -> Vec<(Fetch, TimeRange)> {
-        for (place, summing) in self.summed.iter().flatten().enumerate() {
-            let (_, arrivals) = summing.answers(&mut batches);
-            let planned = &self.plan.families[self.families[place].0];
-            let Fetch::Samples(selector) = &planned.fetch else {
-                continue;
-            };
-            let Some(arriving) = Arriving::of(selector, arrivals.iter(), SERIES_PER_QUERY) else {
-                continue;
-            };
-            let back = if arriving.series > MANY {
-                self.chunk.margin
-            } else {
-                self.chunk.margin.max(LOOKED_BACK)
-            };
-            let range = TimeRange {
-                from: arriving.first - back,
-                to: self.chunk.read().to,
-            };
-            let fetches = arriving.fetches.into_iter();
-            self.raw.extend(fetches.map(|fetch| (place, fetch, range)));
-        }
-        let asked = self.raw.iter();
-        asked
-            .map(|(_, fetch, range)| (fetch.clone(), *range))
-            .collect()
-    }
-
     /// Makes slots of the answers.
     pub fn count(mut self, batches: Vec<Batch>) -> Dug {
         if let Some(summing) = self.summed.take() {
@@ -161,46 +128,8 @@ impl Dig {
         self.count_merged(&batches)
     }
 
-    /// Makes slots of sums.
-    fn count_summed(self, summing: &[Summing], mut batches: &[Batch]) -> Dug {
-        let mut dug = self.nothing(batches);
-        let mut sums = Sums::new(&self.lanes, self.chunk.counted, self.slot);
-        let answers: Vec<_> = summing.iter().map(|it| it.answers(&mut batches)).collect();
-        let starts = self.starts.and_then(|_| batches.split_first());
-        let (starts, raw) = match starts {
-            Some((batch, rest)) => {
-                let mut starts = Starts::default();
-                starts.note(batch, self.chunk.read());
-                (Some(starts), rest)
-            }
-            None => (None, batches),
-        };
-        for (place, (index, walked)) in self.families.iter().enumerate() {
-            let family = Family {
-                index: *index,
-                roll: self.plan.roll(*index),
-                interval: walked.interval,
-                kept: SERIES_KEPT,
-                starts: starts.as_ref(),
-            };
-            let own = self.raw.iter().zip(raw);
-            let own = own.filter(|((of, ..), _)| *of == place);
-            let raw = Batch::joined(own.map(|(_, batch)| batch));
-            let form = summing[place].form;
-            let counted = self.chunk.counted;
-            let arrived = arrived(family.roll, &raw, counted, form, starts.as_ref());
-            let increases = strung(answers[place].0);
-            let counted = family.count_sums(&self.chunk, &increases, arrived, form, &mut sums);
-            dug.ignored.extend(counted.ignored);
-            dug.samples += u64::try_from(raw.samples().len()).unwrap_or(u64::MAX);
-            dug.ends.push((*index, Vec::new()));
-            dug.loose.push(LooseEnds::new());
-        }
-        dug.gained = sums.into_gained().collect();
-        dug
-    }
-
-    fn nothing(&self, batches: &[Batch]) -> Dug {
+    /// What a chunk held of which nothing was counted yet.
+    pub(super) fn nothing(&self, batches: &[Batch]) -> Dug {
         Dug {
             key: self.key.clone(),
             plan: Arc::clone(&self.plan),
@@ -220,7 +149,12 @@ impl Dig {
 
     fn count_merged(mut self, batches: &[Batch]) -> Dug {
         let plan = Arc::clone(&self.plan);
-        let found = self.find_groups(batches);
+        let indices = self.families.iter().map(|(index, _)| *index);
+        let shown = indices.zip(batches).flat_map(|(index, batch)| {
+            let series = batch.series();
+            series.map(move |series| (index, series.labels))
+        });
+        let found = self.find_groups(shown);
         let numbered = self.number(&found);
         let mut sums = Sums::new(&self.lanes, self.chunk.counted, self.slot);
         if self.is_traced {
@@ -293,9 +227,12 @@ impl Dig {
         dug.loose.push(loose);
     }
 
-    /// The groups that the answers show, and for which there is no meter: of those objectives all
+    /// The groups that answers show by their series, and for which there is no meter: of those objectives all
     /// events of which are counted here.
-    fn find_groups(&self, batches: &[Batch]) -> BTreeSet<Found> {
+    pub(super) fn find_groups<'l>(
+        &self,
+        shown: impl Iterator<Item = (FamilyIndex, LabelsRef<'l>)>,
+    ) -> BTreeSet<Found> {
         let lanes = self.lanes.iter().map(|wanted| wanted.lane);
         let wholes = lanes.filter(|(meter, _)| {
             let share = &self.plan.meters[*meter].share;
@@ -310,19 +247,16 @@ impl Dig {
         if slos.is_empty() {
             return found;
         }
-        for ((family, _), batch) in self.families.iter().zip(batches) {
-            let roll = self.plan.roll(*family);
-            for series in batch.series() {
-                let counted = roll.strangers(series.labels);
-                found.extend(counted.filter(|(of, _)| slos.contains(of)));
-                for (meter, lane) in &wholes {
-                    let of = self.plan.meters[*meter].of;
-                    let members = self.plan.members(of);
-                    let is_read = self.plan.reads((*meter, *lane), *family, series.labels);
-                    let group = is_read.then(|| members.group_of(series.labels));
-                    let group = group.filter(|group| !members.groups.contains_key(group));
-                    found.extend(group.map(|group| (of, group)));
-                }
+        for (family, labels) in shown {
+            let counted = self.plan.roll(family).strangers(labels);
+            found.extend(counted.filter(|(of, _)| slos.contains(of)));
+            for (meter, lane) in &wholes {
+                let of = self.plan.meters[*meter].of;
+                let members = self.plan.members(of);
+                let is_read = self.plan.reads((*meter, *lane), family, labels);
+                let group = is_read.then(|| members.group_of(labels));
+                let group = group.filter(|group| !members.groups.contains_key(group));
+                found.extend(group.map(|group| (of, group)));
             }
         }
         found
@@ -330,7 +264,7 @@ impl Dig {
 
     /// Gives groups numbers behind those of the plan, as many as their objectives may have, and
     /// counts them too.
-    fn number(&mut self, found: &BTreeSet<Found>) -> Vec<Found> {
+    pub(super) fn number(&mut self, found: &BTreeSet<Found>) -> Vec<Found> {
         let mut room: BTreeMap<SloIndex, usize> = BTreeMap::new();
         let mut numbered: Vec<Found> = Vec::new();
         for (of, labels) in found {

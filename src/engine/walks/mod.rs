@@ -5,6 +5,7 @@
 mod adopt;
 mod begin;
 pub mod dig;
+mod summed;
 
 #[cfg(test)]
 pub(in crate::engine) mod tests;
@@ -248,14 +249,8 @@ impl State {
             walk.length = Span::from_millis(walk.length.as_millis() / 2).max(shortest);
             return true;
         }
-        let source = self.settings.sources.get(&walk.source);
-        let offers_sums = source.is_some_and(|source| {
-            source.push_down_above < usize::MAX && source.replica_labels.is_empty()
-        });
-        let may = |family: &FamilyIndex| {
-            let is_grouped = self.plan.roll(*family).is_grouped();
-            self.plan.families[*family].may_be_summed() && !is_grouped
-        };
+        let offers_sums = self.settings.may_sum_up(&walk.source);
+        let may = |family: &FamilyIndex| self.plan.families[*family].may_be_summed();
         let turns = walk.way == Way::Samples && offers_sums && walk.families.iter().all(may);
         if turns {
             walk.way = if walk.has_loose_ends() {

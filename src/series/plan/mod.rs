@@ -87,7 +87,8 @@ pub struct Family {
     pub selectors: SelectorIndex,
     /// Whether a lane without cursors reads its series.
     pub is_read: bool,
-    /// The labels that its selectors look at: series that are alike in these are counted alike.
+    /// The labels that its selectors look at, and those that tell the groups of its objectives apart: series that
+    /// are alike in these are counted alike.
     pub told_by: Vec<String>,
     /// Which series are counted towards which lanes, in the order of their selectors; empty when no
     /// events are counted here.

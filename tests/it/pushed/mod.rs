@@ -40,7 +40,18 @@ spec:
     - name: writes
       objective: 99%
       errors: {total: 'http_requests_total{job="api"}', bad: 'http_requests_total{job="api",code="201"}'}
+    - name: routes
+      errors: {total: 'http_requests_total{job="api"}', badWhere: 'code=~"5.."'}
+      targets:
+        - {name: slo, objective: 99%, overrides: [{where: 'route="/list"', objective: 95%}]}
+        - {name: sla, objective: 90%, window: 2d}
+      groupBy: [route]
+      alsoWhole: true
+      expect: {route: [/list, /never]}
 "#;
+
+/// What each instance holds in each slot.
+type Slots = BTreeMap<(String, Timestamp), Slot>;
 
 /// How one engine fares.
 struct Daemon<'p> {
@@ -107,16 +118,20 @@ impl<'p> Daemon<'p> {
         self.board.read().snapshot
     }
 
-    fn slots(&self, range: TimeRange) -> BTreeMap<(usize, Timestamp), Slot> {
+    fn slots(&self, range: TimeRange) -> Slots {
         let snapshot = self.snapshot();
-        let slos = snapshot.slos.iter().enumerate();
-        let slots = slos.flat_map(|(index, slo)| {
+        let slots = snapshot.slos.iter().flat_map(|slo| {
             let slots: Vec<_> = slo.ledger.slots(range).collect();
-            slots
-                .into_iter()
-                .map(move |(end, slot)| ((index, end), slot))
+            let slots = slots.into_iter();
+            slots.map(|(end, slot)| ((slo.id.clone(), end), slot))
         });
         slots.collect()
+    }
+
+    /// The instances that there are, in order.
+    fn ids(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        snapshot.slos.iter().map(|slo| slo.id.clone()).collect()
     }
 
     fn summed(&self) -> Vec<(String, u64)> {
@@ -141,10 +156,7 @@ fn settings(push_down_above: usize) -> SourceSettings {
 }
 
 /// Where two ledgers differ: in events, or in covered time by more than what one step may hide.
-fn differences(
-    one: &BTreeMap<(usize, Timestamp), Slot>,
-    other: &BTreeMap<(usize, Timestamp), Slot>,
-) -> String {
+fn differences(one: &Slots, other: &Slots) -> String {
     let mut text = String::new();
     let keys: BTreeSet<_> = one.keys().chain(other.keys()).collect();
     for key in keys {
@@ -167,6 +179,7 @@ async fn hold_sums_against_samples(past_of: impl AsyncFnOnce(Vec<Written>) -> Op
     let (written, happened) = world::made(7, begin - HOUR, end);
     let least = [happened.resets, happened.births, happened.gaps];
     assert!(least.iter().all(|count| *count >= 20), "{happened:?}");
+    assert!(happened.new_routes >= 5, "{happened:?}");
     let Some(past) = past_of(written).await else {
         return;
     };
@@ -192,6 +205,8 @@ async fn hold_sums_against_samples(past_of: impl AsyncFnOnce(Vec<Written>) -> Op
     let (one, other) = (fetched.slots(range), summed.slots(range));
     assert!(one.len() > 600, "{}", one.len());
     assert_eq!(differences(&one, &other), "");
+    assert_eq!(fetched.ids(), summed.ids());
+    assert!(fetched.ids().len() > 2 * happened.new_routes);
 
     // Back to samples, where more of them are allowed: nothing is lost at the seam.
     let last = fetched.snapshot();

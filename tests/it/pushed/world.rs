@@ -19,11 +19,13 @@ pub(super) struct Happened {
     pub(super) resets: usize,
     pub(super) births: usize,
     pub(super) gaps: usize,
+    /// Routes that begin with their first series.
+    pub(super) new_routes: usize,
 }
 
 /// Everything that was scraped in `(from, to]`, by time.
 pub(super) fn made(seed: u64, from: i64, to: i64) -> (Vec<Written>, Happened) {
-    let mut dice = Dice::seeded(seed);
+    let (mut dice, mut routes) = (Dice::seeded(seed), Dice::seeded(seed + 1));
     let mut happened = Happened::default();
     let mut written = Vec::new();
     for target in 0..TARGETS {
@@ -42,11 +44,21 @@ pub(super) fn made(seed: u64, from: i64, to: i64) -> (Vec<Written>, Happened) {
                 step(&mut dice, from, to)
             };
             let pace = 1 + dice.below(20);
+            // Some series are the only ones of their route, and some have none.
+            let route = match (position, routes.below(4)) {
+                (0, _) | (_, 0) => "/list".to_owned(),
+                (_, 1) => String::new(),
+                (_, 2) => "/pay".to_owned(),
+                (_, _) => format!("/{target}/{code}"),
+            };
+            let is_alone = route.matches('/').count() > 1;
+            happened.new_routes += usize::from(is_alone && birth > 0);
             let labels: Labels = [
                 ("__name__", "http_requests_total"),
                 ("job", "api"),
                 ("instance", &instance),
                 ("code", code),
+                ("route", &route),
             ]
             .into_iter()
             .collect();

@@ -1,24 +1,26 @@
 //! A source that sums up what is too large to be fetched, in closed form: the same slots come out of sums and of samples,
 //! and of one after the other.
 
+mod grouped;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::slo::{Catalog, SourceName};
-use crate::domain::slot::Counts;
+use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Fetch, Sample};
 use crate::series::plan::Plan;
 use crate::series::pushed::{Sums, TARGET, What};
-use crate::store::commit::Recovered;
+use crate::store::commit::{Commit, Recovered};
 
-use super::super::intake::{Read, Reading};
-use super::super::reads::Wanted;
-use super::super::settings::Settings;
-use super::super::state::State;
-use super::super::step::{Input, Tick, step, take_past};
-use super::{TICK, Value, World, at, catalog, requests, selector, settings};
+use super::{TICK, Value, World, at, catalog, recovered, requests, selector, settings};
+use crate::engine::intake::{Read, Reading};
+use crate::engine::reads::Wanted;
+use crate::engine::settings::Settings;
+use crate::engine::state::State;
+use crate::engine::step::{Input, Tick, step, take_past};
 
 const SCRAPE: i64 = 15;
 const HOUR: i64 = 3_600;
@@ -126,23 +128,52 @@ fn last(value: &Value, end: Timestamp, back: Span) -> Option<f64> {
     values.find_map(|value| value)
 }
 
-/// An engine without a shell.
+/// An engine without a shell, and everything that it committed.
 struct Daemon {
     catalog: Catalog,
     state: State,
+    kept: Commit,
+    most: usize,
+    /// Whether it judges: what is counted does not hang on that.
+    judges: bool,
 }
 
 impl Daemon {
     /// One that has families of more than `most` series summed up.
-    fn of(most: usize) -> Self {
-        let catalog = catalog(requests());
-        let plan = Arc::new(Plan::of(&catalog, TICK).unwrap());
+    fn of(catalog: Catalog, most: usize) -> Self {
+        let state = Self::begin(&catalog, most, Recovered::default());
+        Self {
+            catalog,
+            state,
+            kept: Commit::default(),
+            most,
+            judges: false,
+        }
+    }
+
+    fn begin(catalog: &Catalog, most: usize, recovered: Recovered) -> State {
+        let plan = Arc::new(Plan::of(catalog, TICK).unwrap());
         let mut settings: Settings = settings();
         for source in settings.sources.values_mut() {
             source.push_down_above = most;
         }
-        let state = State::new(settings, &plan, Recovered::default());
-        Self { catalog, state }
+        State::new(settings, &plan, recovered)
+    }
+
+    /// What a kill −9 leaves, under other definitions if need be.
+    fn restart(&mut self, catalog: Catalog) {
+        self.catalog = catalog;
+        self.state = Self::begin(&self.catalog, self.most, recovered(self.kept.clone()));
+    }
+
+    fn reload(&mut self, catalog: Catalog) {
+        self.catalog = catalog;
+        let plan = Arc::new(Plan::of(&self.catalog, TICK).unwrap());
+        self.state.adopt(&plan);
+    }
+
+    fn is_summed(&self) -> bool {
+        self.state.families[0].pushed.is_some()
     }
 
     fn answers(&self, world: &World, wanted: Vec<Wanted>) -> Vec<Read> {
@@ -162,13 +193,14 @@ impl Daemon {
         reads.extend(self.answers(world, more));
         let tick = Tick {
             at: at(second),
-            judge: true,
+            judge: self.judges,
         };
         let input = Input {
             reads,
             ..Input::default()
         };
-        step(&mut self.state, tick, &input, &self.catalog);
+        let effects = step(&mut self.state, tick, &input, &self.catalog);
+        self.kept.merge(effects.commit);
     }
 
     /// Ticks in `(from, to]`, seconds; tells of each time at which it turned to sums or to samples.
@@ -176,7 +208,7 @@ impl Daemon {
         let mut turns = Vec::new();
         for second in (from + 30..=to).step_by(30) {
             self.tick(world, second);
-            let is_summed = self.state.families[0].pushed.is_some();
+            let is_summed = self.is_summed();
             if turns.last().is_none_or(|(_, last)| *last != is_summed) {
                 turns.push((second, is_summed));
             }
@@ -206,24 +238,34 @@ impl Daemon {
             let mut batches: Vec<Batch> = reads.map(|(it, range)| read(world, it, range)).collect();
             let more = dig.follow_up(&batches);
             batches.extend(more.iter().map(|(fetch, range)| read(world, fetch, *range)));
-            take_past(&mut self.state, dig.count(batches));
+            let effects = take_past(&mut self.state, dig.count(batches));
+            self.kept.merge(effects.commit);
         }
         (refused, summed)
     }
 
-    /// What was counted in each slot.
-    fn slots(&self) -> BTreeMap<Timestamp, Counts> {
+    /// What every instance holds in each slot.
+    fn slots(&self) -> Slots {
         let all = TimeRange {
             from: at(0),
             to: at(3 * HOUR),
         };
-        let slots = self.state.meters[0].ledger.slots(all);
-        slots.map(|(end, slot)| (end, slot.counts)).collect()
+        let meters = self.state.plan.meters.iter().zip(&self.state.meters);
+        let slots = meters.flat_map(|(meter, state)| {
+            let id = meter.slo.id.to_string();
+            let slots: Vec<_> = state.ledger.slots(all).collect();
+            let slots = slots.into_iter();
+            slots.map(move |(end, slot)| ((id.clone(), end), slot))
+        });
+        slots.collect()
     }
 }
 
-fn watcher(world: &World, to: i64) -> Daemon {
-    let mut watcher = Daemon::of(usize::MAX);
+type Slots = BTreeMap<(String, Timestamp), Slot>;
+
+/// One that fetches samples whatever there are.
+fn watcher(world: &World, catalog: Catalog, to: i64) -> Daemon {
+    let mut watcher = Daemon::of(catalog, usize::MAX);
     watcher.ticks(world, 0, to);
     watcher
 }
@@ -231,8 +273,8 @@ fn watcher(world: &World, to: i64) -> Daemon {
 #[test]
 fn a_family_turns_to_sums_and_back_to_samples_and_loses_nothing() {
     let world = pods();
-    let watcher = watcher(&world, 2 * HOUR);
-    let mut daemon = Daemon::of(MOST);
+    let watcher = watcher(&world, catalog(requests()), 2 * HOUR);
+    let mut daemon = Daemon::of(catalog(requests()), MOST);
     let turns = daemon.ticks(&world, 0, 2 * HOUR);
     let modes: Vec<bool> = turns.iter().map(|(_, is_summed)| *is_summed).collect();
     assert_eq!(modes, [false, true, false], "{turns:?}");
@@ -243,36 +285,40 @@ fn a_family_turns_to_sums_and_back_to_samples_and_loses_nothing() {
 }
 
 /// The slots in which other things were counted.
-fn different(one: &Daemon, other: &Daemon) -> Vec<Timestamp> {
+fn different(one: &Daemon, other: &Daemon) -> Vec<(String, Timestamp)> {
     let (one, other) = (one.slots(), other.slots());
-    let ends: BTreeSet<_> = one.keys().chain(other.keys()).copied().collect();
-    let differs = |end: &Timestamp| one.get(end) != other.get(end);
-    ends.into_iter().filter(differs).collect()
+    let places: BTreeSet<_> = one.keys().chain(other.keys()).cloned().collect();
+    let counted = |slots: &Slots, place: &(String, Timestamp)| {
+        let slot = slots.get(place).copied().unwrap_or_default();
+        (slot.counts, slot.reconstructed)
+    };
+    let differs = |place: &(String, Timestamp)| counted(&one, place) != counted(&other, place);
+    places.into_iter().filter(differs).collect()
 }
 
 #[test]
 fn the_past_is_summed_up_where_not_even_its_shortest_chunk_can_be_read() {
     let world = pods();
-    let watcher = watcher(&world, 2 * HOUR);
+    let watcher = watcher(&world, catalog(requests()), 2 * HOUR);
     // Where live counting began, one block is read once more by samples, since sums tell of no pair across that time:
     // with its margins a quarter of an hour. Only where not even that can be read such pairs are lost.
     let seam = at(2 * HOUR - 600);
     for (longest, lost) in [(Span::from_mins(15), None), (Span::ZERO, Some(seam + TICK))] {
-        let mut daemon = Daemon::of(MOST);
+        let mut daemon = Daemon::of(catalog(requests()), MOST);
         daemon.ticks(&world, 2 * HOUR - 30, 2 * HOUR);
         let (refused, summed) = daemon.dig(&world, longest);
         assert!(refused > 1 && summed > 0, "{refused} {summed}");
-        assert_eq!(
-            different(&daemon, &watcher),
-            Vec::from_iter(lost),
-            "{longest}"
-        );
+        let lost: Vec<_> = lost
+            .into_iter()
+            .map(|end| ("shop/it".into(), end))
+            .collect();
+        assert_eq!(different(&daemon, &watcher), lost, "{longest}");
     }
 }
 
 #[test]
 fn a_source_that_may_not_sum_up_is_asked_for_the_shortest_chunk_again() {
-    let mut daemon = Daemon::of(usize::MAX);
+    let mut daemon = Daemon::of(catalog(requests()), usize::MAX);
     daemon.ticks(&pods(), 2 * HOUR - 30, 2 * HOUR);
     let source = SourceName::new("default");
     let key = daemon.state.next_dig(&source).unwrap().key().clone();
