@@ -44,7 +44,9 @@ impl State {
     /// Keeps track of how long each objective is blind, and tells when it is too long or over.
     ///
     /// Each is told of once: it belongs to the episode that named it until it is measured again,
-    /// however its measurements end meanwhile. What is blind later is told in an episode of its own.
+    /// however its measurements end meanwhile. What is blind later is told in an episode of its own,
+    /// with all that are by the time that the shortest grace has gone by: those that fail one after
+    /// another are no message each.
     pub(super) fn watch_measurements(
         &mut self,
         at: Timestamp,
@@ -57,6 +59,10 @@ impl State {
             .map(|(key, episode)| (key.clone(), Arc::clone(&episode.notice)))
             .collect();
         let told = named(&notices);
+        let rules = catalog.policies.values();
+        let rules = rules.filter_map(|policy| policy.unmeasured);
+        let pause = rules.map(|rule| rule.after).min().unwrap_or_default();
+        let lately = told_after(&notices, at - pause);
         let mut open = BTreeSet::new();
         let mut groups: BTreeMap<(SourceName, Outcome), Group> = BTreeMap::new();
         for index in self.shown() {
@@ -68,7 +74,7 @@ impl State {
             let told = told.get(slo.id.as_str());
             if let Some((_, key)) = told.filter(|(told, _)| blind.since <= *told) {
                 open.insert(*key);
-            } else if blind.is_due {
+            } else if blind.is_due && !lately.contains(&(&slo.source, blind.outcome)) {
                 let group = groups.entry((slo.source.clone(), blind.outcome));
                 let group = group.or_default();
                 group.blind.push(index);
@@ -273,4 +279,22 @@ fn named(notices: &[(EpisodeKey, Arc<Notice>)]) -> BTreeMap<&str, (Timestamp, &E
         }
     }
     named
+}
+
+/// Of which sources, and of which endings, something was told after `time`.
+fn told_after(
+    notices: &[(EpisodeKey, Arc<Notice>)],
+    time: Timestamp,
+) -> BTreeSet<(&SourceName, Outcome)> {
+    let mut lately = BTreeSet::new();
+    for (key, notice) in notices {
+        if let EpisodeKey::Unmeasured {
+            source, outcome, ..
+        } = key
+            && notice.at > time
+        {
+            lately.insert((source, *outcome));
+        }
+    }
+    lately
 }

@@ -19,7 +19,7 @@ use crate::series::slices::events::Counters;
 use crate::series::slices::groups::{Gauges, Groups};
 use crate::series::slices::missing::{Decided, decided};
 use crate::series::slices::noted::Noted;
-use crate::series::slices::{Judged, Slices};
+use crate::series::slices::{Judged, NOTHING, Slices};
 use crate::series::slices::{age, drop, events, level, probe, rate, share, value};
 use crate::series::table::Layer;
 use crate::series::terms::SidesSeen;
@@ -364,6 +364,19 @@ fn judged(
             let judge = (*limit, *bad_when);
             Some(value::beyond(values, judge, lane.slice, range, noted))
         }
+        Judge::Level {
+            gauge,
+            of_events: true,
+            ..
+        } => {
+            let quantiles = Groups::of(seen.gauges(gauge)?, None);
+            let slices = seen.sides(noted)?.into_iter();
+            let judge = |(end, is_bad): (Timestamp, Option<bool>)| {
+                let idle = || quantiles.has_none(end).then_some(Judged::As(NOTHING));
+                (end, is_bad.map(Judged::beyond).or_else(idle))
+            };
+            Some(slices.map(judge).collect())
+        }
         Judge::Rate { .. } | Judge::Share { .. } | Judge::Level { .. } | Judge::Age { .. } => {
             Some(each(seen.sides(noted)?, Judged::beyond))
         }
@@ -427,6 +440,7 @@ impl<'a, 'b> Seen<'a, 'b> {
                 limit,
                 within,
                 bad_when,
+                ..
             } => {
                 let groups = Groups::of(self.gauges(gauge)?, by.as_deref());
                 let judge = (*within, *bad_when);

@@ -51,7 +51,7 @@ fn promises(names: &[&str]) -> Catalog {
 }
 
 /// `steady` and `patient` are always there, `dies` is away from 3,600 s to 6,000 s and `follows` from
-/// 3,720 s to 7,200 s. Nothing is ever known of anything else.
+/// 3,720 s to 7,200 s; the drips go one after another from 3,600 s on. Nothing is ever known of anything else.
 fn world() -> World {
     let but = |from: i64, to: i64| {
         move |second: i64| {
@@ -64,6 +64,9 @@ fn world() -> World {
         .with("patient", "", but(0, 0))
         .with("dies", "", but(3_600, 6_000))
         .with("follows", "", but(3_720, 7_200))
+        .with("drip_a", "", but(3_600, 6_000))
+        .with("drip_b", "", but(3_630, 6_000))
+        .with("drip_c", "", but(3_660, 6_000))
 }
 
 /// What was told: when, what, and of which objectives.
@@ -134,6 +137,12 @@ const STORIES: &[(&str, &[&str], Fault, &str)] = &[
             _ => None,
         },
         "150 noData typo · 3120 failed steady · 6000 recovered steady",
+    ),
+    (
+        "those that go one after another are no message each",
+        &["drip_a", "drip_b", "drip_c"],
+        healthy,
+        "3750 noData drip_a · 3870 noData drip_b drip_c · 6000 recovered drip_a · 6000 recovered drip_b drip_c",
     ),
     (
         "a hiccup when it is time to tell names no wrong reason",

@@ -7,7 +7,7 @@ use crate::domain::decimal::Fraction;
 use crate::domain::indicator::{Aggregate, Indicator, Signal, Split};
 use crate::domain::measurement::Outcome;
 use crate::domain::slices::{BadWhen, Bound, Gauge, Grouped, Judge, MissingData};
-use crate::domain::slices::{Quantity, Sliced, Unit, WithinSlice};
+use crate::domain::slices::{Quantity, Sliced, TimeUnit, Unit, WithinSlice};
 use crate::domain::time::Span;
 use crate::status::snapshot::WindowStatus;
 
@@ -60,6 +60,15 @@ fn indicators() -> Vec<(&'static str, Indicator)> {
             }),
         ),
         (
+            "quantile",
+            minutely(Judge::Quantile {
+                quantile: selector("took"),
+                at_most: "0.3".parse().unwrap(),
+                unit: TimeUnit::Seconds,
+                bad_when: BadWhen::ANY,
+            }),
+        ),
+        (
             "errors by slices",
             minutely(Judge::Events {
                 events,
@@ -90,6 +99,11 @@ fn office_hours(burns: i64, stop: i64) -> World {
         .with("bad", "", move |second| Some(over(&bad, second)))
         .with("good", "", move |second| {
             Some(over(&all, second) - over(&bad, second))
+        })
+        .with("took", "", move |second| {
+            let slow = if second > burns { 1.0 } else { 0.1 };
+            let is_idle = over(&all, second) <= 0.0;
+            Some(if is_idle { f64::NAN } else { slow })
         })
         .with("ratio", "", move |second| {
             Some(over(&bad, second) / over(&all, second))

@@ -67,6 +67,8 @@ pub enum Judge {
         by: Option<Vec<String>>,
         /// In the unit of the gauges.
         limit: Limit,
+        /// Whether they are quantiles, which are no number while there is nothing to measure.
+        of_events: bool,
         /// Which samples of a slice count.
         within: WithinSlice,
         /// How many groups make a slice bad.

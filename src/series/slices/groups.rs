@@ -82,12 +82,24 @@ impl<'a> Groups<'a> {
             .collect()
     }
 
+    /// Whether any of the series is there at `end` and no number, as the quantile of nothing is.
+    pub fn has_none(&self, end: Timestamp) -> bool {
+        let mut series = self.series.values().flatten();
+        series.any(|samples| self.newest(samples, end).is_some_and(f64::is_nan))
+    }
+
     fn last(&self, samples: &[Sample], end: Timestamp) -> Option<f64> {
+        let newest = self.newest(samples, end);
+        newest.filter(|value| value.is_finite())
+    }
+
+    /// The last sample that is still valid, whatever it is.
+    fn newest(&self, samples: &[Sample], end: Timestamp) -> Option<f64> {
         let newest = samples
             .partition_point(|sample| sample.at <= end)
             .checked_sub(1)?;
         let sample = samples.get(newest)?;
-        (end.since(sample.at) <= self.valid && sample.value.is_finite()).then_some(sample.value)
+        (end.since(sample.at) <= self.valid).then_some(sample.value)
     }
 }
 
