@@ -19,6 +19,9 @@ const OBSERVED: usize = 3;
 /// badly, up to the last.
 const CALM: (u32, u32) = (10, 640);
 
+/// Alerts are not held up for longer than this, however long samples may be late.
+const MOST: Span = Span::from_mins(5);
+
 /// What is less is not waited for.
 const LEAST: Span = Span::from_secs(1);
 
@@ -83,7 +86,7 @@ impl Lags {
         for (source, by) in late {
             let settle = settings.sources.get(&source).map(|it| it.settle);
             // What is later than its settle time is lost.
-            let most = Span::from_millis(settle.unwrap_or_default().as_millis() / 2);
+            let most = Span::from_millis(settle.unwrap_or_default().as_millis() / 2).min(MOST);
             let Some(lag) = self.0.get_mut(&source) else {
                 continue;
             };

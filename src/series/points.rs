@@ -144,7 +144,7 @@ mod tests {
         let all = [batch(&[one; 3]), batch(&[other; 3])];
         let all: Batch = all
             .iter()
-            .flat_map(|batch| batch.series())
+            .flat_map(Batch::series)
             .zip(["a", "b"])
             .map(|(series, name)| {
                 let labels: Labels = [("job", name)].into_iter().collect();

@@ -119,10 +119,7 @@ async fn slips_are_answered_before_anything_starts() {
             ["--fault", "chekout:errors=5%"],
             "there is no service `chekout`; did you mean `checkout`?",
         ),
-        (
-            ["--speed", "0"],
-            "--speed is 0, but must be from 1 to 100000",
-        ),
+        (["--speed", "0"], "write a whole number from 1 to 100000"),
         (["--history", "90d"], "write at least 1h and at most 30d"),
     ] {
         let (ended_well, out, err) = demo(&arguments).await;

@@ -78,6 +78,7 @@ fn every_form_is_read() {
     errors None None 1m Good
     errors Some(Above) Some("10") 2m Hold
     api.yaml:9:18: warning[SB0504]: the policy `default` looks at 5m, and a slice is 1d long; write a shorter `slice`, or use a policy with longer windows
+    api.yaml:9:18: warning[SB0606]: a window of 30d holds 30 slices of 1d, and 99% allows less than one of them to be bad: the first bad slice breaks the promise; write a longer window, a shorter `slice`, or a lower objective
     errors Some(Above) Some("10") 1d Hold
     "#);
 }
@@ -186,9 +187,11 @@ fn mistakes_are_told_with_their_places() {
     api.yaml:11:20: error[SB0205]: `maybe` is nothing that a slice without data can be; write hold, good or bad
 
     api.yaml:9:18: warning[SB0504]: the policy `default` looks at 5m, and a slice is 1d1h long; write a shorter `slice`, or use a policy with longer windows
+    api.yaml:9:18: warning[SB0606]: a window of 30d holds 29 slices of 1d1h, and 99% allows less than one of them to be bad: the first bad slice breaks the promise; write a longer window, a shorter `slice`, or a lower objective
     api.yaml:11:14: error[SB0202]: `slice` of 1d1h is longer than 1d; write at most 1d; `window` says over which time slices are added up
 
     api.yaml:9:18: warning[SB0504]: the policy `default` looks at 5m, and a slice is 7d10s long; write a shorter `slice`, or use a policy with longer windows
+    api.yaml:9:18: warning[SB0606]: a window of 30d holds 5 slices of 7d10s, and 99% allows less than one of them to be bad: the first bad slice breaks the promise; write a longer window, a shorter `slice`, or a lower objective
     api.yaml:11:14: error[SB0202]: `slice` of 7d10s is longer than 1d; write at most 1d; `window` says over which time slices are added up
     api.yaml:11:14: error[SB0202]: `slice` of 7d10s is no multiple of the tick, 30s; write a multiple of the tick, or change the daemon's `tick`
 

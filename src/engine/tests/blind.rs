@@ -88,12 +88,12 @@ fn told(run: &Run) -> String {
     lines.join(" · ")
 }
 
-fn failed() -> Option<Reading> {
-    Some(Reading::Failed("cannot reach it".into()))
+fn failed() -> Reading {
+    Reading::Failed("cannot reach it".into())
 }
 
-fn partial() -> Option<Reading> {
-    Some(Reading::Partial("a store is down".into()))
+fn partial() -> Reading {
+    Reading::Partial("a store is down".into())
 }
 
 type Fault = fn(i64) -> Option<Reading>;
@@ -110,8 +110,8 @@ const STORIES: &[(&str, &[&str], Fault, &str)] = &[
         "a hiccup says nothing, whatever else is going on",
         &["typo", "steady"],
         |second| match second {
-            3_000 => failed(),
-            3_600 => partial(),
+            3_000 => Some(failed()),
+            3_600 => Some(partial()),
             _ => None,
         },
         "150 noData typo",
@@ -121,7 +121,7 @@ const STORIES: &[(&str, &[&str], Fault, &str)] = &[
         &["typo", "steady", "dies"],
         |second| {
             if (2_000..2_400).contains(&second) {
-                failed()
+                Some(failed())
             } else {
                 None
             }
@@ -132,8 +132,8 @@ const STORIES: &[(&str, &[&str], Fault, &str)] = &[
         "a source that fails in turns is told once",
         &["typo", "steady"],
         |second| match second {
-            3_000..6_000 if second % 60 == 0 => failed(),
-            3_000..6_000 => partial(),
+            3_000..6_000 if second % 60 == 0 => Some(failed()),
+            3_000..6_000 => Some(partial()),
             _ => None,
         },
         "150 noData typo · 3120 failed steady · 6000 recovered steady",
@@ -147,7 +147,13 @@ const STORIES: &[(&str, &[&str], Fault, &str)] = &[
     (
         "a hiccup when it is time to tell names no wrong reason",
         &["dies"],
-        |second| if second == 3_750 { failed() } else { None },
+        |second| {
+            if second == 3_750 {
+                Some(failed())
+            } else {
+                None
+            }
+        },
         "3780 noData dies · 6000 recovered dies",
     ),
     (
@@ -155,7 +161,7 @@ const STORIES: &[(&str, &[&str], Fault, &str)] = &[
         &["patient", "steady"],
         |second| {
             if (3_000..3_600).contains(&second) {
-                failed()
+                Some(failed())
             } else {
                 None
             }
@@ -194,9 +200,9 @@ fn restarts_neither_tell_again_nor_forget() {
 #[test]
 fn an_episode_ends_with_the_last_objective_that_it_named() {
     let mut run = Run::new(promises(&["steady", "patient"]));
-    run.ticks(&world(), 0, 600, |_| failed());
+    run.ticks(&world(), 0, 600, |_| Some(failed()));
     run.reload(promises(&["patient"]));
-    run.ticks(&world(), 600, 900, |_| failed());
+    run.ticks(&world(), 600, 900, |_| Some(failed()));
     let expected = "150 failed steady · 270 failed patient · 630 recovered steady";
     assert_eq!(told(&run), expected);
 }
