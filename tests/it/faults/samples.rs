@@ -97,7 +97,10 @@ async fn row_22_samples_that_keep_coming_late_are_waited_for() {
         is_measured(it) && counted == there_were
     };
     slo(&daemon, "all that happened", is_whole).await;
-    assert_eq!(inbox.types(), ["incident.opened"]);
+    // Until it is known how late they are, nothing can be measured; no incident begins or ends by that.
+    let incidents = inbox.types().into_iter();
+    let incidents: Vec<String> = incidents.filter(|it| it.starts_with("incident")).collect();
+    assert_eq!(incidents, ["incident.opened"]);
 }
 
 #[tokio::test]
