@@ -40,6 +40,6 @@ static:
 tests:
 	SLOBURN_REAL_SERVERS=required cargo test --locked -- --test-threads=3
 
-# Not a part of `make test`: it builds once for each mutant, which takes about ten minutes on two cores.
+# Not a part of `make test`: it builds once for each mutant, which takes about three quarters of an hour on two cores.
 mutants:
 	tests/mutants/run.sh

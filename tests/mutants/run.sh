@@ -5,9 +5,9 @@
 #   tests/mutants/run.sh no-reset …   only the named ones
 #
 # A mutant is a patch of `src/` whose first lines say what is broken, which test must notice and, where the test is about
-# many things at once, which of them its failure must name. The patches are applied to
-# a copy of the tree, which is built under target/mutants (or in CARGO_TARGET_DIR). A mutant that survives, that does not
-# compile, or whose patch no longer fits, makes the run fail.
+# many things at once, which of them its failure must name. The patches are applied to a copy of the tree, which is built
+# under target/mutants (or in CARGO_TARGET_DIR). A mutant that survives, that does not compile, or whose patch no longer
+# fits, makes the run fail.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
