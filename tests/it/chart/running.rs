@@ -64,7 +64,10 @@ service: {{port: {port}}}
     test.start();
     let ended = test.ended().await;
     assert!(ended.success(), "{}{}", test.log(), daemon.log());
-    assert_eq!(test.log(), "ready: evaluates 0 objectives every 1s\n");
+    assert_eq!(
+        test.log(),
+        "ready: evaluates 0 instances of objectives every 1s\n"
+    );
     assert_eq!(
         api.objectives().await,
         BTreeSet::new(),
