@@ -11,7 +11,7 @@ use crate::domain::notice::{Facts, Notice, UnmeasuredFacts};
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::{Severity, Unmeasured};
 use crate::domain::route::labels;
-use crate::domain::slo::{Catalog, SourceName};
+use crate::domain::slo::{Catalog, Slo, SourceName};
 use crate::domain::time::{TimeRange, Timestamp};
 use crate::store::commit::{Commit, Episode, EpisodeKey};
 
@@ -85,9 +85,10 @@ impl State {
                     .extend(routed.into_iter().map(str::to_owned));
             }
         }
-        let ended = notices.iter().filter(|(key, _)| !open.contains(key));
-        for (key, _) in ended {
-            self.close_episode(key, CloseReason::Recovered, Facts::clone, at, commit);
+        let ended: Vec<_> = notices.iter().filter(|it| !open.contains(&it.0)).collect();
+        for (key, notice) in ended {
+            let reason = self.why_over(&notice.facts);
+            self.close_episode(key, reason, Facts::clone, at, commit);
         }
         for ((source, outcome), group) in &groups {
             self.tell_unmeasured((source, *outcome), group, at, commit);
@@ -125,6 +126,28 @@ impl State {
             is_due: at.since(ended) >= rule.after,
             severity: rule.severity,
         })
+    }
+
+    /// Why nobody is told any more of the objectives that an episode named: some are measured, or none
+    /// is there, or is to be told of.
+    fn why_over(&self, told: &Facts) -> CloseReason {
+        let Facts::Unmeasured(told) = told else {
+            return CloseReason::Removed;
+        };
+        let is_named = |slo: &Slo| {
+            // Where groups were found, they are what is measured of the whole.
+            let names = [slo.id.as_str(), slo.uid.as_str()];
+            names
+                .into_iter()
+                .any(|name| told.blind.iter().any(|it| it == name))
+        };
+        let shown = self.shown().into_iter().map(|index| self.promise(index));
+        let mut measured = shown.filter(|promise| promise.state.outcome().is_good());
+        if measured.any(|promise| is_named(promise.slo)) {
+            CloseReason::Recovered
+        } else {
+            CloseReason::Removed
+        }
     }
 
     fn tell_unmeasured(

@@ -222,9 +222,13 @@ fn what_cannot_be_measured_is_counted_by_objectives() {
 
 #[test]
 fn everything_can_be_measured_again() {
-    let mut notice = sample::unmeasured(Change::Closed(CloseReason::Recovered));
-    notice.at = sample::at("2026-11-23T03:10:00Z");
-    insta::assert_snapshot!(told(&notice), @r"
+    let mut closings = Vec::new();
+    for reason in [CloseReason::Recovered, CloseReason::Removed] {
+        let mut notice = sample::unmeasured(Change::Closed(reason));
+        notice.at = sample::at("2026-11-23T03:10:00Z");
+        closings.push(told(&notice));
+    }
+    insta::assert_snapshot!(closings.join("\n\n"), @r"
     🟢 MEASURING AGAIN 7 objectives of source thanos-eu · since 04:10 CET
     Lasted   03:02–04:10 (1 h 8 min)
     Cause    HTTP 503, 24 reads failed · last good read 03:01:45
@@ -232,6 +236,12 @@ fn everything_can_be_measured_again() {
     Next     what was missed is being read; what burned meanwhile is told late
     tick 2026-11-23T03:10:00Z · incident 00c0ffee00c0ffee · 2
     > 04:10 CET measuring again · HTTP 503, 24 reads failed · last good read 03:01:45
+
+    ⚪ CLOSED 7 objectives of source thanos-eu · removed, or no longer to be told of by their policy, closed 04:10 CET
+    Lasted   03:02–04:10 (1 h 8 min)
+    Cause    HTTP 503, 24 reads failed · last good read 03:01:45
+    tick 2026-11-23T03:10:00Z · incident 00c0ffee00c0ffee · 2
+    > 04:10 CET closed · HTTP 503, 24 reads failed · last good read 03:01:45
     ");
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::incident::Change;
+use crate::domain::incident::{Change, CloseReason};
 use crate::domain::notice::{Notice, UnmeasuredFacts};
 
 use super::when::When;
@@ -11,10 +11,16 @@ use super::{Line, number};
 /// How many objectives are named.
 const NAMED: usize = 5;
 
+const REMOVED: &str = "removed, or no longer to be told of by their policy";
+
 pub(super) fn title(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -> String {
     let blind = format!("{} of source {}", objectives(&facts.blind), facts.source);
     let since = when.zoned(notice.opened);
     match notice.change {
+        Change::Closed(CloseReason::Removed) => {
+            let closed = when.zoned(notice.at);
+            format!("⚪ CLOSED {blind} · {REMOVED}, closed {closed}")
+        }
         Change::Closed(_) => {
             let closed = when.zoned(notice.at);
             format!("🟢 MEASURING AGAIN {blind} · since {closed}")
@@ -31,11 +37,14 @@ pub(super) fn title(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -
 
 pub(super) fn lines(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -> Vec<Line> {
     let cause = Line::of("Cause", cause(facts, when));
-    if let Change::Closed(_) = notice.change {
-        let lasted = when.range(notice.opened, notice.at);
+    if let Change::Closed(reason) = notice.change {
+        let lasted = Line::of("Lasted", [when.range(notice.opened, notice.at)]);
+        if reason == CloseReason::Removed {
+            return vec![lasted, cause];
+        }
         let next = "what was missed is being read; what burned meanwhile is told late";
         return vec![
-            Line::of("Lasted", [lasted]),
+            lasted,
             cause,
             Line::of("Held", held(facts)),
             Line::of("Next", [next.to_owned()]),
@@ -54,6 +63,7 @@ pub(super) fn lines(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -
 
 pub(super) fn history(notice: &Notice, facts: &UnmeasuredFacts, when: &When<'_>) -> String {
     let told = match notice.change {
+        Change::Closed(CloseReason::Removed) => "closed",
         Change::Closed(_) => "measuring again",
         Change::Reminded => "still cannot measure",
         Change::Opened | Change::Rose { .. } | Change::Fell { .. } => "cannot measure",

@@ -203,6 +203,6 @@ fn an_episode_ends_with_the_last_objective_that_it_named() {
     run.ticks(&world(), 0, 600, |_| Some(failed()));
     run.reload(promises(&["patient"]));
     run.ticks(&world(), 600, 900, |_| Some(failed()));
-    let expected = "150 failed steady · 270 failed patient · 630 recovered steady";
+    let expected = "150 failed steady · 270 failed patient · 630 removed steady";
     assert_eq!(told(&run), expected);
 }
