@@ -27,8 +27,8 @@ const LEAST: Span = Span::from_secs(1);
 
 /// The newest of samples that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Newest {
-    pub(super) source: SourceName,
+pub(super) struct Newest<'s> {
+    pub(super) source: &'s SourceName,
     /// The counters that make up a total, or all that was read of a family.
     pub(super) of: (FamilyIndex, Option<MeterIndex>),
     pub(super) at: Timestamp,
@@ -76,20 +76,15 @@ impl Lags {
 
     /// Takes in what the tick `at` found. Nothing is learned of what has no newer sample than before: it ended, or is
     /// scraped no more, and waiting would not help.
-    pub(super) fn note(&mut self, at: Timestamp, settings: &Settings, newest: Vec<Newest>) {
-        let mut late: BTreeMap<SourceName, Span> = BTreeMap::new();
-        for newest in newest {
-            let worst = late.entry(newest.source.clone()).or_default();
-            let lag = self.0.entry(newest.source.clone()).or_default();
-            *worst = (*worst).max(lag.see(at, &newest));
-        }
-        for (source, by) in late {
-            let settle = settings.sources.get(&source).map(|it| it.settle);
-            // What is later than its settle time is lost.
-            let most = Span::from_millis(settle.unwrap_or_default().as_millis() / 2).min(MOST);
-            let Some(lag) = self.0.get_mut(&source) else {
+    pub(super) fn note(&mut self, at: Timestamp, settings: &Settings, newest: &[Newest<'_>]) {
+        for (source, settings) in &settings.sources {
+            let lag = self.0.entry(source.clone()).or_default();
+            let own = newest.iter().filter(|newest| newest.source == source);
+            let Some(by) = own.map(|newest| lag.see(at, newest)).max() else {
                 continue;
             };
+            // What is later than its settle time is lost.
+            let most = Span::from_millis(settings.settle.as_millis() / 2).min(MOST);
             let before = lag.waited;
             lag.adapt(by, most);
             if lag.waited > before {
@@ -113,7 +108,7 @@ impl Default for Lag {
 
 impl Lag {
     /// By how much samples are late for certain; zero when they are not.
-    fn see(&mut self, at: Timestamp, newest: &Newest) -> Span {
+    fn see(&mut self, at: Timestamp, newest: &Newest<'_>) -> Span {
         let seen = self.seen.entry(newest.of).or_insert_with(|| Seen {
             newest: newest.at,
             lacked: Vec::new(),
@@ -161,7 +156,7 @@ impl Lag {
 
 impl State {
     /// How new what was read is.
-    pub(super) fn newest(&self, reads: &[Read]) -> Vec<Newest> {
+    pub(super) fn newest(&self, reads: &[Read]) -> Vec<Newest<'_>> {
         let mut newest = Vec::new();
         for (family, state) in self.families.iter().enumerate() {
             if state.pushed.is_some() || state.failure.is_some() {
@@ -170,7 +165,7 @@ impl State {
             let source = &self.plan.families[family].source;
             let totals = state.newest_totals.iter();
             newest.extend(totals.map(|(meter, (at, interval))| Newest {
-                source: source.clone(),
+                source,
                 of: (family, Some(*meter)),
                 at: *at,
                 interval: *interval,
@@ -190,7 +185,7 @@ impl State {
             };
             if let Some(at) = batch.samples().iter().map(|it| it.at).max() {
                 newest.push(Newest {
-                    source: planned.source.clone(),
+                    source: &planned.source,
                     of: (family, None),
                     at,
                     interval: self.families[family].interval,
@@ -236,12 +231,12 @@ mod tests {
                 newest = newest.max(Timestamp::from_millis(scraped * 1_000));
             }
             let found = Newest {
-                source: source.clone(),
+                source: &source,
                 of: (0, Some(0)),
                 at: newest,
                 interval: Span::from_secs(interval),
             };
-            lags.note(Timestamp::from_millis(at * 1_000), &settings, vec![found]);
+            lags.note(Timestamp::from_millis(at * 1_000), &settings, &[found]);
             lags.of(&source).as_millis() / 1_000
         };
         (0..ticks).map(wait).collect()

@@ -331,7 +331,7 @@ impl<S: Source, K: Store> Engine<S, K> {
             );
             if judge {
                 let newest = self.state.newest(&input.reads);
-                self.lags.note(at, &self.settings, newest);
+                self.lags.note(at, &self.settings, &newest);
             }
             self.carry_out(effects, started).await;
             if judge {
