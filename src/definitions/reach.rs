@@ -1,21 +1,14 @@
 //! Routes against the objectives: one that no notice ever takes is a slip, and nobody would be told.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
-use crate::diagnostic::did_you_mean;
-use crate::diagnostic::write_one_of;
-use crate::domain::route::Route;
-use crate::domain::route::labels;
-use crate::domain::route::of_group;
+use crate::diagnostic::{Diagnostic, Place, did_you_mean, write_one_of};
+use crate::domain::route::{Route, labels, of_group};
 use crate::domain::slo::Slo;
 
 use super::codes;
 use super::node::Faults;
-use super::routing::RoutePlaces;
-use super::routing::RoutingDraft;
+use super::routing::{RoutePlaces, RoutingDraft};
 
 /// Labels that the notice has, and not the objective.
 const SEVERITY: &str = "severity";

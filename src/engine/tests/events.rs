@@ -6,10 +6,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::indicator::{Override, Probe, Signal, Threshold};
+use crate::domain::decimal::Fraction;
+use crate::domain::indicator::{Override, Probe, Signal, Split, Threshold};
 use crate::domain::measurement::Measurement;
+use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::domain::slices::{BadWhen, Judge, MissingData, Sliced, TimeUnit};
 use crate::domain::slot::Counts;
+use crate::domain::time::{TimeRange, Timestamp};
 
 /// What was scraped every 15 seconds, series by series; `None` where a scrape failed.
 type Log = Vec<(&'static str, &'static str, Vec<Option<u32>>)>;

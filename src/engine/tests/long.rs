@@ -4,10 +4,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::*;
+use crate::domain::decimal::Fraction;
 use crate::domain::indicator::{Aggregate, Signal};
 use crate::domain::slices::{BadWhen, Bound, Gauge, Grouped, Judge, MissingData};
 use crate::domain::slices::{Quantity, Sliced, Unit, WithinSlice};
+use crate::domain::slo::{Slo, SloId};
 use crate::domain::slot::Counts;
+use crate::domain::time::TimeRange;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::calendar::{Calendar, Period};
 use crate::domain::objective::Objective;
+use crate::domain::slo::Catalog;
+use crate::domain::time::{TimeRange, Timestamp};
 
 const SCRAPE: i64 = 15;
 

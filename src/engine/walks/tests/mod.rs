@@ -200,6 +200,25 @@ impl Daemon {
         digs
     }
 
+    /// Lives until `seen`, if that is said, and again from `back` on; stopped after each chunk of the past, it looks on to
+    /// the end. Says how many chunks there were.
+    fn comes_back(&mut self, seen: Option<i64>, back: i64, length: Span) -> i64 {
+        if let Some(seen) = seen {
+            self.ticks(30, seen);
+            while self.dig(length) {}
+            self.restart();
+        }
+        self.tick(back);
+        let mut chunks = 0;
+        while self.dig(length) {
+            chunks += 1;
+            self.restart();
+            self.tick(back + 30 * chunks);
+        }
+        self.ticks(back + 30 * (chunks + 1), 12 * HOUR);
+        chunks
+    }
+
     fn slots(&self) -> BTreeMap<Timestamp, Slot> {
         self.slots_of("shop/it")
     }
@@ -259,19 +278,7 @@ fn who_begins_late_or_was_away_ends_with_the_slots_of_one_who_watched() {
         ),
     ] {
         let mut daemon = Daemon::new();
-        if let Some(seen) = seen {
-            daemon.ticks(30, seen);
-            while daemon.dig(length) {}
-            daemon.restart();
-        }
-        daemon.tick(back);
-        let mut chunks = 0;
-        while daemon.dig(length) {
-            chunks += 1;
-            daemon.restart();
-            daemon.tick(back + 30 * chunks);
-        }
-        daemon.ticks(back + 30 * (chunks + 1), 12 * HOUR);
+        let chunks = daemon.comes_back(seen, back, length);
         assert_eq!(
             difference(&daemon, &watcher),
             Vec::<String>::new(),
@@ -356,19 +363,7 @@ fn what_was_missing_is_the_same_for_who_begins_late() {
             (Some(7 * HOUR + 300), 10 * HOUR, Span::from_mins(30)),
         ] {
             let mut daemon = Daemon::of(indicator());
-            if let Some(seen) = seen {
-                daemon.ticks(30, seen);
-                while daemon.dig(length) {}
-                daemon.restart();
-            }
-            daemon.tick(back);
-            let mut chunks = 0;
-            while daemon.dig(length) {
-                chunks += 1;
-                daemon.restart();
-                daemon.tick(back + 30 * chunks);
-            }
-            daemon.ticks(back + 30 * (chunks + 1), 12 * HOUR);
+            let chunks = daemon.comes_back(seen, back, length);
             let different = difference(&daemon, &watcher);
             assert_eq!(
                 different,
