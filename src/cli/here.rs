@@ -1,16 +1,13 @@
-//! Working without a daemon: what says so, which definitions are meant, and how far the past is read.
+//! Working without a daemon: what says so, and which definitions are meant.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::cli::Streams;
 use crate::cli::files::{files, no_objectives};
-use crate::cli::{Progress, Streams};
-use crate::clock::Clock;
 use crate::config::{Config, Flags};
 use crate::diagnostic::Diagnostics;
 use crate::domain::slo::{Catalog, Slo, SourceName};
-use crate::domain::time::{Span, Timestamp};
-use crate::status::snapshot::Backfill;
 
 /// What says that no daemon is to be asked.
 #[derive(Debug, clap::Args)]
@@ -71,13 +68,6 @@ impl Source {
     }
 }
 
-/// Nothing is known of a time that has not come.
-#[derive(Debug, thiserror::Error)]
-#[error("`--at` lies in the future (now is {now})")]
-pub(super) struct Future {
-    now: Timestamp,
-}
-
 /// What was scraped is in the daemon's memory alone.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -94,87 +84,6 @@ impl Scraped {
         config
             .is_scraped(source_name.as_str())
             .then_some(Self { source_name })
-    }
-}
-
-/// A time, or a length of time before now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum At {
-    Time(Timestamp),
-    Ago(Span),
-}
-
-impl At {
-    /// Reads `2026-03-01T12:00:00Z` or `2h`, for which some write `-2h`.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        let length = text.trim().trim_end_matches("ago").trim_end();
-        let length = length.strip_prefix('-').unwrap_or(length);
-        if let Ok(ago) = length.parse() {
-            return Ok(Self::Ago(ago));
-        }
-        let time = text.parse::<jiff::Timestamp>();
-        time.map(|time| Self::Time(time.into()))
-            .map_err(|_| "write a time as 2026-03-01T12:00:00Z, or how long ago as 2h".to_owned())
-    }
-
-    /// The time that is meant.
-    pub(super) fn time(self) -> Result<Timestamp, Future> {
-        self.as_of(Clock::System.now().into())
-    }
-
-    fn as_of(self, now: Timestamp) -> Result<Timestamp, Future> {
-        match self {
-            Self::Time(at) if at > now => Err(Future {
-                now: now.floor_to(Span::from_secs(1)),
-            }),
-            Self::Time(at) => Ok(at),
-            Self::Ago(ago) => Ok(now - ago),
-        }
-    }
-}
-
-/// How far the past was said to be read.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    tenths: BTreeMap<String, i64>,
-}
-
-impl Told {
-    /// One line for each tenth, or one line that changes where a person watches.
-    #[expect(clippy::cast_possible_truncation, reason = "a share is at most 1")]
-    pub(super) fn tell(
-        &mut self,
-        err: &mut dyn std::io::Write,
-        progress: Progress,
-        source: &str,
-        backfill: Option<Backfill>,
-    ) {
-        let share = backfill.map_or(1.0, |backfill| backfill.share);
-        let percent = (share * 100.0) as i64;
-        // Whoever cannot be told is not: the result counts.
-        let told = match progress {
-            Progress::Lines => {
-                if self.tenths.insert(source.to_owned(), percent / 10) == Some(percent / 10) {
-                    return;
-                }
-                writeln!(err, "reading the past of source `{source}`: {percent} %")
-            }
-            Progress::Bar => {
-                let full = usize::try_from(percent / 4).unwrap_or_default();
-                let end = if backfill.is_none() { "\r\u{1b}[K" } else { "" };
-                let bar = format!(
-                    "{}{}",
-                    "█".repeat(full),
-                    "░".repeat(25_usize.saturating_sub(full))
-                );
-                write!(
-                    err,
-                    "\rreading the past of source `{source}` {bar} {percent:3} %{end}"
-                )
-                .and_then(|()| err.flush())
-            }
-        };
-        drop(told);
     }
 }
 
@@ -208,36 +117,6 @@ mod tests {
             "--alerts=x",
         ] {
             assert!(is_given(&[flag]), "{flag}");
-        }
-    }
-
-    #[test]
-    fn a_moment_is_a_time_or_so_long_ago() {
-        let hours = |hours| Ok(At::Ago(Span::from_hours(hours)));
-        assert_eq!(At::read("2h"), hours(2));
-        assert_eq!(At::read("2h ago"), hours(2));
-        assert_eq!(At::read("-2h"), hours(2));
-        let time = Timestamp::from_millis(1_772_366_400_000);
-        assert_eq!(At::read("2026-03-01T12:00:00Z"), Ok(At::Time(time)));
-        assert!(At::read("yesterday").is_err());
-    }
-
-    #[test]
-    fn a_moment_lies_before_now() {
-        let now = Timestamp::from_millis(1_772_366_400_500);
-        let told = |text: &str| match At::read(text).unwrap().as_of(now) {
-            Ok(at) => at.to_string(),
-            Err(error) => error.to_string(),
-        };
-        for (text, expected) in [
-            ("2h", "2026-03-01T10:00:00.5Z"),
-            ("2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z"),
-            (
-                "2026-03-01T12:00:01Z",
-                "`--at` lies in the future (now is 2026-03-01T12:00:00Z)",
-            ),
-        ] {
-            assert_eq!(told(text), expected, "{text}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file per command. Everything printed goes through writers that are handed in.
 
+mod at;
 mod check;
 mod config;
 mod demo;
@@ -7,6 +8,7 @@ mod explain;
 mod files;
 mod here;
 mod names;
+mod past;
 mod ready;
 mod run;
 mod status;
@@ -182,7 +184,7 @@ fn report(error: &anyhow::Error, streams: &mut Streams<'_>) -> Exit {
         || error.is::<status::StatusError>()
         || error.is::<explain::NotExplained>()
         || error.is::<names::Unclear>()
-        || error.is::<here::Future>()
+        || error.is::<at::Future>()
         || error.is::<here::Scraped>();
     match streams.err.write_all(text.as_bytes()) {
         Ok(()) if faulty => Exit::Faulty,

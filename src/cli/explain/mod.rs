@@ -17,8 +17,10 @@ use crate::domain::time::Span;
 use crate::status::explanation::{Asked, AskedWindow};
 use crate::status::view::explain::ExplanationView;
 
-use super::here::{At, Scraped, Source, Told};
+use super::at::At;
+use super::here::{Scraped, Source};
 use super::names::Unclear;
+use super::past::Told;
 use super::{Exit, Streams};
 
 use wanted::Wanted;

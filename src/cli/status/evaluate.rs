@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use crate::app;
 use crate::cli::Streams;
-use crate::cli::here::{At, Scraped, Told};
+use crate::cli::at::At;
+use crate::cli::here::Scraped;
 use crate::cli::names::{Unclear, listed};
+use crate::cli::past::Told;
 use crate::clock::Clock;
 use crate::domain::measurement::Outcome;
 use crate::domain::slo::{Catalog, Slo, title};

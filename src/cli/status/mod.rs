@@ -16,7 +16,8 @@ use crate::status::view::slo::SloView;
 
 pub(super) use ask::{StatusError, address, all, client, state, unreachable};
 
-use super::here::{At, Source};
+use super::at::At;
+use super::here::Source;
 use super::names::Unclear;
 use super::{Exit, Streams};
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app;
 use crate::cli::Streams;
-use crate::cli::here::Told;
+use crate::cli::past::Told;
 use crate::cli::status::table::{aligned, coverage, left, measured, printable, reasons};
 use crate::config::Config;
 use crate::definitions::{AllWritten, Written, codes};
