@@ -1,0 +1,141 @@
+//! Latency by the buckets of histograms, classic and native.
+
+use super::*;
+
+/// Buckets of two routes, of which one may take longer.
+pub(super) fn histogram() -> Histogram {
+    Histogram {
+        kind: HistogramKind::Classic,
+        series: Selector::new("seconds_bucket", vec![]),
+        unit: TimeUnit::Seconds,
+        at_most: "0.3".parse().unwrap(),
+        overrides: vec![Override {
+            conditions: vec![Matcher::equal("route", "/export")],
+            at_most: "10".parse().unwrap(),
+        }],
+    }
+}
+
+fn buckets() -> impl Strategy<Value = Log> {
+    const LE: [&str; 3] = ["0.3", "10", "+Inf"];
+    let steps = vec(vec(0..9_u32, LE.len()), 100);
+    vec(steps, 2).prop_map(|routes| {
+        let mut log = Log::new();
+        for (route, steps) in ["route=/pay", "route=/export"].into_iter().zip(routes) {
+            for (index, le) in LE.into_iter().enumerate() {
+                let mut value = 0;
+                let values = steps.iter().map(|step| {
+                    value += step[..=index].iter().sum::<u32>();
+                    Some(value)
+                });
+                let labels: &'static str = format!("{route},le={le}").leak();
+                log.push(("seconds_bucket", labels, values.collect()));
+            }
+        }
+        log
+    })
+}
+
+/// Two objectives by counters of all and of the good ones.
+fn parts(histogram: &Histogram) -> Vec<Events> {
+    let part = |threshold: Threshold| {
+        let of = |le: &str| {
+            let buckets = threshold.selectors.iter();
+            buckets
+                .map(|it| it.refined([Matcher::equal("le", le)]))
+                .collect()
+        };
+        Events::OfTotal {
+            total: of("+Inf"),
+            split: Split::Good(of(&threshold.at_most.to_string())),
+        }
+    };
+    histogram.thresholds().into_iter().map(part).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn thresholds_of_their_own_are_objectives_of_their_own_added_up(log in buckets()) {
+        let run = through(&log, Indicator::Latency(Events::Histogram(histogram())));
+        let mut added = Slots::new();
+        for events in parts(&histogram()) {
+            for (end, (bad, total)) in expected(&log, &events) {
+                let slot = added.entry(end).or_default();
+                *slot = (slot.0 + bad, slot.1 + total);
+            }
+        }
+        prop_assert_eq!(measured(&run), added);
+    }
+}
+
+#[test]
+fn each_threshold_must_be_a_boundary() {
+    let world = || {
+        let counter = |pace: i64| move |second: i64| Some((second * pace) as f64);
+        World::new(15)
+            .with("seconds_bucket", "route=/pay,le=0.3", counter(99))
+            .with("seconds_bucket", "route=/pay,le=+Inf", counter(100))
+            .with("seconds_bucket", "route=/export,le=9", counter(9))
+            .with("seconds_bucket", "route=/export,le=+Inf", counter(10))
+    };
+    let mut run = Run::new(catalog(Indicator::Latency(Events::Histogram(histogram()))));
+    run.ticks(&world(), 0, 570, healthy);
+    let questions = run.state.questions();
+    assert_eq!(
+        questions[0].fetch.text(),
+        r#"count by (le) (seconds_bucket{route="/export"})"#
+    );
+    run.state.answer(0, vec!["+Inf".into(), "9".into()]);
+    let status = run.ticks(&world(), 570, 600, healthy);
+    assert_eq!(status.window.counts.total, 0.0);
+    insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @r#"`seconds_bucket{route="/export"}` has no bucket that ends at 10s; set `atMost` to 9s"#);
+    let world = world().with("seconds_bucket", "route=/export,le=10", |second| {
+        Some((second * 10) as f64)
+    });
+    let status = run.ticks(&world, 600, 900, healthy);
+    assert_eq!(status.measurement.outcome, Outcome::Measured);
+}
+
+#[test]
+fn who_looks_for_classic_buckets_is_told_of_native_ones() {
+    let mut run = Run::new(catalog(Indicator::Latency(Events::Histogram(histogram()))));
+    run.ticks(&World::new(15), 0, 60, healthy);
+    let questions = run.state.questions();
+    insta::assert_snapshot!(questions[0].fetch.text(), @r#"label_replace(count(histogram_count(seconds)), "le", "native", "", "")"#);
+    run.state.answer(0, vec!["native".into()]);
+    let status = run.ticks(&World::new(15), 60, 90, healthy);
+    insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @"`seconds` has native histograms and no classic buckets; write `native: true` beside `histogram`");
+    run.state.answer(0, Vec::new());
+    let status = run.ticks(&World::new(15), 90, 120, healthy);
+    insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @"no series of `seconds_bucket` match what shop/it selects; check its selectors");
+}
+
+/// A server joins buckets, and from then on a threshold within one reads 1,000 events higher.
+#[test]
+fn joined_buckets_of_native_histograms_are_no_events() {
+    let joined = 1_515;
+    let up_to = move |second: i64, read_to: i64| {
+        let jump = if read_to >= joined { 1_000 } else { 0 };
+        Some((second * 9 + jump) as f64)
+    };
+    let world = World::new(15)
+        .with("seconds", "le=+Inf", |second| Some((second * 10) as f64))
+        .with_read("seconds", "le=0.3", up_to);
+    let native = Histogram {
+        kind: HistogramKind::Native,
+        series: Selector::new("seconds", vec![]),
+        overrides: Vec::new(),
+        ..histogram()
+    };
+    let mut run = Run::new(catalog(Indicator::Latency(Events::Histogram(native))));
+    let text = run.state.fetch(run.state.wanted(at(30))[0]).1.text();
+    assert_eq!(text, "seconds # le 0.3");
+    run.ticks(&world, 0, 1_800, healthy);
+    run.restart();
+    run.ticks(&world, 1_800, 2_400, healthy);
+    for (end, (bad, total)) in measured(&run) {
+        assert_eq!((bad, total), (30.0, 300.0), "{end}");
+    }
+}
