@@ -72,7 +72,7 @@ impl Daemon {
                 Arc::new(PrometheusSource::new(source).unwrap()),
             )]),
             store: Arc::new(opened.unwrap().store),
-            clock: Clock::System,
+            clock: Clock::simulated(START.to_jiff()),
             board: Arc::clone(&board),
             wake: Arc::new(Notify::new()),
         };

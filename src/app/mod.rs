@@ -257,7 +257,7 @@ pub async fn oneshot(
     let newest = now - settings.offset();
     let at = at.map_or(newest, |at| at.min(newest));
     let at = at.floor_to(settings.tick);
-    let mut engine = Engine::for_once(settings, Arc::new(catalog), parts).await?;
+    let mut engine = Engine::for_once(at, settings, Arc::new(catalog), parts).await?;
     engine
         .evaluate(at, progress)
         .await

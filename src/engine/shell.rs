@@ -97,9 +97,19 @@ impl<S: Source, K: Store> Engine<S, K> {
         catalog: Arc<Catalog>,
         parts: Parts<S, K>,
     ) -> Result<Self, EngineError> {
+        let first = Timestamp::from(parts.clock.now()) - FETCHED_BEYOND;
+        Self::start_before(first, settings, catalog, parts).await
+    }
+
+    /// The same before the tick `first`, or one that is later.
+    async fn start_before(
+        first: Timestamp,
+        settings: Settings,
+        catalog: Arc<Catalog>,
+        parts: Parts<S, K>,
+    ) -> Result<Self, EngineError> {
         let revision = Revision::of(catalog, settings.slot)?;
-        let now = Timestamp::from(parts.clock.now());
-        let from = needed_from(revision.catalog(), now - FETCHED_BEYOND);
+        let from = needed_from(revision.catalog(), first);
         let recovered = parts.store.recover(from).await?;
         let mut state = State::new(settings.clone(), &revision.plan, recovered);
         state.leave_before(from);
@@ -119,17 +129,19 @@ impl<S: Source, K: Store> Engine<S, K> {
         })
     }
 
-    /// The same for whoever looks once and keeps nothing: the past of all sources is read, as fast as it comes.
+    /// The same for whoever looks once, at a moment `at` that may be long ago, and keeps nothing: the past of all
+    /// sources is read, as fast as it comes.
     ///
     /// # Errors
     /// When a selector cannot be matched.
     pub async fn for_once(
+        at: Timestamp,
         settings: Settings,
         catalog: Arc<Catalog>,
         parts: Parts<S, K>,
     ) -> Result<Self, EngineError> {
         let settings = settings.with_past(&parts.sources);
-        Self::start(settings, catalog, parts).await
+        Self::start_before(at, settings, catalog, parts).await
     }
 
     /// From now on goes over to definitions that are handed on, the newest of them, between two ticks.
@@ -479,7 +491,7 @@ mod tests {
             }
             let source = Arc::new(Empty::read_since(at));
             let catalog = Arc::new(catalog(requests()));
-            let engine = Engine::for_once(settings, catalog, parts(&source)).await;
+            let engine = Engine::for_once(at, settings, catalog, parts(&source)).await;
             engine.unwrap().evaluate(at, |_, _| {}).await.unwrap();
             let earliest = source.earliest();
             assert!(
@@ -487,6 +499,18 @@ mod tests {
                 "{percent} % {earliest}"
             );
         }
+    }
+
+    /// However many objectives there are, none waits for what a store in memory cannot have.
+    #[tokio::test(start_paused = true)]
+    async fn who_looks_back_further_than_a_window_misses_nothing() {
+        let at = Timestamp::from_millis(0) + Span::from_days(10);
+        let mut parts = parts(&Arc::new(Empty::read_since(at)));
+        parts.clock = Clock::simulated((at + Span::from_days(100)).to_jiff());
+        let catalog = Arc::new(catalog(requests()));
+        let engine = Engine::for_once(at, settings(), catalog, parts).await;
+        let missing = engine.unwrap().state.past_missing(at);
+        assert_eq!(missing, []);
     }
 
     #[tokio::test(start_paused = true)]
