@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::domain::slo::SourceName;
@@ -57,6 +57,8 @@ pub(super) enum Again {
 struct Place {
     /// Since when something is read.
     busy: Option<Instant>,
+    /// What reads it.
+    task: Option<Id>,
     /// Nothing is read before.
     rests_until: Option<Instant>,
     failures: u32,
@@ -90,7 +92,7 @@ impl Digger {
             };
             place.busy = Some(now);
             tracing::debug!(source = %name, from = %dig.counted().from, to = %dig.counted().to, "reading the past");
-            self.tasks.spawn(read(Arc::clone(source), dig));
+            place.task = Some(self.tasks.spawn(read(Arc::clone(source), dig)).id());
         }
     }
 
@@ -115,12 +117,22 @@ impl Digger {
             Some(ended) = self.tasks.join_next() => match ended {
                 Ok(finished) => Some(finished),
                 Err(error) => {
-                    tracing::error!(%error, "reading the past ended by a panic; it is begun anew, and report this as a bug");
-                    self.places.clear();
+                    tracing::error!(%error, "reading the past ended by a panic; it is tried again, and report this as a bug");
+                    self.rest_after_panic(error.id());
                     None
                 }
             },
             () = rest => None,
+        }
+    }
+
+    /// What others read goes on. The same is not begun at once, for it may well end as before.
+    fn rest_after_panic(&mut self, task: Id) {
+        for place in self.places.values_mut() {
+            if place.task == Some(task) {
+                place.busy = None;
+                place.rests_until = Some(Instant::now() + LONGEST_PAUSE);
+            }
         }
     }
 

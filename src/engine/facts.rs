@@ -15,6 +15,7 @@ use crate::domain::slo::Slo;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::ledger::WindowSum;
 use crate::series::batch::Fetch;
+use crate::status::address;
 
 use super::promise::{Promise, PromiseState};
 use super::settings::Settings;
@@ -84,11 +85,7 @@ fn origin(share: &LabelShare) -> OriginFacts {
 /// The page on which the daemon tells everything about an objective.
 pub(super) fn details(settings: &Settings, slo: &Slo) -> Option<String> {
     let base = settings.external_url.as_ref()?;
-    Some(format!(
-        "{base}/slos/{}/{}",
-        encoded(&slo.service),
-        encoded(&slo.name)
-    ))
+    Some(format!("{base}{}", address::of_instance(slo)))
 }
 
 /// The page that shows the objective's samples.
@@ -117,7 +114,7 @@ pub(super) fn graph(settings: &Settings, slo: &Slo) -> Option<String> {
             }
         },
     };
-    Some(link.replace("{query}", &encoded(&query)))
+    Some(link.replace("{query}", &address::encode(&query)))
 }
 
 /// All events, in one query.
@@ -132,17 +129,6 @@ fn samples(selector: &Selector) -> String {
 
 fn evaluated(query: &str, window: Span) -> String {
     query.replace("$window", &window.to_string())
-}
-
-/// Percent-encodes all but unreserved characters (RFC 3986).
-fn encoded(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }
 
 /// The severity before a change, and since when it held.
@@ -233,15 +219,5 @@ fn threshold(indicator: &Indicator) -> Option<String> {
             let threshold = sliced.judge.threshold();
             threshold.map(|threshold| threshold.to_string())
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn queries_stand_in_links_letter_by_letter() {
-        assert_eq!(encoded("up{job=\"a b\"}"), "up%7Bjob%3D%22a%20b%22%7D");
     }
 }

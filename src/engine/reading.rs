@@ -39,7 +39,7 @@ async fn one<S: Source>(
     wanted: Wanted,
 ) -> Read {
     let (source, fetch, range) = state.fetch(wanted);
-    let limit = settings.tick.to_std().max(SHORTEST_DEADLINE);
+    let limit = deadline(settings);
     let reading = match sources.get(source) {
         None => Reading::Failed(format!(
             "source `{source}` is not configured; add it under `sources`"
@@ -66,27 +66,39 @@ async fn one<S: Source>(
     Read { wanted, reading }
 }
 
-/// Asks which boundaries the histograms have whose threshold is none of them, by meter.
+fn deadline(settings: &Settings) -> Duration {
+    settings.tick.to_std().max(SHORTEST_DEADLINE)
+}
+
+/// Asks which boundaries the histograms have whose threshold is none of them, by meter. Those of which nothing is
+/// heard are asked for again with the next tick.
 pub(super) async fn boundaries<S: Source>(
     state: &State,
+    settings: &Settings,
     sources: &BTreeMap<SourceName, Arc<S>>,
     at: Timestamp,
 ) -> BTreeMap<usize, Vec<String>> {
-    let mut told = BTreeMap::new();
-    for question in state.questions() {
-        let Some(source) = sources.get(&question.source) else {
-            continue;
-        };
+    let questions = state.questions();
+    let asked = questions.iter().map(async |question| {
+        let source = sources.get(&question.source)?;
         let range = TimeRange {
             from: at - question.step,
             to: at,
         };
-        if let Ok(batch) = source.read(&question.fetch, range).await {
-            let boundaries = batch
-                .series()
-                .map(|series| series.labels.get("le").to_owned());
-            told.insert(question.meter, boundaries.collect());
-        }
-    }
-    told
+        let answer = timeout(deadline(settings), source.read(&question.fetch, range)).await;
+        let batch = match answer {
+            Ok(Ok(batch)) => batch,
+            Ok(Err(error)) => {
+                tracing::debug!(source = %question.source, %error, "cannot ask which boundaries a histogram has");
+                return None;
+            }
+            Err(_) => {
+                tracing::debug!(source = %question.source, "it was not said in time which boundaries a histogram has");
+                return None;
+            }
+        };
+        let boundaries = batch.series().map(|series| series.labels.get("le").to_owned());
+        Some((question.meter, boundaries.collect()))
+    });
+    join_all(asked).await.into_iter().flatten().collect()
 }

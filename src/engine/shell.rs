@@ -379,7 +379,7 @@ impl<S: Source, K: Store> Engine<S, K> {
 
     /// Asks which boundaries a histogram has whose threshold is none of them; the next tick tells.
     async fn ask(&mut self, at: Timestamp) {
-        let told = reading::boundaries(&self.state, &self.parts.sources, at).await;
+        let told = reading::boundaries(&self.state, &self.settings, &self.parts.sources, at).await;
         self.boundaries.extend(told);
     }
 

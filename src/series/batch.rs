@@ -61,6 +61,13 @@ pub struct Sample {
     pub value: f64,
 }
 
+/// The samples of a sorted list that lie in `(from, to]`.
+pub fn within(samples: &[Sample], range: TimeRange) -> &[Sample] {
+    let first = samples.partition_point(|sample| sample.at <= range.from);
+    let behind = samples.partition_point(|sample| sample.at <= range.to);
+    samples.get(first..behind).unwrap_or_default()
+}
+
 /// A hash of a series' labels: the same for the same labels. Others may have it too, so whoever
 /// looks a series up by it compares the labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

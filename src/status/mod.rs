@@ -1,5 +1,6 @@
 //! What everything that shows something reads: the snapshot of a tick and its views.
 
+pub mod address;
 pub mod board;
 pub mod explanation;
 #[cfg(test)]

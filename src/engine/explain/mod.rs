@@ -145,7 +145,7 @@ pub async fn explain<S: Source>(
         trace: Trace::default(),
     };
     counting.present((settings, &catalog), at).await?;
-    let boundaries = reading::boundaries(&counting.state, sources, at).await;
+    let boundaries = reading::boundaries(&counting.state, settings, sources, at).await;
     counting.past(&slo.source, &mut progress).await?;
     let input = Input {
         boundaries,

@@ -13,7 +13,7 @@ use crate::engine::groups::{Found, split};
 use crate::engine::intake::Answer;
 use crate::engine::lanes::{lane_missing, lane_slots};
 use crate::engine::pushed::Summing;
-use crate::series::batch::{Batch, Fetch, Series};
+use crate::series::batch::{Batch, Fetch, Series, within};
 use crate::series::cursor::{Cursor, IgnoredBirth};
 use crate::series::past::{Chunk, Family, Gained, LooseEnds, Sums, WantedLane};
 use crate::series::plan::{FamilyIndex, Lane, LaneIndex, MeterIndex, Plan, Share, SloIndex};
@@ -427,11 +427,9 @@ pub(super) fn wanted(plan: &Plan, lane: LaneIndex, follows: bool) -> WantedLane 
 
 /// The samples of a batch that lie in a range.
 fn piece(batch: &Batch, range: TimeRange) -> Batch {
-    let within = |series: Series<'_>| {
-        let start = series.samples.partition_point(|it| it.at <= range.from);
-        let end = series.samples.partition_point(|it| it.at <= range.to);
-        let samples = series.samples.get(start..end).unwrap_or_default();
+    let cut = |series: Series<'_>| {
+        let samples = within(series.samples, range);
         (series.labels.to_labels(), samples.to_vec())
     };
-    batch.series().map(within).collect()
+    batch.series().map(cut).collect()
 }

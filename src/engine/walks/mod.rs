@@ -177,8 +177,10 @@ impl State {
         dug: Dug,
         commit: &mut Commit,
     ) -> Vec<(Labels, IgnoredBirth)> {
-        if !self.plan.numbers_as(&dug.plan) || !self.walks.contains_key(&dug.key) {
-            // The definitions have changed meanwhile: it is read again for those that are in force.
+        // Where the definitions have changed meanwhile it is read again for those that are in force; and a chunk that
+        // does not begin where its walk stands was counted already.
+        let fits = |walk: &Walk| walk.record.reached == dug.chunk.counted.to;
+        if !self.plan.numbers_as(&dug.plan) || !self.walks.get(&dug.key).is_some_and(fits) {
             return Vec::new();
         }
         self.take_new_groups(&dug.found, commit);

@@ -1,12 +1,13 @@
 //! The groups of an objective: which are shown whole, and the others by their numbers.
 
 use crate::domain::budget::ErrorBudget;
+use crate::status::address;
 use crate::status::snapshot::SloStatus;
 use crate::status::view::slo::SloView;
 use crate::status::words;
 
+use super::figures;
 use super::sign::Sign;
-use super::{address, figures};
 
 /// So many instances are shown with their charts, which are most of a page.
 const WHOLE: usize = 20;

@@ -11,6 +11,7 @@ use axum::routing::get;
 use crate::domain::incident::{Change, CloseReason, Incident, Transition};
 use crate::domain::policy::Severity;
 use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::status::address;
 use crate::status::query::{self, IncidentQuery};
 use crate::status::snapshot::{SloStatus, Snapshot};
 use crate::status::view::episode::EpisodeView;
@@ -23,7 +24,7 @@ use super::super::moment::{Moment, Pairs};
 use super::chart::{Frame, RatioChart};
 use super::sign::Sign;
 use super::when::When;
-use super::{Layout, address, html};
+use super::{Layout, html};
 
 #[derive(Template)]
 #[template(path = "incidents.html")]

@@ -1,7 +1,6 @@
 //! Pages for people, made on the server: they show what the API gives, work without script, and
 //! load nothing from anywhere else.
 
-mod address;
 mod assets;
 mod chart;
 mod figures;

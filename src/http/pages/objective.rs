@@ -11,12 +11,12 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::domain::incident::Incident;
-use crate::status::query;
 use crate::status::snapshot::SloStatus;
 use crate::status::view::names::{Measured, Named};
 use crate::status::view::scalar::Length;
 use crate::status::view::slo::{ContributorView, GuardView, SloView, TierView};
 use crate::status::words;
+use crate::status::{address, query};
 
 use super::super::AppState;
 use super::super::error::ApiError;
@@ -27,7 +27,7 @@ use super::groups::{self, GroupRow};
 use super::incidents::IncidentRow;
 use super::sign::Sign;
 use super::when::When;
-use super::{Layout, address, figures, html, promise};
+use super::{Layout, figures, html, promise};
 
 #[derive(Template)]
 #[template(path = "objective.html")]

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::status::address::{self, encode};
 use crate::status::query::{QueryError, SloQuery};
 use crate::status::snapshot::{SloStatus, Snapshot};
 use crate::status::view::names::{Alert, Compliance, Measured, Named, SignalName};
@@ -18,7 +19,6 @@ use crate::status::view::tally::TallyView;
 use super::super::error::ApiError;
 use super::super::moment::{Moment, Pairs};
 use super::super::{AppState, index};
-use super::address::{self, encode};
 use super::chart::Sparkline;
 use super::sign::Sign;
 use super::{Layout, figures, html, is_for_people};

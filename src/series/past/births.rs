@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::evidence::Evidence;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::Sample;
+use crate::series::batch::{self, Sample};
 use crate::series::births::{Surroundings, Target, Verdict};
 use crate::series::cursor::{Cursor, IgnoredBirth, Increase, is_gap, validity};
 use crate::series::starts::Starts;
@@ -129,9 +129,7 @@ fn look_around(
     let mut scrapes = Vec::new();
     let mut is_known = false;
     for walked in series {
-        let first = walked.samples.partition_point(|it| it.at <= seen.from);
-        let behind = walked.samples.partition_point(|it| it.at <= seen.to);
-        let samples = walked.samples.get(first..behind).unwrap_or_default();
+        let samples = batch::within(&walked.samples, seen);
         let Some((before, within)) = samples.split_first() else {
             continue;
         };

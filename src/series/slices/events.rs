@@ -7,7 +7,7 @@ use crate::domain::decimal::Fraction;
 use crate::domain::labels::Labels;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::{Batch, Sample, Series};
+use crate::series::batch::{Batch, Sample, Series, within};
 use crate::series::births::Target;
 use crate::series::cursor::is_gap;
 
@@ -146,17 +146,11 @@ fn returns(
     usual: Span,
     scraped: impl Fn(Timestamp, Timestamp) -> bool,
 ) -> Vec<(Timestamp, f64)> {
-    let first = samples.partition_point(|it| it.at <= range.from);
-    let behind = samples.partition_point(|it| it.at <= range.to);
-    let (older, newer) = samples.split_at(first);
     let is_number = |it: &&Sample| it.value.is_finite();
-    let mut last = older.iter().rfind(is_number);
+    let older = samples.partition_point(|it| it.at <= range.from);
+    let mut last = samples.iter().take(older).rfind(is_number);
     let mut returns = Vec::new();
-    for sample in newer
-        .iter()
-        .take(behind.saturating_sub(first))
-        .filter(is_number)
-    {
+    for sample in within(samples, range).iter().filter(is_number) {
         let Some(before) = last.replace(sample) else {
             continue;
         };

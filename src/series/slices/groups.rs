@@ -6,7 +6,7 @@ use crate::domain::indicator::Aggregate;
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::slices::{BadWhen, WithinSlice};
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::series::batch::{Sample, Series};
+use crate::series::batch::{self, Sample, Series};
 use crate::series::cursor::validity;
 
 /// Gauges, and how they become one value for each group.
@@ -63,9 +63,7 @@ impl<'a> Groups<'a> {
             WithinSlice::Avg => Aggregate::Avg,
         };
         self.values(|samples| {
-            let start = samples.partition_point(|sample| sample.at <= slice.from);
-            let behind = samples.partition_point(|sample| sample.at <= slice.to);
-            let own = samples.get(start..behind).unwrap_or_default().iter();
+            let own = batch::within(samples, slice).iter();
             let own = own.map(|sample| sample.value).filter(|it| it.is_finite());
             aggregate(own, how).or_else(|| self.last(samples, slice.to))
         })

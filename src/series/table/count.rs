@@ -6,7 +6,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::labels::Labels;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 
-use super::super::batch::{Batch, Sample};
+use super::super::batch::{Batch, Sample, within};
 use super::super::births::{Surroundings, Target, Verdict};
 use super::super::cursor::{Cursor, IgnoredBirth, Increase, usual_distance, validity};
 use super::super::roll::Roll;
@@ -292,11 +292,4 @@ fn is_eventful(mut cursor: Option<Cursor>, samples: &[Sample]) -> bool {
         }
     }
     false
-}
-
-/// The samples of a sorted list that lie in `(from, to]`.
-fn within(samples: &[Sample], range: TimeRange) -> &[Sample] {
-    let start = samples.partition_point(|sample| sample.at <= range.from);
-    let end = samples.partition_point(|sample| sample.at <= range.to);
-    samples.get(start..end).unwrap_or_default()
 }
