@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::engine::explain::ExplainError;
 use crate::status::query::QueryError;
+use crate::store::StoreError;
 
 use super::{ADDRESSES, PATIENCE, events};
 
@@ -103,8 +104,8 @@ pub(super) enum ApiError {
         path: String,
     },
     /// What is kept cannot be read.
-    #[error("what is kept of the past cannot be read now: {0}")]
-    Store(String),
+    #[error("what is kept of the past cannot be read now, and the log says why; ask for less of it, or again later")]
+    Store(#[from] StoreError),
     /// As many follow as may.
     #[error(
         "{} clients follow already, which is the most; ask `/api/v1/status` now and then",
@@ -178,8 +179,12 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        if let Self::Internal(cause) = &self {
-            tracing::error!(%cause, "a request could not be answered");
+        match &self {
+            Self::Internal(cause) => tracing::error!(%cause, "a request could not be answered"),
+            Self::Store(error) => {
+                tracing::error!(cause = chain(error), "a request for the past could not be answered");
+            }
+            _ => {}
         }
         let error = self.to_string();
         let sentence = Extension(Sentence(error.clone()));

@@ -35,10 +35,7 @@ async fn show(
         return Err(unknown(&instances, query.id(), service, name));
     };
     let further = match query.from() {
-        Some(from) => {
-            let read = state.past.reaching(status, from).await;
-            read.map_err(|error| ApiError::Store(error.to_string()))?
-        }
+        Some(from) => state.past.reaching(status, from).await?,
         None => None,
     };
     let rows = query.rows(further.as_ref().unwrap_or(status))?;

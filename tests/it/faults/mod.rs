@@ -1,4 +1,4 @@
-//! Each fault that a source may have, by its row in the table of faults: what is shown, that no alert changes by it,
+//! Each fault that a source may have, by its row in docs/faults.md: what is shown, that no alert changes by it,
 //! what is told, how often the source is asked, and that nothing is lost when it is over.
 
 mod answers;
