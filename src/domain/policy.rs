@@ -60,6 +60,25 @@ pub enum TierLimit {
     Bad(u64),
 }
 
+/// Why a tier starts no alarm although its windows are above. One that fires goes on firing all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldBack {
+    /// Without the events that were spread over gaps its short window is not above: that something burned is known,
+    /// but not that it burns now.
+    Spread,
+    /// The past is still being read, and would the rest be well its windows were not above.
+    Unread,
+}
+
+/// What may start an alarm of what a window holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SureCounts {
+    /// As if what is not read of it yet had the same traffic, and all of it good.
+    pub evened: Counts,
+    /// The same, and what was spread over gaps good as well.
+    pub without_spread: Counts,
+}
+
 impl Tier {
     /// The burn rate above which the tier fires for an objective over `window`:
     /// share × window / long (SRE Workbook, chapter 5). `None` for a tier that counts.
@@ -99,6 +118,23 @@ impl Tier {
             (TierLimit::Bad(bad), _) => long.bad >= as_count(bad) && short.bad > 0.0,
             (_, Some(limit)) => long.exceeds(limit) && short.exceeds(limit),
             (_, None) => false,
+        }
+    }
+
+    /// Why the tier starts no alarm although its windows are above, given what is sure of them; `None` when it does.
+    pub fn held_back(
+        &self,
+        objective: Objective,
+        window: Span,
+        (long, short): (SureCounts, SureCounts),
+    ) -> Option<HeldBack> {
+        let starts = |counts| self.is_exceeded(objective, window, counts);
+        if !starts((long.evened, short.evened)) {
+            Some(HeldBack::Unread)
+        } else if !starts((long.evened, short.without_spread)) {
+            Some(HeldBack::Spread)
+        } else {
+            None
         }
     }
 

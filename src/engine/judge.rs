@@ -4,7 +4,7 @@ use crate::domain::guard::Guard;
 use crate::domain::incident::{TierReading, TierState, Verdict};
 use crate::domain::indicator::{Budgeting, Split};
 use crate::domain::measurement::{Measurement, Outcome};
-use crate::domain::policy::{AlertPolicy, Tier};
+use crate::domain::policy::{AlertPolicy, HeldBack, Tier};
 use crate::domain::slices::MissingData;
 use crate::domain::slo::Slo;
 use crate::domain::time::{Span, Timestamp};
@@ -250,11 +250,9 @@ pub(super) fn readings<'a>(
     let read = |tier: &'a Tier| {
         let before = state.alert.tiers.get(&tier.name);
         let before = before.copied().unwrap_or_default();
-        let (long, short) = (windows.get(tier.long), windows.get(tier.short));
+        let long = windows.get(tier.long);
         let verdict = match outcome {
-            Outcome::Measured => {
-                verdict((slo, windows.period), policy, tier, before, (&long, &short))
-            }
+            Outcome::Measured => verdict(slo, policy, tier, before, windows),
             Outcome::NoTraffic if long.counts.total <= 0.0 && long.covered >= IDLE_COVERAGE => {
                 Verdict::Idle
             }
@@ -273,27 +271,52 @@ pub(super) fn readings<'a>(
 
 /// What a tier's windows say when they were measured.
 fn verdict(
-    (slo, period): (&Slo, Span),
+    slo: &Slo,
     policy: &AlertPolicy,
     tier: &Tier,
     before: TierState,
-    (long, short): (&WindowSum, &WindowSum),
+    windows: &Windows,
 ) -> Verdict {
-    let counts = (long.counts, short.counts);
+    let short = windows.get(tier.short);
     // Between two slices that are longer than it nothing is known of the present.
     if short.counts.total <= 0.0 && short.covered <= 0.0 {
         return Verdict::Unknown;
     }
-    let above = tier.is_exceeded(slo.objective, period, counts);
-    if !above || guard(slo, policy, tier, long).is_some_and(|guard| !guard.is_passed()) {
-        return Verdict::Clear;
-    }
-    // What was spread over a gap says that something burned, not when: it starts no alarm.
-    if short.reconstructed && !before.is_firing() {
-        Verdict::Unknown
-    } else {
+    if !is_above(slo, policy, tier, windows) {
+        Verdict::Clear
+    } else if before.is_firing() || held_back(slo, tier, windows).is_none() {
         Verdict::Burning
+    } else {
+        Verdict::Unknown
     }
+}
+
+/// Whether both windows are above, and more than chance.
+fn is_above(slo: &Slo, policy: &AlertPolicy, tier: &Tier, windows: &Windows) -> bool {
+    let (long, short) = (windows.get(tier.long), windows.get(tier.short));
+    let counts = (long.counts, short.counts);
+    tier.is_exceeded(slo.objective, windows.period, counts)
+        && guard(slo, policy, tier, &long).is_none_or(|guard| guard.is_passed())
+}
+
+fn held_back(slo: &Slo, tier: &Tier, windows: &Windows) -> Option<HeldBack> {
+    let sure = (windows.sure(tier.long), windows.sure(tier.short));
+    tier.held_back(slo.objective, windows.period, sure)
+}
+
+/// Why a tier does not fire whose windows are above, where that is so.
+pub(super) fn held_back_above(
+    state: &PromiseState,
+    slo: &Slo,
+    policy: &AlertPolicy,
+    tier: &Tier,
+    windows: &Windows,
+) -> Option<HeldBack> {
+    let before = state.alert.tiers.get(&tier.name);
+    if before.is_some_and(|before| before.is_firing()) || !is_above(slo, policy, tier, windows) {
+        return None;
+    }
+    held_back(slo, tier, windows)
 }
 
 /// The low-traffic guard over a tier's long window; not for slices, which depend on one another, and not

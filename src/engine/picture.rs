@@ -16,7 +16,7 @@ use crate::status::snapshot::{
 };
 
 use super::facts::{details, graph};
-use super::judge::guard;
+use super::judge::{guard, held_back_above};
 use super::promise::{Promise, PromiseIndex, PromiseState};
 use super::state::{MeterState, State};
 use super::windows::Windows;
@@ -213,6 +213,7 @@ fn tiers(
             .get(&tier.name)
             .is_some_and(|tier| tier.is_firing()),
         guard: guard(slo, policy, tier, &windows.get(tier.long)),
+        held_back: held_back_above(state, slo, policy, tier, windows),
     });
     status.collect()
 }

@@ -134,7 +134,8 @@ fn judge(
         if own.versions.note(slo.objective, at) {
             commit.versions.insert(slo.id.clone(), own.versions.clone());
         }
-        let windows = Windows::of(&state.promise(promise), policy, at);
+        let unread_to = state.unread_to(meter);
+        let windows = Windows::of(&state.promise(promise), policy, unread_to, at);
         let measurement = state.measure(promise, &windows, at);
         state.promise_mut(promise).measurement = Some(measurement);
         state.alert(promise, catalog, &windows, at, commit);

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::domain::budget::ErrorBudget;
 use crate::domain::indicator::Budgeting;
-use crate::domain::policy::AlertPolicy;
+use crate::domain::policy::{AlertPolicy, SureCounts};
+use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::ledger::WindowSum;
+use crate::ledger::{Ledger, WindowSum};
 
 use super::promise::Promise;
 
@@ -26,13 +27,21 @@ pub(super) struct Windows {
     pub(super) period: Span,
     /// Every window of every tier, by length.
     pub(super) tiers: BTreeMap<Span, WindowSum>,
+    /// What may start an alarm, of those windows in which that is not all.
+    sure: BTreeMap<Span, SureCounts>,
     /// The present: as long as the shortest of them, and as a slice. It ends where all is decided, for
     /// of a slice that goes on nothing is known yet.
     pub(super) present: (Span, WindowSum),
 }
 
 impl Windows {
-    pub(super) fn of(promise: &Promise<'_>, policy: Option<&AlertPolicy>, at: Timestamp) -> Self {
+    /// `unread_to` says up to when the past is still being read.
+    pub(super) fn of(
+        promise: &Promise<'_>,
+        policy: Option<&AlertPolicy>,
+        unread_to: Option<Timestamp>,
+        at: Timestamp,
+    ) -> Self {
         let (slo, ledger) = (promise.slo, &promise.meter.ledger);
         let range = slo.window.range(at);
         let mut tiers = BTreeMap::new();
@@ -54,6 +63,15 @@ impl Windows {
         for length in lengths.chain(policy.is_none().then_some(present)) {
             tiers.entry(length).or_insert_with(|| until(length, at));
         }
+        let sure = tiers.iter().filter_map(|(length, sum)| {
+            let is_unread = unread_to.is_some_and(|to| at - *length < to);
+            let range = TimeRange {
+                from: at - *length,
+                to: at,
+            };
+            sure(ledger, range, sum, is_unread).map(|sure| (*length, sure))
+        });
+        let sure = sure.collect();
         let decided_to = promise.meter.decided_to().unwrap_or(at);
         let decided_to = decided_to.min(at).max(at - present);
         let budget = ledger.sum(range);
@@ -66,6 +84,7 @@ impl Windows {
                 to: range.to,
             },
             tiers,
+            sure,
             present: (present, until(present, decided_to)),
         }
     }
@@ -75,6 +94,16 @@ impl Windows {
         self.tiers.get(&length).copied().unwrap_or_default()
     }
 
+    /// What may start an alarm of a tier's window.
+    pub(super) fn sure(&self, length: Span) -> SureCounts {
+        let all = self.get(length).counts;
+        let all = SureCounts {
+            evened: all,
+            without_spread: all,
+        };
+        self.sure.get(&length).copied().unwrap_or(all)
+    }
+
     /// The longest window of the tiers.
     pub(super) fn longest(&self) -> WindowSum {
         self.tiers
@@ -82,4 +111,28 @@ impl Windows {
             .map(|(_, sum)| *sum)
             .unwrap_or_default()
     }
+}
+
+/// What may start an alarm, where that is not all that the window holds.
+fn sure(ledger: &Ledger, range: TimeRange, sum: &WindowSum, is_unread: bool) -> Option<SureCounts> {
+    if !is_unread && !sum.reconstructed {
+        return None;
+    }
+    let mut evened = sum.counts;
+    if is_unread && sum.covered > 0.0 {
+        evened.total /= sum.covered;
+    }
+    let spread = if sum.reconstructed {
+        ledger.spread(range)
+    } else {
+        0.0
+    };
+    let without_spread = Counts {
+        bad: (evened.bad - spread).max(0.0),
+        ..evened
+    };
+    Some(SureCounts {
+        evened,
+        without_spread,
+    })
 }

@@ -104,7 +104,9 @@ pub(super) enum ApiError {
         path: String,
     },
     /// What is kept cannot be read.
-    #[error("what is kept of the past cannot be read now, and the log says why; ask for less of it, or again later")]
+    #[error(
+        "what is kept of the past cannot be read now, and the log says why; ask for less of it, or again later"
+    )]
     Store(#[from] StoreError),
     /// As many follow as may.
     #[error(
@@ -182,7 +184,10 @@ impl IntoResponse for ApiError {
         match &self {
             Self::Internal(cause) => tracing::error!(%cause, "a request could not be answered"),
             Self::Store(error) => {
-                tracing::error!(cause = chain(error), "a request for the past could not be answered");
+                tracing::error!(
+                    cause = chain(error),
+                    "a request for the past could not be answered"
+                );
             }
             _ => {}
         }

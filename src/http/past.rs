@@ -34,18 +34,6 @@ impl Past {
         })))
     }
 
-    /// One that cannot be read.
-    #[cfg(test)]
-    pub(super) fn unreadable(sentence: &'static str) -> Self {
-        let error = move || StoreError {
-            sentence: sentence.to_owned(),
-            source: None,
-        };
-        Self(Some(Arc::new(move |_, _| {
-            Box::pin(async move { Err(error()) })
-        })))
-    }
-
     /// The same status with a ledger that knows all that is kept from `from` on; `None` when it does
     /// already.
     pub(super) async fn reaching(

@@ -247,6 +247,13 @@ impl Ledger {
         }
     }
 
+    /// The bad events of the slots that end in `range` and were spread over gaps, at least in part. It looks at each
+    /// slot, so it is for windows of which the sum says that there are some.
+    pub fn spread(&self, range: TimeRange) -> f64 {
+        let spread = self.slots(range).filter(|(_, slot)| slot.reconstructed);
+        spread.map(|(_, slot)| slot.counts.bad).sum()
+    }
+
     /// The start of the slot in which the time just after `from` lies.
     fn start_of(&self, from: Timestamp) -> Timestamp {
         let start = self.ages.start_of(from, self.slot).min(from);

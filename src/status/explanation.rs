@@ -8,7 +8,7 @@ use crate::domain::guard::Guard;
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Measurement;
 use crate::domain::objective::Objective;
-use crate::domain::policy::{AlertPolicy, Severity, Tier};
+use crate::domain::policy::{AlertPolicy, HeldBack, Severity, Tier};
 use crate::domain::slices::{BadWhen, MissingData};
 use crate::domain::slo::{Slo, SloId};
 use crate::domain::slot::{Counts, Slot};
@@ -214,6 +214,8 @@ pub struct ExplainedTier {
     pub short: WindowSum,
     /// The low-traffic guard, where it applies.
     pub guard: Option<Guard>,
+    /// Why it starts no alarm although its windows are above, where that is so.
+    pub held_back: Option<HeldBack>,
 }
 
 /// The series of one selector.

@@ -11,7 +11,7 @@ use crate::domain::incident::Incident;
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Measurement;
 use crate::domain::notice::Notice;
-use crate::domain::policy::Severity;
+use crate::domain::policy::{HeldBack, Severity};
 use crate::domain::slo::{Slo, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
@@ -250,4 +250,6 @@ pub struct TierStatus {
     pub firing: bool,
     /// The low-traffic guard, where it applies.
     pub guard: Option<Guard>,
+    /// Why it does not fire although its windows are above, where that is so.
+    pub held_back: Option<HeldBack>,
 }

@@ -357,6 +357,7 @@ fn explanation<S: Source>(
         tiers.push(ExplainedTier {
             severity: told.map_or(tier.severity, |told| told.severity),
             guard: told.and_then(|told| told.guard),
+            held_back: told.and_then(|told| told.held_back),
             long: window(tier.long),
             short: window(tier.short),
             tier: tier.clone(),

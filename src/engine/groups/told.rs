@@ -88,7 +88,7 @@ impl State {
         }
         let whole = (self.plan.members(of).whole, 0);
         let policy = catalog.policy_of(slo).map(AsRef::as_ref);
-        let windows = Windows::of(&self.promise(whole), policy, at);
+        let windows = Windows::of(&self.promise(whole), policy, None, at);
         if self.measure(whole, &windows, at).outcome.is_good() {
             Sighting::Clear
         } else {

@@ -8,6 +8,7 @@
 mod blind;
 mod events;
 mod falls;
+mod held;
 mod long;
 mod properties;
 mod quiet;

@@ -164,6 +164,15 @@ impl State {
         })
     }
 
+    /// Up to when the past of a meter is still being read; `None` when all of it is, and where nobody reads it.
+    pub(super) fn unread_to(&self, meter: MeterIndex) -> Option<Timestamp> {
+        let counted = self.plan.measured_with(meter).unwrap_or(meter);
+        let is_own = |walk: &&Walk| walk.lanes.iter().any(|(meter, _)| *meter == counted);
+        let own = self.walks.values().filter(is_own);
+        let read = own.filter(|walk| self.has_past(&walk.source));
+        read.map(|walk| walk.record.reached).max()
+    }
+
     /// The longest slice that a walk judges.
     fn longest_slice(&self, walk: &Walk) -> Span {
         let slices = walk.lanes.iter().map(|lane| self.plan.lane(*lane).slice());

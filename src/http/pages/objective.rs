@@ -87,8 +87,8 @@ struct TierRow {
     threshold: String,
     windows: [Pace; 2],
     firing: bool,
-    /// What the low-traffic guard says.
-    guard: Option<String>,
+    /// What keeps it quiet although its windows burn: the low-traffic guard, or what is not known for sure.
+    waits: Option<String>,
 }
 
 /// How fast one window of a tier burns.
@@ -213,10 +213,15 @@ impl TierRow {
             },
             windows: [tier.long, tier.short].map(|length| Pace::new(length, threshold, slo)),
             firing: tier.firing,
-            guard: waiting.map(|guard| {
-                let needed = words::count(needed(guard));
-                format!("takes {needed} failures in {long} to rule out chance")
-            }),
+            waits: waiting
+                .map(|guard| {
+                    let needed = words::count(needed(guard));
+                    format!("takes {needed} failures in {long} to rule out chance")
+                })
+                .or_else(|| {
+                    let held = tier.held_back?;
+                    Some(format!("held back: {}", held.words()))
+                }),
         }
     }
 }

@@ -66,6 +66,7 @@ fn explanation(slo: Arc<Slo>, asked: Asked) -> Explanation {
             long: sum,
             short: sum,
             guard: Some(Guard::of(954.0, 57_223.0, 0.001, 0.001)),
+            held_back: None,
             tier,
         }],
         versions: if length.is_some() {

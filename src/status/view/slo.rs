@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::indicator::Budgeting;
 use crate::domain::objective::Objective;
+use crate::domain::policy::HeldBack;
 use crate::domain::slo::{Slo, title};
 use crate::domain::time::TimeRange;
 
@@ -242,6 +243,40 @@ pub struct TierView {
     pub firing: bool,
     /// The low-traffic guard, where it applies.
     pub guard: Option<GuardView>,
+    /// Why it does not fire although its windows are above; `null` where it does, or they are not.
+    #[serde(default)]
+    pub held_back: Option<HeldBackView>,
+}
+
+/// Why a tier starts no alarm although its windows are above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HeldBackView {
+    /// Without what was spread over gaps its short window is not above.
+    Spread,
+    /// The past is still being read, and would the rest be well its windows were not above.
+    Unread,
+}
+
+impl From<HeldBack> for HeldBackView {
+    fn from(held: HeldBack) -> Self {
+        match held {
+            HeldBack::Spread => Self::Spread,
+            HeldBack::Unread => Self::Unread,
+        }
+    }
+}
+
+impl HeldBackView {
+    /// For people, after "above, but held back: ".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Spread => {
+                "events of a gap were spread over its short window, and without them it is not above"
+            }
+            Self::Unread => "its past is still being read",
+        }
+    }
 }
 
 /// The low-traffic guard.
@@ -443,6 +478,7 @@ impl TierView {
                 seen: Count(guard.seen),
                 needed: guard.needed,
             }),
+            held_back: tier.held_back.map(HeldBackView::from),
         }
     }
 }

@@ -86,7 +86,11 @@ fn tier(tier: &TierStepsView) -> Vec<String> {
         Alert::Ticket => "ticket",
         Alert::None => "silent",
     };
-    let verdict = if tier.burns { "BURNS" } else { "quiet" };
+    let verdict = match (tier.burns, tier.held_back) {
+        (true, None) => "BURNS",
+        (true, Some(_)) => "HELD BACK",
+        (false, _) => "quiet",
+    };
     let mut lines = vec![format!(
         "{} ({severity}) {verdict}: {}",
         tier.name,
@@ -95,6 +99,9 @@ fn tier(tier: &TierStepsView) -> Vec<String> {
     lines.extend(lines_of(&tier.steps).iter().map(|line| format!("  {line}")));
     for window in [&tier.long, &tier.short] {
         lines.push(format!("  {}", compared(window, tier.limit)));
+    }
+    if let Some(held) = tier.held_back {
+        lines.push(format!("  starts no alarm: {}", held.words()));
     }
     if let Some(guard) = tier.guard {
         lines.push(format!(

@@ -10,7 +10,7 @@ use crate::ledger::WindowSum;
 use super::super::super::explanation::{ExplainedTier, Explanation};
 use super::super::names::Alert;
 use super::super::scalar::{Count, Length, finite};
-use super::super::slo::GuardView;
+use super::super::slo::{GuardView, HeldBackView};
 use super::StepView;
 use super::steps;
 
@@ -41,6 +41,9 @@ pub struct TierStepsView {
     pub guard_passed: bool,
     /// Whether it burns: both windows are above the limit (or hold enough bad events), and the guard is passed.
     pub burns: bool,
+    /// Why it starts no alarm although it burns; `null` where it does, or does not burn.
+    #[serde(default)]
+    pub held_back: Option<HeldBackView>,
 }
 
 /// One window of a tier beside its limit.
@@ -98,5 +101,6 @@ pub(super) fn tier_of(it: &Explanation, tier: &ExplainedTier) -> TierStepsView {
         }),
         guard_passed,
         burns: long.exceeds && short.exceeds && guard_passed,
+        held_back: tier.held_back.map(HeldBackView::from),
     }
 }
