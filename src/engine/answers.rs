@@ -8,7 +8,7 @@ use crate::domain::time::{Span, TimeRange};
 use crate::series::batch::{Batch, Fetch, Series};
 use crate::series::fetches::{Measured, division};
 use crate::series::plan::FamilyIndex;
-use crate::series::pushed::{Form, strung};
+use crate::series::pushed::{Form, Raw, strung};
 use crate::series::replicas::{merged, suspected};
 use crate::series::table::usual_interval;
 use crate::store::commit::Commit;
@@ -129,7 +129,7 @@ impl State {
             match (read.wanted.query, &read.reading) {
                 (query, Reading::TooMuch(_)) => {
                     is_too_much = true;
-                    are_sums |= !matches!(query, Query::Raw(_));
+                    are_sums |= !matches!(query, Query::Raw(_) | Query::Earlier(_));
                     if let Query::Part(part) = query {
                         refused.insert(part);
                     }
@@ -196,7 +196,16 @@ fn summed<'r>(form: Form, reads: &[&'r Read]) -> Option<Whole<'r>> {
     };
     let pieces = || of(|query| query == Query::Increases);
     let range = pieces().map(|(range, _)| range).reduce(TimeRange::hull)?;
-    let raw = of(|query| matches!(query, Query::Raw(_)));
+    let raw = || of(|query| matches!(query, Query::Raw(_)));
+    let earlier = of(|query| matches!(query, Query::Earlier(_)));
+    let arrivals = Raw {
+        samples: Batch::joined(raw().map(|(_, batch)| batch)),
+        from: raw()
+            .map(|(range, _)| range.from)
+            .min()
+            .unwrap_or(range.from),
+        earlier: Batch::joined(earlier.map(|(_, batch)| batch)),
+    };
     let mut living = of(|query| query == Query::Living);
     let mut standing = of(|query| query == Query::Standing);
     Some(Whole {
@@ -205,7 +214,7 @@ fn summed<'r>(form: Form, reads: &[&'r Read]) -> Option<Whole<'r>> {
         parts: Vec::new(),
         summed: Some(Summed {
             form,
-            arrivals: Batch::joined(raw.map(|(_, batch)| batch)),
+            arrivals,
             living: living.next_back().map(|(_, batch)| batch.clone()),
             standing: standing.next().map(|(_, batch)| batch.clone()),
         }),

@@ -209,9 +209,13 @@ async fn fetch_all<S: Source>(source: &S, dig: &mut Dig) -> Result<Vec<Batch>, R
     let reads = dig.reads().map(|(fetch, range)| (fetch.clone(), range));
     let reads: Vec<(Fetch, TimeRange)> = reads.collect();
     let mut batches = fetch(source, dig, reads).await?;
-    let more = dig.follow_up(&batches);
-    batches.extend(fetch(source, dig, more).await?);
-    Ok(batches)
+    loop {
+        let more = dig.follow_up(&batches);
+        if more.is_empty() {
+            return Ok(batches);
+        }
+        batches.extend(fetch(source, dig, more).await?);
+    }
 }
 
 /// One query after the other: nobody is to notice that the past is read.

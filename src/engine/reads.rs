@@ -52,6 +52,8 @@ pub enum Query {
     Standing,
     /// Samples of the targets whose series begin or return.
     Raw(usize),
+    /// Where series stood of which these show nothing before.
+    Earlier(usize),
     /// How many series each target has, of a query that was refused as too much.
     Census(usize),
     /// How often there is a sample.

@@ -357,9 +357,13 @@ impl<S: Source, K: Store> Engine<S, K> {
     /// Everything that is wanted, and what is wanted because of the answers.
     async fn read(&mut self, at: Timestamp) -> Vec<Read> {
         let wanted = self.state.wanted(at);
-        let mut reads = self.read_all(wanted, at).await;
-        let more = self.state.follow_up(&reads);
-        reads.extend(self.read_all(more, at).await);
+        let mut answers = self.read_all(wanted, at).await;
+        let mut reads = Vec::new();
+        while !answers.is_empty() {
+            let more = self.state.follow_up(&answers);
+            reads.append(&mut answers);
+            answers = self.read_all(more, at).await;
+        }
         reads
     }
 

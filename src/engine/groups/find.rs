@@ -133,7 +133,7 @@ impl State {
 fn standing<'w>(whole: &'w Whole, at: Timestamp) -> impl Iterator<Item = LabelsRef<'w>> {
     let (samples, rows) = match &whole.summed {
         None => (&*whole.batch, None),
-        Some(summed) => (&summed.arrivals, summed.standing.as_ref()),
+        Some(summed) => (&summed.arrivals.samples, summed.standing.as_ref()),
     };
     // Targets of series that return show others too, which do not.
     let is_there = move |it: &Series| {

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::engine::counters::SERIES_KEPT;
 use crate::engine::intake::{Read, Reading};
 use crate::engine::reads::{Query, Wanted};
 use crate::engine::state::State;
 use crate::series::batch::{Batch, Fetch};
 use crate::series::fetches::CENSUS_LABEL;
 use crate::series::plan::{Family, FamilyIndex};
-use crate::series::pushed::{Form, Sums, What};
+use crate::series::pushed::{Form, Sums, What, earlier};
 
 use super::count;
 
@@ -23,7 +24,8 @@ const MOST_QUERIES: usize = 64;
 
 impl State {
     /// What is to be asked because of what was answered: the raw samples of targets whose series begin or
-    /// return, and how many series there are where an answer was too much. To be read before the step.
+    /// return, where those stood which these show nothing of before, and how many series there are where an
+    /// answer was too much. To be read before the step, and asked again with the answers, until it is nothing.
     pub fn follow_up(&mut self, reads: &[Read]) -> Vec<Wanted> {
         let mut wanted = Vec::new();
         let mut arrivals: BTreeMap<FamilyIndex, Vec<(&Read, &Batch)>> = BTreeMap::new();
@@ -32,6 +34,9 @@ impl State {
                 (Query::Arrivals, Reading::Complete(batch)) => {
                     let family = arrivals.entry(read.wanted.family).or_default();
                     family.push((read, batch));
+                }
+                (Query::Raw(_), Reading::Complete(samples)) => {
+                    wanted.extend(self.earlier(read.wanted, samples));
                 }
                 (Query::Part(part), Reading::TooMuch(_)) => {
                     wanted.extend(self.census(read.wanted, part));
@@ -88,6 +93,7 @@ impl State {
             return Vec::new();
         };
         pushed.raw.clear();
+        pushed.earlier.clear();
         let arriving = Arriving::of(selector, answers.iter().map(|(_, batch)| *batch), most);
         let ranges = answers.iter().map(|(read, _)| read.wanted);
         let last = ranges.max_by_key(|it| it.range.to);
@@ -113,6 +119,34 @@ impl State {
             ..last
         };
         raw.map(ask).collect()
+    }
+
+    /// Where the series stood before that raw samples show nothing of at first.
+    fn earlier(&mut self, raw: Wanted, samples: &Batch) -> Vec<Wanted> {
+        let fetch = &self.plan.families[raw.family].fetch;
+        let pushed = &mut self.families[raw.family].pushed;
+        let (Some(pushed), Fetch::Samples(selector)) = (pushed, fetch) else {
+            return Vec::new();
+        };
+        let begins = raw.range.from + pushed.form.valid();
+        let asked = earlier(selector, samples, begins, (pushed.form, SERIES_KEPT));
+        let asked = asked.into_iter().map(|sums| {
+            pushed.earlier.push(Fetch::Sums(sums));
+            Wanted {
+                query: Query::Earlier(pushed.earlier.len() - 1),
+                range: before(raw.range),
+                ..raw
+            }
+        });
+        asked.collect()
+    }
+}
+
+/// The time before a range in which series are remembered.
+pub(in crate::engine) fn before(range: TimeRange) -> TimeRange {
+    TimeRange {
+        from: range.from - SERIES_KEPT,
+        to: range.from,
     }
 }
 

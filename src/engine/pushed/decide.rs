@@ -150,6 +150,7 @@ impl State {
         let newest = increases.samples().iter().map(|sample| sample.at).max();
         pushed.newest = pushed.newest.max(newest);
         pushed.raw.clear();
+        pushed.earlier.clear();
         let Some(living) = &summed.living else { return };
         let series: usize = living.series().map(|row| count(row.samples)).sum();
         pushed.series = u64::try_from(series).unwrap_or(u64::MAX);

@@ -11,13 +11,13 @@ use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Fetch, Sample};
 use crate::series::plan::Family;
-use crate::series::pushed::{Form, Sums, What};
+use crate::series::pushed::{Form, Raw, Sums, What};
 use crate::status::snapshot::SummedFamily;
 
 use super::reads::{Query, Wanted};
 use super::state::{FamilyState, State};
 
-pub(super) use ask::Arriving;
+pub(super) use ask::{Arriving, before};
 pub(super) use past::Summing;
 
 /// So many samples one query looks at: series times steps. A server needs a few times as many in memory, and
@@ -39,6 +39,8 @@ pub(super) struct Pushed {
     pub(super) living: Fetch,
     /// What is read of the targets of series that begin or return at this tick.
     pub(super) raw: Vec<Fetch>,
+    /// What is asked of the time before that.
+    pub(super) earlier: Vec<Fetch>,
     /// How many series there were when they were last counted.
     pub(super) series: u64,
     /// How many steps one query is asked for.
@@ -55,8 +57,8 @@ pub(super) struct Pushed {
 #[derive(Debug)]
 pub(super) struct Summed {
     pub(super) form: Form,
-    /// The raw samples of the targets whose series begin or return.
-    pub(super) arrivals: Batch,
+    /// What was read of the targets whose series begin or return.
+    pub(super) arrivals: Raw,
     /// How many series there are, by labels; only when a block is settled.
     pub(super) living: Option<Batch>,
     /// The same of those that stood before what was read; only where none is known.
@@ -66,7 +68,7 @@ pub(super) struct Summed {
 impl Summed {
     /// The rows of the series whose raw samples tell of something in `range`, with these labels.
     pub(super) fn arriving(&self, range: TimeRange, labels: &[String]) -> BTreeSet<Labels> {
-        let series = self.arrivals.series();
+        let series = self.arrivals.samples.series();
         let within = series.filter(|it| it.samples.iter().any(|it| range.contains(it.at)));
         within.map(|it| it.labels.only(labels)).collect()
     }
@@ -90,6 +92,7 @@ impl Pushed {
             arrivals: fetch(What::Arrivals),
             living: fetch(What::Living(family.told_by.clone())),
             raw: Vec::new(),
+            earlier: Vec::new(),
             series,
             steps: i64::try_from(steps).unwrap_or(i64::MAX).clamp(1, 10_000),
             newest: None,
@@ -183,6 +186,7 @@ impl FamilyState {
             Query::Arrivals => pushed.map(|it| &it.arrivals),
             Query::Living | Query::Standing => pushed.map(|it| &it.living),
             Query::Raw(raw) => pushed.and_then(|it| it.raw.get(raw)),
+            Query::Earlier(earlier) => pushed.and_then(|it| it.earlier.get(earlier)),
             Query::Census(part) => self.census.get(&part),
             Query::Pace => self.pace.as_ref(),
         }

@@ -53,6 +53,8 @@ pub struct Dig {
     pub(super) summed: Option<Vec<Summing>>,
     /// What is read of the targets of series that begin or return, with the family's place.
     pub(super) raw: Vec<(usize, Fetch, TimeRange)>,
+    /// What is asked of the time before that, likewise.
+    pub(super) earlier: Vec<(usize, Fetch, TimeRange)>,
 }
 
 /// What a chunk of the past held.

@@ -157,6 +157,7 @@ impl State {
             replica_labels: self.settings.replica_labels(source).to_vec(),
             summed: (walk.way == Way::Sums).then(|| self.summed(walk, chunk.counted)),
             raw: Vec::new(),
+            earlier: Vec::new(),
             starts: self.plan.starts.get(source).copied().filter(|starts| {
                 let counts = |it: &FamilyIndex| !self.plan.families[*it].roles.is_empty();
                 walk.families.iter().any(counts) && !walk.families.contains(starts)

@@ -2,10 +2,10 @@
 
 use crate::domain::time::TimeRange;
 use crate::engine::counters::SERIES_KEPT;
-use crate::engine::pushed::{Arriving, LOOKED_BACK, MANY, Summing};
+use crate::engine::pushed::{Arriving, LOOKED_BACK, MANY, Summing, before};
 use crate::series::batch::{Batch, Fetch, Series};
 use crate::series::past::{Family, LooseEnds, Sums};
-use crate::series::pushed::{arrived, strung};
+use crate::series::pushed::{Raw, arrived, earlier, strung};
 use crate::series::starts::Starts;
 
 use super::dig::{Dig, Dug};
@@ -14,8 +14,28 @@ use super::dig::{Dig, Dug};
 const SERIES_PER_QUERY: usize = 20_000;
 
 impl Dig {
-    /// What to ask because of these answers: one more answer is due for each, behind them.
-    pub fn follow_up(&mut self, mut batches: &[Batch]) -> Vec<(Fetch, TimeRange)> {
+    /// What to ask because of these answers: one more answer is due for each, behind them. To be asked again with
+    /// those, until it is nothing.
+    pub fn follow_up(&mut self, batches: &[Batch]) -> Vec<(Fetch, TimeRange)> {
+        let asked = if self.raw.is_empty() {
+            self.raw = self.arriving(batches);
+            &self.raw
+        } else if self.earlier.is_empty() {
+            let raw = batches.len().saturating_sub(self.raw.len());
+            self.earlier = self.before(batches.get(raw..).unwrap_or_default());
+            &self.earlier
+        } else {
+            return Vec::new();
+        };
+        let asked = asked.iter();
+        asked
+            .map(|(_, fetch, range)| (fetch.clone(), *range))
+            .collect()
+    }
+
+    /// The raw samples of targets whose series begin or return.
+    fn arriving(&self, mut batches: &[Batch]) -> Vec<(usize, Fetch, TimeRange)> {
+        let mut raw = Vec::new();
         for (place, summing) in self.summed.iter().flatten().enumerate() {
             let (_, arrivals) = summing.answers(&mut batches);
             let planned = &self.plan.families[self.families[place].0];
@@ -35,12 +55,27 @@ impl Dig {
                 to: self.chunk.read().to,
             };
             let fetches = arriving.fetches.into_iter();
-            self.raw.extend(fetches.map(|fetch| (place, fetch, range)));
+            raw.extend(fetches.map(|fetch| (place, fetch, range)));
         }
-        let asked = self.raw.iter();
+        raw
+    }
+
+    /// Where the series stood before that the raw samples show nothing of at first.
+    fn before(&self, raw: &[Batch]) -> Vec<(usize, Fetch, TimeRange)> {
+        let mut asked = Vec::new();
+        for ((place, _, range), samples) in self.raw.iter().zip(raw) {
+            let fetch = &self.plan.families[self.families[*place].0].fetch;
+            let form = self
+                .summed
+                .as_ref()
+                .and_then(|it| Some(it.get(*place)?.form));
+            if let (Fetch::Samples(selector), Some(form)) = (fetch, form) {
+                let begins = range.from + form.valid();
+                let sums = earlier(selector, samples, begins, (form, SERIES_KEPT)).into_iter();
+                asked.extend(sums.map(|it| (*place, Fetch::Sums(it), before(*range))));
+            }
+        }
         asked
-            .map(|(_, fetch, range)| (fetch.clone(), *range))
-            .collect()
     }
 
     /// Makes slots of sums.
@@ -56,18 +91,25 @@ impl Dig {
             }
             None => (None, batches),
         };
+        let (raw, before) = raw.split_at(self.raw.len().min(raw.len()));
         let told = (0..).zip(&answers).map(|(place, (increases, _))| {
-            let own = self.raw.iter().zip(raw);
-            let own = own.filter(|((of, ..), _)| *of == place);
-            let raw = Batch::joined(own.map(|(_, batch)| batch));
-            (strung(*increases), raw)
+            let from = self.raw.iter().filter(|(of, ..)| *of == place);
+            let read = Raw {
+                samples: joined(place, &self.raw, raw),
+                from: from
+                    .map(|(.., range)| range.from)
+                    .min()
+                    .unwrap_or(self.chunk.counted.from),
+                earlier: joined(place, &self.earlier, before),
+            };
+            (strung(*increases), read)
         });
-        let told: Vec<(Batch, Batch)> = told.collect();
+        let told: Vec<(Batch, Raw)> = told.collect();
         let counted = self.chunk.counted;
         let indices = self.families.iter().map(|(index, _)| *index);
         let shown = indices.zip(&told).flat_map(|(index, (increases, raw))| {
             let is_counted = |it: &Series| it.samples.iter().any(|it| counted.contains(it.at));
-            let arriving = raw.series().filter(is_counted);
+            let arriving = raw.samples.series().filter(is_counted);
             let series = increases.series().chain(arriving);
             series.map(move |series| (index, series.labels))
         });
@@ -86,11 +128,18 @@ impl Dig {
             let arrived = arrived(family.roll, raw, counted, form, starts.as_ref());
             let counted = family.count_sums(&self.chunk, increases, arrived, form, &mut sums);
             dug.ignored.extend(counted.ignored);
-            dug.samples += u64::try_from(raw.samples().len()).unwrap_or(u64::MAX);
+            dug.samples += u64::try_from(raw.samples.samples().len()).unwrap_or(u64::MAX);
             dug.ends.push((*index, Vec::new()));
             dug.loose.push(LooseEnds::new());
         }
         dug.gained = sums.into_gained().collect();
         dug
     }
+}
+
+/// The answers to what was asked of the family at `place`.
+fn joined(place: usize, asked: &[(usize, Fetch, TimeRange)], answers: &[Batch]) -> Batch {
+    let own = asked.iter().zip(answers);
+    let own = own.filter(|((of, ..), _)| *of == place);
+    Batch::joined(own.map(|(_, batch)| batch))
 }

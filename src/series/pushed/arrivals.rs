@@ -2,15 +2,26 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::domain::labels::Labels;
+use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::time::{TimeRange, Timestamp};
 use crate::series::batch::{Batch, Sample};
-use crate::series::cursor::{IgnoredBirth, Increase};
+use crate::series::cursor::{Cursor, IgnoredBirth, Increase};
 use crate::series::roll::Roll;
 use crate::series::starts::Starts;
 use crate::series::table::{Counted, Layer, Past, SeriesTable};
 
 use super::Form;
+
+/// What is read of the targets of series that begin or return.
+#[derive(Debug, Default)]
+pub struct Raw {
+    /// Their samples, which reach back to before the series arrive and show how each goes on.
+    pub samples: Batch,
+    /// Where the samples begin.
+    pub from: Timestamp,
+    /// The last values before that of series which the samples show later only.
+    pub earlier: Batch,
+}
 
 /// What series that begin or return are worth.
 #[derive(Debug, Default)]
@@ -21,16 +32,15 @@ pub struct Arrived {
     pub ignored: Vec<(Labels, IgnoredBirth)>,
 }
 
-/// Counts the arrivals in `range` from the raw samples of their targets, which reach back to before
-/// it and show how each series goes on.
+/// Counts the arrivals in `range`.
 pub fn arrived(
     roll: Roll,
-    raw: &Batch,
+    read: &Raw,
     range: TimeRange,
     form: Form,
     starts: Option<&Starts>,
 ) -> Arrived {
-    let mut arrived = Arrived::default();
+    let (mut arrived, raw) = (Arrived::default(), &read.samples);
     if raw.is_empty() {
         return arrived;
     }
@@ -40,6 +50,25 @@ pub fn arrived(
         to: range.from,
     };
     table.count(roll, raw, before, Layer::Settled, Past::Unread);
+    let samples: HashMap<Labels, &[Sample]> = raw
+        .series()
+        .map(|series| (series.labels.to_labels(), series.samples))
+        .collect();
+    for (labels, value) in last_values(roll, &read.earlier) {
+        // When it was there last is not known, only that it was before the raw samples.
+        let last = Sample {
+            at: read.from,
+            value,
+        };
+        if samples.contains_key(&labels) {
+            let interval = form.interval;
+            let cursor = Cursor {
+                interval,
+                ..Cursor::at_first(last)
+            };
+            table.learn(roll, &labels, cursor);
+        }
+    }
     // What follows on a first value tells what that is worth.
     let behind = TimeRange {
         to: range.to + form.valid(),
@@ -47,10 +76,6 @@ pub fn arrived(
     };
     let Counted { gains, ignored, .. } =
         table.count(roll, raw, behind, Layer::Settled, Past::read(starts));
-    let samples: HashMap<Labels, &[Sample]> = raw
-        .series()
-        .map(|series| (series.labels.to_labels(), series.samples))
-        .collect();
     let mut told: BTreeSet<(usize, Timestamp, Timestamp)> = BTreeSet::new();
     for gain in gains {
         let Increase { from, to, .. } = gain.increase;
@@ -68,6 +93,17 @@ pub fn arrived(
     let within = |(_, birth): &(Labels, IgnoredBirth)| range.contains(birth.at);
     arrived.ignored = ignored.into_iter().filter(within).collect();
     arrived
+}
+
+/// The last value of each series, which some sources tell without the metric's name.
+fn last_values<'b>(roll: Roll<'b>, earlier: &'b Batch) -> impl Iterator<Item = (Labels, f64)> {
+    let name = roll.family().metric();
+    earlier.series().filter_map(move |series| {
+        let labels = series.labels.to_labels();
+        let others = labels.iter().filter(|(label, _)| *label != METRIC_NAME);
+        let labels = others.chain([(METRIC_NAME, name)]).collect();
+        Some((labels, series.samples.last()?.value))
+    })
 }
 
 /// Whether the step that ends at or behind `at` finds no sample on which it could build.

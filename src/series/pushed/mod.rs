@@ -6,9 +6,11 @@
 //! the distance of samples, so that it holds one of a series at most and none is passed over. A
 //! series with a sample in the step and none before it *arrives*: it begins, or it returns after a
 //! gap. Only of the targets of those the raw samples are read, and what they are worth is found out
-//! as for any series; so no lifetime is counted, and gaps are spread.
+//! as for any series; so no lifetime is counted, and gaps are spread. Of a series that these show nothing of
+//! before, its last value is asked for, for a series that was away for long is not born when it returns.
 
 mod arrivals;
+mod earlier;
 mod strung;
 
 #[cfg(test)]
@@ -18,7 +20,8 @@ use crate::domain::selector::Selector;
 use crate::domain::time::Span;
 use crate::promql::{label_text, selector_text};
 
-pub use arrivals::{Arrived, arrived};
+pub use arrivals::{Arrived, Raw, arrived};
+pub use earlier::earlier;
 pub use strung::strung;
 
 /// The usual distance of samples where nothing at all is known of it.
@@ -82,6 +85,8 @@ pub enum What {
     Arrivals,
     /// How many series there are at the end of the range, by these labels.
     Living(Vec<String>),
+    /// The last value that each series had in so long a time before the end of the range.
+    Last(Span),
     /// How many samples most series had in the [`CENSUS`] before the end of the range.
     Pace,
 }
@@ -120,6 +125,7 @@ impl Sums {
                     listed(by)
                 )
             }
+            What::Last(kept) => format!("last_over_time({selector}[{}ms])", kept.as_millis()),
             What::Pace => format!(
                 "quantile(0.5, count_over_time({selector}[{}ms]))",
                 CENSUS.as_millis()

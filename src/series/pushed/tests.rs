@@ -42,6 +42,7 @@ fn what_is_asked_is_promql() {
         What::Increases(Vec::new()),
         What::Arrivals,
         What::Living(labels()),
+        What::Last(Span::from_days(3)),
         What::Pace,
     ] {
         let selector = selector.clone();
@@ -58,6 +59,7 @@ fn what_is_asked_is_promql() {
     sum by () ((((last_over_time(http_requests_total{job="api"}[15000ms]) >= 0) - (last_over_time(http_requests_total{job="api"}[67501ms] offset 15000ms) >= 0)) >= 0) or ((last_over_time(http_requests_total{job="api"}[15000ms]) >= 0) and (last_over_time(http_requests_total{job="api"}[67501ms] offset 15000ms) >= 0)))
     count by (job,instance) ((last_over_time(http_requests_total{job="api"}[15000ms]) >= 0) unless (last_over_time(http_requests_total{job="api"}[67501ms] offset 15000ms) >= 0))
     count by (code,"my.label") (last_over_time(http_requests_total{job="api"}[67501ms]))
+    last_over_time(http_requests_total{job="api"}[259200000ms])
     quantile(0.5, count_over_time(http_requests_total{job="api"}[600000ms]))
     "#);
 }

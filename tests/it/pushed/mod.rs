@@ -20,7 +20,7 @@ use sloburn::status::snapshot::Snapshot;
 use sloburn::store::memory::MemoryStore;
 use tokio::sync::Notify;
 
-use crate::support::past::{Past, recent};
+use crate::support::past::{Past, recent, scraped};
 use crate::support::remote_write::Written;
 
 const TICK: i64 = 30_000;
@@ -226,6 +226,62 @@ async fn prometheus_sums_up_to_the_slots_that_its_samples_make() {
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_2_sums_up_to_the_slots_that_its_samples_make() {
     hold_sums_against_samples(async |written| Past::of_prometheus2(&written).await).await;
+}
+
+/// Requests of three targets, and failures of two of them. One has failures before and after two hours without that series,
+/// five more; the other fails at that time for the first time.
+fn away(begin: i64, end: i64) -> Vec<Written> {
+    let back = end - HOUR / 4;
+    let values: [(&str, &str, fn(i64) -> Option<f64>); 5] = [
+        ("a", "200", |_| Some(10.0)),
+        ("b", "200", |_| Some(20.0)),
+        ("c", "200", |_| Some(30.0)),
+        ("a", "500", |after| match after {
+            ..-7_200 => Some(1_000.0),
+            -7_200..0 => None,
+            _ => Some(1_005.0),
+        }),
+        ("b", "500", |after| (after >= 0).then_some(70.0)),
+    ];
+    let written = values.map(|(instance, code, value)| {
+        let name = ("__name__", "http_requests_total");
+        let labels = [name, ("job", "api"), ("instance", instance), ("code", code)];
+        let seconds = (begin / 1_000..end / 1_000).step_by(15);
+        scraped(&labels, seconds, |second| value(second - back / 1_000))
+    });
+    written.into()
+}
+
+async fn hold_returns_against_samples(past_of: impl AsyncFnOnce(Vec<Written>) -> Option<Past>) {
+    let end = recent(300) * 1_000;
+    let begin = end - 3 * HOUR;
+    let Some(past) = past_of(away(begin, end)).await else {
+        return;
+    };
+    for above in [usize::MAX, 1] {
+        let mut daemon =
+            Daemon::start(&past, settings(above), 128 << 20, MemoryStore::default()).await;
+        daemon.ticks(begin + 300_000, end).await;
+        assert_eq!(daemon.summed().is_empty(), above > 1);
+        let range = TimeRange {
+            from: Timestamp::from_millis(begin),
+            to: Timestamp::from_millis(end),
+        };
+        let slots = daemon.slots(range);
+        let own = slots.iter().filter(|((id, _), _)| id == "api/availability");
+        let bad: f64 = own.map(|(_, slot)| slot.counts.bad).sum();
+        assert_eq!(bad, 5.0 + 70.0, "above {above} series");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_was_away_for_hours_is_not_new_to_the_sums_of_prometheus() {
+    hold_returns_against_samples(async |written| Past::of(&written).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_was_away_for_hours_is_not_new_to_the_sums_of_prometheus_2() {
+    hold_returns_against_samples(async |written| Past::of_prometheus2(&written).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
