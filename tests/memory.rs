@@ -37,8 +37,8 @@ struct Kind {
     errors: &'static str,
     /// What each lane counts of an event in a slot, by how many are bad and how many there are.
     lanes: &'static [fn(f64, f64) -> Counts],
-    /// How much of each slot was measured.
-    covered: fn(Span) -> Span,
+    /// How much of each slot was measured, by its end and width.
+    covered: fn(Timestamp, Span) -> Span,
     /// So many are counted.
     instances: u32,
     /// What each may take, in KiB.
@@ -49,12 +49,27 @@ const fn counts(bad: f64, total: f64) -> Counts {
     Counts { bad, total }
 }
 
+const TWO_METRICS: &str =
+    "{total: 'requests_total{job=\"JOB\"}', bad: 'failures_total{job=\"JOB\"}'}";
+
+const BAD_APART: &[fn(f64, f64) -> Counts] =
+    &[|_, total| counts(0.0, total), |bad, _| counts(bad, 0.0)];
+
+/// Ten minutes in the midst of each day were not.
+fn with_a_gap_every_day(end: Timestamp, width: Span) -> Span {
+    let (from, to) = (Span::from_hours(12), Span::from_mins(12 * 60 + 10));
+    let start = end - width;
+    let day = start.floor_to(Span::from_days(1));
+    let missing = end.min(day + to).since(start.max(day + from));
+    width - missing.max(Span::ZERO)
+}
+
 const KINDS: &[Kind] = &[
     Kind {
         name: "bad and all of one metric",
         errors: "{total: 'requests_total{job=\"JOB\"}', badWhere: 'code=~\"5..\"'}",
         lanes: &[counts],
-        covered: |width| width,
+        covered: |_, width| width,
         instances: 1_000,
         most: 48,
     },
@@ -62,17 +77,41 @@ const KINDS: &[Kind] = &[
         name: "bad and all of one metric, with gaps everywhere",
         errors: "{total: 'requests_total{job=\"JOB\"}', badWhere: 'code=~\"5..\"'}",
         lanes: &[counts],
-        covered: |width| width - Span::from_secs(1),
+        covered: |_, width| width - Span::from_secs(1),
         instances: 100,
         most: 64,
     },
     Kind {
         name: "bad of a metric of its own",
-        errors: "{total: 'requests_total{job=\"JOB\"}', bad: 'failures_total{job=\"JOB\"}'}",
-        lanes: &[|_, total| counts(0.0, total), |bad, _| counts(bad, 0.0)],
-        covered: |width| width,
+        errors: TWO_METRICS,
+        lanes: BAD_APART,
+        covered: |_, width| width,
         instances: 1_000,
         most: 64,
+    },
+    Kind {
+        name: "bad of a metric of its own, with a gap every day",
+        errors: TWO_METRICS,
+        lanes: BAD_APART,
+        covered: with_a_gap_every_day,
+        instances: 100,
+        most: 60,
+    },
+    Kind {
+        name: "bad of a metric of its own, with the same gap in each slot",
+        errors: TWO_METRICS,
+        lanes: BAD_APART,
+        covered: |_, width| width - Span::from_secs(1),
+        instances: 100,
+        most: 64,
+    },
+    Kind {
+        name: "bad of a metric of its own, with gaps everywhere, no two alike",
+        errors: TWO_METRICS,
+        lanes: BAD_APART,
+        covered: |end, width| width - Span::from_millis(end.as_millis() / 30_000 % 9_973),
+        instances: 100,
+        most: 100,
     },
     Kind {
         name: "good of a metric of its own",
@@ -81,7 +120,7 @@ const KINDS: &[Kind] = &[
             |_, total| counts(total, total),
             |bad, total| counts(bad - total, 0.0),
         ],
-        covered: |width| width,
+        covered: |_, width| width,
         instances: 100,
         most: 64,
     },
@@ -130,7 +169,7 @@ fn month(kind: &Kind, instance: u32) -> Ledger {
         for (lane, counts) in (0..).zip(kind.lanes) {
             let slot = Slot {
                 counts: counts(bad, total),
-                covered: (kind.covered)(width),
+                covered: (kind.covered)(end, width),
                 reconstructed: false,
             };
             ledger.add_settled(lane, end, &slot);

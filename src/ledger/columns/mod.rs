@@ -3,6 +3,7 @@
 //! part of it is one difference.
 
 mod counts;
+mod runs;
 mod times;
 
 use crate::domain::slot::Slot;

@@ -13,6 +13,9 @@ type Step = (i64, Counts, i64, bool);
 /// What a slot counts, by a number.
 type Each = fn(f64) -> Counts;
 
+/// How many seconds of a slot were measured, by its number.
+type Covered = fn(u32) -> i64;
+
 /// What each event of a lane adds.
 fn each() -> impl Strategy<Value = (i32, i32)> {
     prop_oneof![
@@ -72,36 +75,41 @@ proptest! {
                 prop_assert_eq!(&columns, &loose);
             }
         }
-        prop_assert_eq!(columns.len(), plain.len());
-        let mut sum = Tally::default();
-        for (place, (end, slot)) in plain.iter().enumerate() {
-            let end = Span::from_secs(*end);
-            prop_assert_eq!(columns.get(place), Some((end, *slot)));
-            prop_assert_eq!(columns.up_to(end - Span::from_millis(1)), place);
-            prop_assert_eq!(columns.up_to(end), place + 1);
-            sum = sum.plus(Tally::of(slot));
-            prop_assert_eq!(columns.tally(place + 1), sum);
+        let mut shrunk = columns.clone();
+        shrunk.shrink();
+        for columns in [columns, shrunk] {
+            prop_assert_eq!(columns.len(), plain.len());
+            let mut sum = Tally::default();
+            for (place, (end, slot)) in plain.iter().enumerate() {
+                let end = Span::from_secs(*end);
+                prop_assert_eq!(columns.get(place), Some((end, *slot)));
+                prop_assert_eq!(columns.up_to(end - Span::from_millis(1)), place);
+                prop_assert_eq!(columns.up_to(end), place + 1);
+                sum = sum.plus(Tally::of(slot));
+                prop_assert_eq!(columns.tally(place + 1), sum);
+            }
+            prop_assert_eq!(columns.get(plain.len()), None);
+            prop_assert_eq!(grown, sum);
         }
-        prop_assert_eq!(columns.get(plain.len()), None);
-        prop_assert_eq!(grown, sum);
     }
 }
 
 #[test]
 fn what_is_alike_is_kept_once() {
-    let lane = |each: Each, covered: i64| {
+    let lane = |each: Each, covered: Covered| {
         let mut columns = Columns::new();
         for number in 1..=120_u32 {
             let slot = Slot {
                 counts: each(f64::from(number)),
-                covered: Span::from_secs(covered),
-                reconstructed: false,
+                covered: Span::from_secs(covered(number)),
+                reconstructed: number == 50 && covered(number) < 30,
             };
             columns.add(Span::from_secs(30 * i64::from(number)), &slot);
         }
         columns.shrink();
         let times = match columns.times {
             Times::Even { .. } => "even",
+            Times::Runs(_) => "runs",
             Times::Uneven(_) => "uneven",
         };
         let counts = match columns.counts {
@@ -113,14 +121,25 @@ fn what_is_alike_is_kept_once() {
         };
         format!("{times}, {counts}")
     };
-    let cases: [(Each, i64, &str); 7] = [
-        (|_| pair(0.0, 0.0), 30, "even, nothing"),
-        (|n| pair(0.0, n), 30, "even, same [0, 1]"),
-        (|n| pair(-n, 0.0), 30, "even, same [-1, 0]"),
-        (|n| pair(n, n), 29, "uneven, same [1, 1]"),
-        (|n| pair(1.0, n), 30, "even, small"),
-        (|n| pair(-1.0, n), 30, "even, whole"),
-        (|n| pair(0.5, n), 30, "even, any"),
+    let all: Covered = |_| 30;
+    let cases: [(Each, Covered, &str); 9] = [
+        (|_| pair(0.0, 0.0), all, "even, nothing"),
+        (|n| pair(0.0, n), all, "even, same [0, 1]"),
+        (|n| pair(-n, 0.0), all, "even, same [-1, 0]"),
+        (|n| pair(n, n), |_| 29, "runs, same [1, 1]"),
+        (
+            |n| pair(n, n),
+            |number| if number % 20 == 10 { 7 } else { 30 },
+            "runs, same [1, 1]",
+        ),
+        (
+            |n| pair(n, n),
+            |number| 30 - i64::from(number % 2),
+            "uneven, same [1, 1]",
+        ),
+        (|n| pair(1.0, n), all, "even, small"),
+        (|n| pair(-1.0, n), all, "even, whole"),
+        (|n| pair(0.5, n), all, "even, any"),
     ];
     for (each, covered, kept) in cases {
         assert_eq!(lane(each, covered), kept);

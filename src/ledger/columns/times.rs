@@ -2,6 +2,8 @@
 
 use crate::domain::time::Span;
 
+use super::runs::Runs;
+
 /// The slots of a chunk by their ends, in milliseconds from its start.
 #[derive(Clone, Debug)]
 pub(super) enum Times {
@@ -13,6 +15,8 @@ pub(super) enum Times {
         width: u32,
         slots: u32,
     },
+    /// The same with a few gaps, once nothing is added for a while.
+    Runs(Box<Runs>),
     /// Any.
     Uneven(Box<Uneven>),
 }
@@ -50,6 +54,7 @@ impl Times {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Even { slots, .. } => index(*slots),
+            Self::Runs(runs) => runs.len(),
             Self::Uneven(uneven) => uneven.times.len(),
         }
     }
@@ -68,6 +73,7 @@ impl Times {
                     index(more.saturating_add(1).min(*slots))
                 }
             },
+            Self::Runs(runs) => runs.up_to(last),
             Self::Uneven(uneven) => uneven.times.partition_point(|time| time.end <= last),
         }
     }
@@ -83,6 +89,7 @@ impl Times {
                 let place = u32::try_from(place).ok()?;
                 (place < *slots).then(|| first + place * width)
             }
+            Self::Runs(runs) => runs.end(place),
             Self::Uneven(uneven) => uneven.times.get(place).map(|time| time.end),
         }
     }
@@ -106,6 +113,7 @@ impl Times {
                     marks: 0,
                 }
             }
+            Self::Runs(runs) => runs.part(slots),
             Self::Uneven(uneven) => uneven.part(slots),
         }
     }
@@ -144,33 +152,22 @@ impl Times {
 
     /// Changes the same slots in the form in which they may be any.
     fn unevenly(&mut self, work: impl FnOnce(&mut Uneven)) {
-        match self {
-            Self::Uneven(uneven) => work(uneven),
-            Self::Even { .. } => {
-                let time = |place| {
-                    Some(Time {
-                        end: self.end(place)?,
-                        covered: millis(self.part(place + 1).covered),
-                    })
-                };
-                let mut uneven = Uneven {
-                    times: (0..).map_while(time).collect(),
-                    marks: Vec::new(),
-                };
-                work(&mut uneven);
-                *self = Self::Uneven(Box::new(uneven));
-            }
+        if let Self::Uneven(uneven) = self {
+            return work(uneven);
         }
+        let mut uneven = Uneven::of(self);
+        work(&mut uneven);
+        *self = Self::Uneven(Box::new(uneven));
     }
 
     pub(super) fn is_loose(&self) -> bool {
         match self {
-            Self::Even { .. } => false,
+            Self::Even { .. } | Self::Runs(_) => false,
             Self::Uneven(uneven) => {
                 let Uneven { times, marks } = &**uneven;
                 times.len() < times.capacity()
                     || marks.len() < marks.capacity()
-                    || uneven.evened().is_some()
+                    || uneven.narrowed().is_some()
             }
         }
     }
@@ -179,14 +176,34 @@ impl Times {
         if let Self::Uneven(uneven) = self {
             uneven.times.shrink_to_fit();
             uneven.marks.shrink_to_fit();
-            if let Some(even) = uneven.evened() {
-                *self = even;
+            if let Some(narrow) = uneven.narrowed() {
+                *self = narrow;
             }
         }
     }
 }
 
 impl Uneven {
+    fn of(times: &Times) -> Self {
+        let places = 1..=times.len();
+        let marks = places.map(|slots| u16::try_from(times.part(slots).marks).unwrap_or(u16::MAX));
+        let marks: Vec<u16> = marks.collect();
+        let time = |place| {
+            Some(Time {
+                end: times.end(place)?,
+                covered: millis(times.part(place + 1).covered),
+            })
+        };
+        Self {
+            times: (0..).map_while(time).collect(),
+            marks: if marks.last() > Some(&0) {
+                marks
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
     fn part(&self, slots: usize) -> Part {
         let Some(last) = slots.checked_sub(1) else {
             return Part::default();
@@ -222,6 +239,14 @@ impl Uneven {
         }
     }
 
+    /// The same slots in a form that takes less room, if there is one.
+    fn narrowed(&self) -> Option<Times> {
+        let places = 0..self.times.len();
+        let slots = places.map(|place| (self.times[place].end, self.part(place + 1)));
+        let runs = || Some(Times::Runs(Box::new(Runs::of(slots)?)));
+        self.evened().or_else(runs)
+    }
+
     /// The same slots in even form, if they have one.
     fn evened(&self) -> Option<Times> {
         let first = self.times.first()?;
@@ -239,7 +264,7 @@ impl Uneven {
     }
 }
 
-fn millis(covered: Span) -> i32 {
+pub(super) fn millis(covered: Span) -> i32 {
     i32::try_from(covered.as_millis()).unwrap_or(i32::MAX)
 }
 
