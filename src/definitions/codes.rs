@@ -117,3 +117,5 @@ pub const NO_SUCH_LABEL: &str = "SB0607";
 pub const UNMEASURED: &str = "SB0608";
 /// Series that two selectors match whose events are added up.
 pub const DOUBLED: &str = "SB0609";
+/// A metric whose values are of another kind than those that are due.
+pub const OTHER_KIND: &str = "SB0610";

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 pub use place::Place;
 pub use suggest::did_you_mean;
+pub use suggest::near;
 pub use suggest::nearest;
 pub use suggest::write_one_of;
 pub use text::Paint;

@@ -2,19 +2,25 @@
 
 /// The word of `known` that `word` was probably meant to be.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    near(word, known).into_iter().next()
+}
+
+/// The words of `known` that `word` may have been meant to be, the nearest first.
+pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let length = word.chars().count();
     // One slip in a short word, two or three in a longer one.
-    let most = match word.chars().count() {
+    let most = match length {
         0..=2 => 0,
         3..=5 => 1,
         6..=9 => 2,
         _ => 3,
     };
-    known
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let is_as_long = |it: &&str| it.chars().count().abs_diff(length) <= most;
+    let alike = known.into_iter().filter(is_as_long);
+    let alike = alike.map(|candidate| (distance(word, candidate), candidate));
+    let mut near: Vec<_> = alike.filter(|(distance, _)| *distance <= most).collect();
+    near.sort_unstable();
+    near.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// `did you mean …?`, or `fallback` when no known word is near.
@@ -74,5 +80,10 @@ mod tests {
         ] {
             assert_eq!(nearest(word, known), meant, "{word}");
         }
+        let alike = ["requests_total", "request_total", "replies_total"];
+        assert_eq!(
+            near("reqest_total", alike),
+            ["request_total", "requests_total"]
+        );
     }
 }

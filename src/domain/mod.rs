@@ -13,6 +13,7 @@ pub mod incident;
 pub mod indicator;
 pub mod labels;
 pub mod measurement;
+pub mod metric;
 pub mod notice;
 pub mod objective;
 pub mod policy;

@@ -156,7 +156,7 @@ pub(super) fn native_instead(histogram: &Histogram) -> String {
 }
 
 /// The name that a histogram has without its classic buckets.
-fn native_name(histogram: &Histogram) -> &str {
+pub(super) fn native_name(histogram: &Histogram) -> &str {
     let metric = &histogram.series.metric;
     metric.strip_suffix("_bucket").unwrap_or(metric)
 }

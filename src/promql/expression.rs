@@ -1,9 +1,12 @@
 //! Whole PromQL expressions of `query` indicators: only checked, never taken apart.
 
+use std::convert::Infallible;
 use std::panic::catch_unwind;
 
 use promql_parser::parser;
+use promql_parser::parser::Expr;
 use promql_parser::parser::value::ValueType;
+use promql_parser::util::{ExprVisitor, walk_expr};
 
 use super::error::PromqlError;
 use super::lex::Token;
@@ -44,6 +47,36 @@ pub fn check_value(text: &str) -> Result<(), PromqlError> {
     }
 }
 
+/// The names of the metrics that an expression selects, in its order; none of what is no PromQL.
+pub fn metrics_of(text: &str) -> Vec<String> {
+    let Ok(plain) = without_regexes(text) else {
+        return Vec::new();
+    };
+    let filled = plain.replace(WINDOW, "5m");
+    let mut names = Names(Vec::new());
+    if let Ok(Ok(parsed)) = catch_unwind(|| parser::parse(&filled)) {
+        let Ok(_) = walk_expr(&mut names, &parsed);
+    }
+    names.0
+}
+
+struct Names(Vec<String>);
+
+impl ExprVisitor for Names {
+    type Error = Infallible;
+
+    fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Infallible> {
+        let selector = match expression {
+            Expr::VectorSelector(selector) => Some(selector),
+            Expr::MatrixSelector(range) => Some(&range.vs),
+            _ => None,
+        };
+        let name = selector.and_then(|it| it.name.clone());
+        self.0.extend(name.filter(|name| !self.0.contains(name)));
+        Ok(true)
+    }
+}
+
 /// The same expression with harmless regular expressions: those of `text` are checked here, by
 /// RE2's rules, and the parser would judge them by Rust's.
 fn without_regexes(text: &str) -> Result<String, PromqlError> {
@@ -69,6 +102,24 @@ fn without_regexes(text: &str) -> Result<String, PromqlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metrics_are_named_wherever_they_stand() {
+        for (text, names) in [
+            ("sum by (job) (increase(a_total{b=~\"*\"}[$window]))", ""),
+            (
+                "sum by (job) (rate(a_total{b=~\"c\"}[$window])) / on (d) (e - a_total)",
+                "a_total e",
+            ),
+            (
+                "max_over_time((a > bool 1)[5m:1m] offset 1h) or vector(0)",
+                "a",
+            ),
+            ("sum(", ""),
+        ] {
+            assert_eq!(metrics_of(text).join(" "), names, "{text}");
+        }
+    }
 
     #[test]
     fn expressions_are_checked_with_their_window() {

@@ -11,7 +11,7 @@ mod selector;
 
 pub use error::PromqlError;
 pub use expression::WINDOW;
-pub use expression::{check_expression, check_value};
+pub use expression::{check_expression, check_value, metrics_of};
 pub use matching::CompiledMatchers;
 pub use matching::Patterns;
 pub use print::conditions_text;

@@ -1,6 +1,7 @@
 //! What to ask of a source about a selector that finds no series.
 
 use crate::domain::selector::{Matcher, Selector};
+pub use crate::promql::metrics_of;
 use crate::promql::{label_text, selector_text};
 
 /// Asks whether there are any series of a metric.
@@ -17,8 +18,13 @@ pub fn count(selector: &Selector) -> String {
 pub fn without(selector: &Selector, condition: &Matcher) -> String {
     let others = selector.matchers.iter().filter(|it| *it != condition);
     let others = Selector::new(selector.metric.as_str(), others.cloned().collect());
-    let label = label_text(&condition.label);
-    format!("count by ({label}) ({})", selector_text(&others))
+    by(&condition.label, &others)
+}
+
+/// Asks for one series for each value of a label of all series that a selector matches.
+pub fn by(label: &str, selector: &Selector) -> String {
+    let label = label_text(label);
+    format!("count by ({label}) ({})", selector_text(selector))
 }
 
 #[cfg(test)]

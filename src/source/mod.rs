@@ -4,8 +4,9 @@ pub mod error;
 pub mod prometheus;
 pub mod scrape;
 
-use std::future::Future;
+use std::future::{Future, ready};
 
+use crate::domain::metric::MetricKind;
 use crate::domain::selector::Matcher;
 use crate::domain::time::{Span, TimeRange};
 use crate::series::batch::{Batch, Fetch};
@@ -51,6 +52,24 @@ pub trait Source: Send + Sync + 'static {
     /// What it adds to every selector that it is asked for; expressions are asked as they are.
     fn narrowed_by(&self) -> &[Matcher] {
         &[]
+    }
+
+    /// The names of the metrics that it has samples of, sorted, for whoever looks for one; none where it cannot tell.
+    fn names(
+        &self,
+        within: TimeRange,
+    ) -> impl Future<Output = Result<Vec<String>, SourceError>> + Send {
+        let _ = within;
+        ready(Ok(Vec::new()))
+    }
+
+    /// What the values of a metric are, where it knows.
+    fn kind_of(
+        &self,
+        metric: &str,
+    ) -> impl Future<Output = Result<Option<MetricKind>, SourceError>> + Send {
+        let _ = metric;
+        ready(Ok(None))
     }
 
     /// How far our clock is ahead of its own, where its answers tell: it knows no sample of a time that has not come
@@ -118,6 +137,20 @@ impl Source for AnySource {
         match self {
             Self::Prometheus(source) => source.narrowed_by(),
             Self::Scrape(source) => source.narrowed_by(),
+        }
+    }
+
+    async fn names(&self, within: TimeRange) -> Result<Vec<String>, SourceError> {
+        match self {
+            Self::Prometheus(source) => source.names(within).await,
+            Self::Scrape(source) => source.names(within).await,
+        }
+    }
+
+    async fn kind_of(&self, metric: &str) -> Result<Option<MetricKind>, SourceError> {
+        match self {
+            Self::Prometheus(source) => source.kind_of(metric).await,
+            Self::Scrape(source) => source.kind_of(metric).await,
         }
     }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::domain::labels::Labels;
+use crate::domain::metric::MetricKind;
 use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::{SloId, SourceName};
 
@@ -87,6 +89,15 @@ pub enum Finding {
         /// neither has a series of its own.
         apart: Option<(usize, Matcher)>,
     },
+    /// A metric whose values are of another kind than those that are due, as whoever exposes it says.
+    OtherKind {
+        /// What stands for it.
+        part: Part,
+        /// The metric.
+        metric: String,
+        /// What it is.
+        kind: MetricKind,
+    },
     /// A label of groups that no series has.
     NoLabel {
         /// The label.
@@ -96,6 +107,28 @@ pub enum Finding {
         /// The labels that they have.
         known: Vec<String>,
     },
+}
+
+impl Finding {
+    /// What finds no series, if that is what was found.
+    pub const fn missing(&self) -> Option<&Missing> {
+        match self {
+            Self::NoSeries(missing) | Self::LessSeries(missing) | Self::NoneBad(missing) => {
+                Some(missing)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same, of which more may be found out.
+    pub const fn missing_mut(&mut self) -> Option<&mut Missing> {
+        match self {
+            Self::NoSeries(missing) | Self::LessSeries(missing) | Self::NoneBad(missing) => {
+                Some(missing)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A selector (or an expression) that finds nothing.
@@ -115,15 +148,32 @@ pub enum Why {
     /// Nobody knows.
     Unknown,
     /// It is an expression, and gives nothing.
-    Expression,
+    Expression {
+        /// The first metric in it that there is not.
+        absent: Option<Absent>,
+    },
     /// There is no series of this metric at all.
-    NoMetric(String),
+    NoMetric(Absent),
+    /// It is the buckets of a histogram, of which there are none: it is a summary.
+    Summary {
+        /// What selects its quantiles, but for which of them.
+        selector: Selector,
+        /// Which quantiles there are, the lowest first; never empty.
+        quantiles: Vec<String>,
+    },
     /// One condition alone excludes all that fulfil the others.
     Excluded {
         /// The condition.
         condition: Matcher,
         /// What the others have of its label, sorted; never empty.
         values: Vec<String>,
+    },
+    /// There are some, which hold no numbers that can be counted.
+    OtherKind {
+        /// The metric.
+        metric: String,
+        /// What it is.
+        kind: MetricKind,
     },
     /// It finds some, and what its source adds to every selector leaves none of them.
     Narrowed {
@@ -134,6 +184,15 @@ pub enum Why {
     },
     /// No condition alone excludes all series.
     Together,
+}
+
+/// A metric of which there are no series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// Its name.
+    pub metric: String,
+    /// What there is instead, sorted; empty where the source does not tell.
+    pub names: Arc<[String]>,
 }
 
 /// Some of several series.

@@ -3,10 +3,13 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::past::{BEHIND, Made, Past, SCRAPE, recent, written};
+use crate::support::exporter::Exporter;
+use crate::support::past::{BEHIND, HOUR, Made, Past, SCRAPE, recent, scraped, written};
+use crate::support::tools::scrape_config;
 
 /// Far enough behind the end for all that is written: counters that began then never restart.
 const BORN: i64 = 200_000;
@@ -77,10 +80,34 @@ spec:
         - rout # SB0607
 "#;
 
-/// What `check --live` says of the definitions, and its exit code.
-fn check(url: &str) -> (Value, Option<i32>) {
+/// Metrics that are called otherwise or are of another kind, and what is said of each.
+const MEANT: &[(&str, &str)] = &[
+    (
+        "traffic: {total: http_request_total, atLeast: 1/s}",
+        "SB0602: there is no `http_request_total` at all; did you mean `http_requests_total`?",
+    ),
+    (
+        "traffic: {total: http_requests, atLeast: 1/s}",
+        "SB0602: there is no `http_requests` at all, but there is `http_requests_total`: write that if it is meant",
+    ),
+    (
+        "latency: {histogram: waited_seconds, atMost: 1s}",
+        "SB0602: `waited_seconds` is a summary, which has quantiles and no buckets: write `quantile: 'waited_seconds{quantile=\"0.99\"}'` in place of `histogram`, to judge slices of time; it has 0.5, 0.99",
+    ),
+    (
+        "traffic: {total: pool_used, atLeast: 1/s}",
+        "SB0610: write a counter in place of `pool_used`; a gauge belongs into `saturation`, or `probe` where it is 0 or 1",
+    ),
+    (
+        "saturation: {gauge: http_requests_total, atMost: 90}",
+        "SB0610: write a gauge in place of `http_requests_total`; a counter belongs into `errors` or `traffic`",
+    ),
+];
+
+/// What `check --live` says of definitions, and its exit code.
+fn check(url: &str, definitions: &str) -> (Value, Option<i32>) {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("api.yaml"), DEFINITIONS).unwrap();
+    fs::write(folder.path().join("api.yaml"), definitions).unwrap();
     let ran = Command::new(env!("CARGO_BIN_EXE_sloburn"))
         .current_dir(folder.path())
         .args(["check", "--live", "--format", "json", "--prometheus", url])
@@ -131,7 +158,7 @@ async fn what_does_not_fit_is_told_at_its_line_and_the_numbers_are_those_that_we
     let Some(past) = Past::of(&written(SERIES, end)).await else {
         return;
     };
-    let (answer, code) = check(&past.url());
+    let (answer, code) = check(&past.url(), DEFINITIONS);
     assert_eq!(faults(&answer), expected(), "{answer:#}");
     assert_eq!(code, Some(2));
     let items = answer["live"]["items"].as_array().unwrap();
@@ -151,7 +178,44 @@ async fn what_does_not_fit_is_told_at_its_line_and_the_numbers_are_those_that_we
 
 #[tokio::test]
 async fn a_source_that_is_not_there_is_one_fault() {
-    let (answer, code) = check("http://127.0.0.1:9");
+    let (answer, code) = check("http://127.0.0.1:9", DEFINITIONS);
     assert_eq!(faults(&answer), [("SB0601".to_owned(), None)]);
     assert_eq!((code, &answer["live"]), (Some(2), &Value::Null));
+}
+
+#[tokio::test]
+async fn metrics_that_were_meant_are_named_and_kinds_are_those_of_the_exporter() {
+    let exporter = Exporter::start().await.unwrap();
+    let every = Duration::from_secs(1);
+    let scraped_too = scrape_config(every, &[("pool", exporter.address())]);
+    let end = recent(SCRAPE) + 140 / SCRAPE * SCRAPE;
+    let series = [
+        vec![("__name__", "http_requests_total"), ("job", "api")],
+        vec![("__name__", "pool_used"), ("job", "api")],
+        vec![("__name__", "waited_seconds"), ("quantile", "0.5")],
+        vec![("__name__", "waited_seconds"), ("quantile", "0.99")],
+    ]
+    .map(|labels| {
+        let seconds = (end - HOUR / 2..=end).step_by(15);
+        scraped(&labels, seconds, |second| {
+            i32::try_from(second - end + HOUR).ok().map(f64::from)
+        })
+    });
+    let Some(past) = Past::beside(&scraped_too, &series).await else {
+        return;
+    };
+    exporter.scraped(2).await;
+    let objectives = MEANT.iter().enumerate().map(|(number, (indicator, _))| {
+        format!("    - {{name: it-{number}, objective: 99%, {indicator}}}\n")
+    });
+    let (head, _) = DEFINITIONS.split_once("    - name").unwrap();
+    let definitions = [head.to_owned(), objectives.collect()].concat();
+    let (answer, _) = check(&past.url(), &definitions);
+    let faults = answer["faults"].as_array().unwrap().iter();
+    let told = faults.map(|it| {
+        let part = |key: &str| it[key].as_str().unwrap();
+        format!("{}: {}", part("code"), part("help"))
+    });
+    let expected: Vec<&str> = MEANT.iter().map(|(_, told)| *told).collect();
+    assert_eq!(told.collect::<Vec<_>>(), expected, "{answer:#}");
 }

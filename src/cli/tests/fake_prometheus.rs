@@ -15,11 +15,20 @@ pub(in crate::cli) async fn serve<I: IntoResponse, R: IntoResponse>(
     instant: impl Fn(&str) -> I + Clone + Send + Sync + 'static,
     range: impl Fn(&str) -> R + Clone + Send + Sync + 'static,
 ) -> (String, JoinSet<std::io::Result<()>>) {
+    serve_with(Router::new(), instant, range).await
+}
+
+/// The same, with another part of the API beside.
+pub(in crate::cli) async fn serve_with<I: IntoResponse, R: IntoResponse>(
+    beside: Router,
+    instant: impl Fn(&str) -> I + Clone + Send + Sync + 'static,
+    range: impl Fn(&str) -> R + Clone + Send + Sync + 'static,
+) -> (String, JoinSet<std::io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let instant = |body: String| async move { instant(&body).into_response() };
     let range = |body: String| async move { range(&body).into_response() };
-    let router = Router::new()
+    let router = beside
         .route("/api/v1/query", post(instant))
         .route("/api/v1/query_range", post(range))
         .fallback(|| async { StatusCode::NOT_FOUND });

@@ -294,7 +294,7 @@ fn of_expressions<'s>(
         found.push(Found::Told(form(Missing {
             part: Part { role, item: 0 },
             text: seen.text(family).to_owned(),
-            why: Why::Expression,
+            why: Why::Expression { absent: None },
         })));
     }
     sides

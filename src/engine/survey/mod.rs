@@ -2,6 +2,7 @@
 //! are not made here: they come of counting.
 
 mod ask;
+mod directory;
 mod doubled;
 mod judge;
 mod parts;
@@ -46,7 +47,11 @@ pub async fn survey<S: Source>(
     let reads = reading::all(&state, settings, sources, newest(&state, at)).await;
     let seen = Seen::of(&plan, &reads);
     let mut survey = unread(&plan, &seen);
-    let mut asker = Asker::new(sources, at, settings.slot);
+    let within = TimeRange {
+        from: at - LOOKED_AT,
+        to: at,
+    };
+    let mut asker = Asker::new(sources, within, settings.slot);
     for planned in plan.slos.iter() {
         let slo = &planned.slo;
         if survey.blind.contains(&slo.uid) {
@@ -56,6 +61,8 @@ pub async fn survey<S: Source>(
         for found in judge::judge(planned, &seen) {
             findings.extend(asker.told(slo, found).await);
         }
+        let others = asker.other_kinds(slo, &findings).await;
+        findings.extend(others);
         if !findings.is_empty() {
             survey.findings.insert(slo.counted_as.clone(), findings);
         }

@@ -9,6 +9,7 @@ mod connection;
 mod credentials;
 mod crowd;
 mod decode;
+mod directory;
 mod gate;
 mod histogram;
 mod question;
@@ -33,6 +34,7 @@ use reqwest::Url;
 use tokio::task::JoinError;
 
 use crate::clock::Clock;
+use crate::domain::metric::MetricKind;
 use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::SourceName;
 use crate::domain::time::TimeRange;
@@ -42,6 +44,7 @@ use crate::source::{Skew, Source};
 
 pub use self::connection::TlsFiles;
 use self::decode::{Decoded, Kind, decode};
+use self::directory::LookUp;
 use self::gate::Gate;
 use self::histogram::Thresholds;
 pub use self::question::Question;
@@ -229,6 +232,27 @@ impl PrometheusSource {
         }
     }
 
+    /// What lies beside the samples is asked once: an answer, or none, says nothing of how they can be read.
+    async fn look_up(&self, asked: &LookUp) -> Result<Vec<u8>, SourceError> {
+        let answer = async {
+            let mut place = self.gate.enter().await?;
+            let answer = self.transport.look_up(asked).await;
+            answer.map_err(|refusal| match refusal.failure {
+                Failure::RateLimited { .. } => place.refused(refusal),
+                failure => failure,
+            })
+        };
+        answer.await.map_err(|failure| self.fault(failure))
+    }
+
+    fn fault(&self, failure: Failure) -> SourceError {
+        SourceError {
+            name: self.name.clone(),
+            url: self.url.clone(),
+            failure,
+        }
+    }
+
     async fn decoded(
         &self,
         body: Vec<u8>,
@@ -274,20 +298,24 @@ impl Source for PrometheusSource {
     }
 
     async fn read(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
-        self.ask(fetch, range).await.map_err(|failure| SourceError {
-            name: self.name.clone(),
-            url: self.url.clone(),
-            failure,
-        })
+        let read = self.ask(fetch, range).await;
+        read.map_err(|failure| self.fault(failure))
     }
 
     async fn read_past(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, SourceError> {
         let read = self.ask_past(fetch, range).await;
-        read.map_err(|failure| SourceError {
-            name: self.name.clone(),
-            url: self.url.clone(),
-            failure,
-        })
+        read.map_err(|failure| self.fault(failure))
+    }
+
+    async fn names(&self, within: TimeRange) -> Result<Vec<String>, SourceError> {
+        let asked = directory::names(within, &self.matchers);
+        let body = self.look_up(&asked).await?;
+        directory::named(&body).map_err(|failure| self.fault(failure))
+    }
+
+    async fn kind_of(&self, metric: &str) -> Result<Option<MetricKind>, SourceError> {
+        let body = self.look_up(&directory::metadata(metric)).await?;
+        directory::kind(&body, metric).map_err(|failure| self.fault(failure))
     }
 }
 

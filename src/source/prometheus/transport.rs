@@ -14,6 +14,7 @@ use super::PrometheusSettings;
 use super::answer::{Refusal, body, unanswered};
 use super::connection::Connection;
 use super::credentials::Credentials;
+use super::directory::LookUp;
 use super::gate::chance;
 use super::question::{Question, seconds};
 use super::remote::Form;
@@ -74,13 +75,10 @@ impl Transport {
 
     /// Asks for samples by remote read, once. What comes back is how the answer is packed, and the whole of it.
     pub(super) async fn read_remotely(&self, request: Vec<u8>) -> Result<(Form, Vec<u8>), Refusal> {
-        let mut url = self.url.clone();
-        let path = format!("{}/api/v1/read", url.path().trim_end_matches('/'));
-        url.set_path(&path);
         let clients = self.connection.clients().await?;
         let mut post = clients
             .plain
-            .post(url)
+            .post(self.below("read"))
             .header(CONTENT_TYPE, "application/x-protobuf")
             .header(CONTENT_ENCODING, "snappy")
             .header("X-Prometheus-Remote-Read-Version", "0.1.0")
@@ -104,6 +102,35 @@ impl Transport {
         timeout_at(Instant::now() + self.timeout, answer)
             .await
             .unwrap_or_else(|_| Err(Failure::TimedOut { limit }.into()))
+    }
+
+    /// Asks for what lies beside the samples, once. What comes back is the whole body.
+    pub(super) async fn look_up(&self, asked: &LookUp) -> Result<Vec<u8>, Refusal> {
+        let mut url = self.below(asked.path);
+        let parameters = asked.parameters.iter().chain(&self.params);
+        let parameters = parameters.map(|(name, value)| (*name, value.as_str()));
+        url.query_pairs_mut().extend_pairs(parameters);
+        let clients = self.connection.clients().await?;
+        let mut get = clients.plain.get(url);
+        if let Some(token) = self.credentials.header().await? {
+            get = get.header(AUTHORIZATION, token);
+        }
+        let limit = self.limit();
+        let answer = async {
+            let response = get.send().await.map_err(|error| unanswered(&error))?;
+            body(response, self.max_body_bytes, limit).await
+        };
+        timeout_at(Instant::now() + self.timeout, answer)
+            .await
+            .unwrap_or_else(|_| Err(Failure::TimedOut { limit }.into()))
+    }
+
+    /// A part of the API.
+    fn below(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        let path = format!("{}/api/v1/{path}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url
     }
 
     /// Asks, all within the timeout. What comes back is the whole body.

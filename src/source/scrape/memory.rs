@@ -1,6 +1,6 @@
 //! What was scraped not long ago, in memory: as much as the engine may still ask for.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::labels::{Labels, METRIC_NAME};
@@ -68,6 +68,15 @@ impl Memory {
         Ok(found
             .map(|(labels, samples)| ((*labels).clone(), samples))
             .collect())
+    }
+
+    /// The names of the metrics with samples in `range`, sorted.
+    pub(super) fn names(&self, range: TimeRange) -> Vec<String> {
+        let series = self.lock();
+        let is_there = |samples: &VecDeque<Sample>| samples.iter().any(|it| range.contains(it.at));
+        let there = series.iter().filter(|(_, samples)| is_there(samples));
+        let names: BTreeSet<&str> = there.map(|(it, _)| it.get(METRIC_NAME)).collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// Compiling costs more than matching all series, and the same is asked at every tick.

@@ -183,6 +183,10 @@ impl Source for ScrapeSource {
             }),
         }
     }
+
+    async fn names(&self, within: TimeRange) -> Result<Vec<String>, SourceError> {
+        Ok(self.memory.names(within))
+    }
 }
 
 /// The target with the labels that it has when nobody gives it others.

@@ -29,6 +29,14 @@ pub(crate) const SLOW: f64 = 0.001;
 /// How full the pool is: the gauges `pool_used` and `pool_limit` of `pool="a"`.
 pub(crate) const POOL: (f64, f64) = (37.0, 100.0);
 
+/// What the page says of the kinds of what is on it.
+const KINDS: &str = "\
+# TYPE http_requests_total counter
+# TYPE http_request_duration_seconds histogram
+# TYPE pool_used gauge
+# TYPE pool_limit gauge
+";
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running exporter, idle and with all counters at zero at first; it stops when it is dropped.
@@ -284,7 +292,7 @@ async fn metrics(State(shared): State<Arc<Mutex<Inner>>>) -> Response {
     let mut inner = lock(&shared);
     let at = now();
     let values = inner.values(at);
-    let mut body = String::new();
+    let mut body = KINDS.to_owned();
     for (series, value) in &values {
         writeln!(body, "{series} {value}").expect("a string can be written to");
     }

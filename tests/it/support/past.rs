@@ -33,7 +33,7 @@ pub(crate) type Made = (
     Course,
 );
 
-/// A Prometheus that scrapes nothing: all that it knows was written into it.
+/// A Prometheus; all that it knows was written into it, unless it is told to scrape.
 #[derive(Debug)]
 pub(crate) struct Past {
     server: RealServer,
@@ -48,6 +48,11 @@ impl Past {
     /// Of a Prometheus 2.
     pub(crate) async fn of_prometheus2<S: Sampled>(series: &[Written<S>]) -> Option<Self> {
         Self::in_server(RealServer::prometheus2(NOTHING).await, series).await
+    }
+
+    /// Of a Prometheus 3 that scrapes, too: nothing that is written may be older than an hour.
+    pub(crate) async fn beside<S: Sampled>(scraped: &str, series: &[Written<S>]) -> Option<Self> {
+        Self::in_server(RealServer::prometheus(scraped).await, series).await
     }
 
     async fn in_server<S: Sampled>(

@@ -1,5 +1,6 @@
 //! `sloburn check --live`: what the sources hold of what is defined, and what the numbers are now.
 
+mod metric;
 mod numbers;
 mod series;
 #[cfg(test)]
@@ -117,7 +118,7 @@ fn measured_badly(targets: &[Target<'_>], survey: &Survey) -> Vec<Diagnostic> {
     // Where there is no total, everything is more than that; and that selectors do not fit shows in the numbers, too.
     let explains = |fault: &Diagnostic| match fault.code {
         codes::OUTSIDE => fault.severity == Severity::Error,
-        code => code == codes::NO_SERIES,
+        code => matches!(code, codes::NO_SERIES | codes::OTHER_KIND),
     };
     if !faults.iter().any(explains) {
         faults.extend(numbers::beyond(statuses, written));

@@ -10,6 +10,8 @@ use crate::promql::{conditions_text, selector_text};
 use crate::status::survey::{Finding, Missing, Part, Several, Why};
 use crate::status::view::names::{Named, Role};
 
+use super::metric;
+
 /// So many values of a label are listed.
 const LISTED: usize = 8;
 
@@ -102,6 +104,12 @@ pub(super) fn told(
             let fault = doubled(parts, selectors, series, apart.as_ref());
             at(slo, fault, parts[1], written)
         }
+        Finding::OtherKind { part, metric, kind } => at(
+            slo,
+            metric::other_kind(part.role, metric, *kind),
+            *part,
+            written,
+        ),
         Finding::NoLabel { label, role, known } => {
             let side = role.name();
             let message = format!(
@@ -145,7 +153,7 @@ fn overrides(slo: &Slo) -> usize {
 }
 
 fn is_expression(missing: &Missing) -> bool {
-    matches!(missing.why, Why::Expression)
+    matches!(missing.why, Why::Expression { .. })
 }
 
 fn nothing(missing: &Missing) -> String {
@@ -160,9 +168,18 @@ fn nothing(missing: &Missing) -> String {
 fn advice(missing: &Missing) -> String {
     match &missing.why {
         Why::Unknown => "check its conditions, and what is scraped".to_owned(),
-        Why::Expression => "evaluate it in Prometheus, and correct it".to_owned(),
-        Why::NoMetric(metric) => {
-            format!("there is no `{metric}` at all: check the name, and what is scraped")
+        Why::Expression {
+            absent: Some(absent),
+        }
+        | Why::NoMetric(absent) => metric::absent(missing.part.role, &absent.metric, &absent.names),
+        Why::Expression { absent: None } => "evaluate it in Prometheus, and correct it".to_owned(),
+        Why::Summary {
+            selector,
+            quantiles,
+        } => metric::summary(selector, quantiles),
+        Why::OtherKind { metric, kind } => {
+            let (why, help) = metric::of_kind(metric, *kind);
+            format!("`{metric}` is a {}: {why}; {help}", kind.name())
         }
         Why::Narrowed { source, by } => format!(
             "there are some, but none of them has {}, which `sources.{source}.prometheus.matchers` adds to every selector",

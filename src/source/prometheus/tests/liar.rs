@@ -188,7 +188,10 @@ fn request(connection: &mut TcpStream) -> Option<Asked> {
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
         asked.headers.insert(name.to_owned(), value.to_owned());
     }
-    let length: usize = asked.headers.get("content-length")?.parse().ok()?;
+    let length: usize = match asked.headers.get("content-length") {
+        Some(length) => length.parse().ok()?,
+        None => 0,
+    };
     while bytes.len() < head + length {
         receive(connection, &mut bytes)?;
     }

@@ -8,7 +8,10 @@ use std::sync::{Arc, Barrier};
 
 use tokio::task::JoinSet;
 
+use crate::domain::metric::MetricKind;
 use crate::domain::selector::Matcher;
+use crate::domain::time::{TimeRange, Timestamp};
+use crate::source::Source;
 
 use super::liar::{Liar, Lie};
 use super::{
@@ -72,6 +75,45 @@ async fn a_request_carries_all_that_is_configured() {
       start = 1020
       step = 30
     "#);
+}
+
+/// What lies beside the samples is looked up with the same credentials; whoever does not offer it is read all the same.
+#[tokio::test]
+async fn names_and_kinds_are_looked_up() {
+    let liar = Liar::telling([
+        Lie::ok(r#"{"status":"success","data":["depth","up"]}"#),
+        Lie::ok(r#"{"status":"success","data":{"depth":[{"type":"gauge","help":""}]}}"#),
+        Lie::status(403, "no"),
+        Lie::ok(ONE),
+    ]);
+    let token = secret("s3cret\n");
+    let settings = PrometheusSettings {
+        bearer_token_file: Some(token.path().to_owned()),
+        matchers: vec![Matcher::equal("env", "prod")],
+        params: vec![("dedup".into(), "true".into())],
+        ..settings(&format!("{}/prefix/", liar.url()))
+    };
+    let source = PrometheusSource::new(settings).unwrap();
+    let within = TimeRange {
+        from: Timestamp::from_millis(1_000),
+        to: Timestamp::from_millis(61_500),
+    };
+    assert_eq!(source.names(within).await.unwrap(), ["depth", "up"]);
+    let kind = source.kind_of("depth").await.unwrap();
+    assert_eq!(kind, Some(MetricKind::Gauge));
+    source.kind_of("depth").await.unwrap_err();
+    read(&source, &samples()).await.unwrap();
+    let asked = liar.asked();
+    let asked = asked.iter().take(2);
+    let lines: Vec<String> = asked
+        .map(|it| format!("{}\n  {}", it.line, it.headers["authorization"]))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    GET /prefix/api/v1/label/__name__/values?start=1.000&end=61.500&limit=100000&match%5B%5D=%7B__name__%21%3D%22%22%2Cenv%3D%22prod%22%7D&dedup=true HTTP/1.1
+      Bearer s3cret
+    GET /prefix/api/v1/metadata?metric=depth&dedup=true HTTP/1.1
+      Bearer s3cret
+    ");
 }
 
 #[tokio::test]

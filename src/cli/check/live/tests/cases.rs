@@ -44,6 +44,24 @@ const OTHERS: &[&str] = &[
     "query: {value: sum(refused), atMost: 10}",
 ];
 
+/// Metrics that are called otherwise, or are of another kind.
+const METRICS: &[&str] = &[
+    "errors: {total: http_requests, bad: errors}",
+    "errors: {total: requests_total, bad: errors_total}",
+    "errors: {total: took_seconds, bad: errors_total}",
+    "errors: {total: rare_sum, bad: nothing_like_it}",
+    "latency: {histogram: took, unit: s, atMost: 300ms}",
+    "latency: {histogram: tooks_seconds, atMost: 300ms}",
+    "latency: {histogram: 'waited_seconds{job=\"api\"}', atMost: 300ms}",
+    "latency: {histogram: 'waited_seconds{job=\"apo\"}', atMost: 300ms}",
+    "saturation: {gauge: memory_usage_byte, atMost: 90}",
+    "query: {value: max(memory_byte) / max(memory_limit_bytes), atMost: 0.9}",
+    "errors: {total: waited_seconds, bad: errors_total}",
+    "errors: {total: drawn_seconds, bad: errors_total}",
+    "traffic: {total: memory_bytes, atLeast: 1/s}",
+    "saturation: {used: memory_bytes, limit: storms_total, by: [instance], atMost: 90%}",
+];
+
 /// Each of these, and what is told of it.
 async fn told_of(cases: &[&str]) -> String {
     let (url, server) = world::serve().await;
@@ -62,7 +80,7 @@ async fn what_does_not_fit_of_counters_is_told_where_it_is_written() {
     exit 0
 
     errors: {total: 'http_request_total{job="api"}', badWhere: code=~"5.."}
-    error line=10,col=23,title=SB0602::no series match `http_request_total{job="api"}`; there is no `http_request_total` at all: check the name, and what is scraped
+    error line=10,col=23,title=SB0602::no series match `http_request_total{job="api"}`; there is no `http_request_total` at all; did you mean `http_requests_total`?
     exit 2
 
     errors: {total: 'http_requests_total{job="apo"}', badWhere: code=~"5.."}
@@ -180,7 +198,7 @@ async fn what_does_not_fit_of_all_else_is_told_where_it_is_written() {
     exit 2
 
     latency: {quantile: 'took_seconds{quantile="0.9"}', atMost: 1s}
-    error line=10,col=27,title=SB0602::no series match `took_seconds{quantile="0.9"}`; there is no `took_seconds` at all: check the name, and what is scraped
+    error line=10,col=27,title=SB0602::no series match `took_seconds{quantile="0.9"}`; there is no `took_seconds` at all, but there is `took_seconds_bucket`: it is a histogram, so write `histogram: took_seconds` in place of `quantile`
     exit 2
 
     latency: {histogram: took_seconds, atMost: 300ms}
@@ -200,19 +218,80 @@ async fn what_does_not_fit_of_all_else_is_told_where_it_is_written() {
       limit: {series: 'memory_limit_byte{job="api"}', aggregate: min}
       by: [instance]
       atMost: 90%
-    error line=12,col=25,title=SB0602::no series match `memory_limit_byte{job="api"}`; there is no `memory_limit_byte` at all: check the name, and what is scraped
+    error line=12,col=25,title=SB0602::no series match `memory_limit_byte{job="api"}`; there is no `memory_limit_byte` at all; did you mean `memory_limit_bytes`?
     exit 2
 
     query: {value: sum(depth), atMost: 10}
-    error line=10,col=22,title=SB0602::`sum(depth)` gives no value; evaluate it in Prometheus, and correct it
+    error line=10,col=22,title=SB0602::`sum(depth)` gives no value; there is no `depth` at all: check the name, and what is scraped
     exit 2
 
     query: {total: 'sum(increase(seen_total[$window]))', bad: 'sum(increase(failed_total[$window]))'}
-    error line=10,col=22,title=SB0602::`sum(increase(seen_total[5m]))` gives no value; evaluate it in Prometheus, and correct it
+    error line=10,col=22,title=SB0602::`sum(increase(seen_total[5m]))` gives no value; there is no `seen_total` at all: check the name, and what is scraped
     exit 2
 
     query: {value: sum(refused), atMost: 10}
     error line=10,col=22,title=SB0601::the Prometheus of source `default` at URL refuses the query (bad_data): no such thing; correct or narrow what is asked
     exit 2
+    "#);
+}
+
+#[tokio::test]
+async fn of_a_metric_that_is_not_there_those_that_were_meant_are_named() {
+    insta::assert_snapshot!(told_of(METRICS).await, @r#"
+    errors: {total: http_requests, bad: errors}
+    error line=10,col=23,title=SB0602::no series match `http_requests`; there is no `http_requests` at all, but there is `http_requests_total`: write that if it is meant
+    exit 2
+
+    errors: {total: requests_total, bad: errors_total}
+    error line=10,col=23,title=SB0602::no series match `requests_total`; there is no `requests_total` at all; did you mean `http_requests_total`?
+    exit 2
+
+    errors: {total: took_seconds, bad: errors_total}
+    error line=10,col=23,title=SB0602::no series match `took_seconds`; there is no `took_seconds` at all, but there is `took_seconds_count`, which counts its events: write that
+    exit 2
+
+    errors: {total: rare_sum, bad: nothing_like_it}
+    error line=10,col=23,title=SB0602::no series match `rare_sum`; there is no `rare_sum` at all, but there is `rare_total`: write that if it is meant
+    exit 2
+
+    latency: {histogram: took, unit: s, atMost: 300ms}
+    error line=10,col=28,title=SB0602::no series match `took_bucket`; there is no `took_bucket` at all, but there is `took_seconds`: write that if it is meant
+    exit 2
+
+    latency: {histogram: tooks_seconds, atMost: 300ms}
+    error line=10,col=28,title=SB0602::no series match `tooks_seconds_bucket`; there is no `tooks_seconds_bucket` at all; did you mean `took_seconds`?
+    exit 2
+
+    latency: {histogram: 'waited_seconds{job="api"}', atMost: 300ms}
+    error line=10,col=28,title=SB0602::no series match `waited_seconds_bucket{job="api"}`; `waited_seconds` is a summary, which has quantiles and no buckets: write `quantile: 'waited_seconds{job="api",quantile="0.99"}'` in place of `histogram`, to judge slices of time; it has 0.5, 0.99
+    exit 2
+
+    latency: {histogram: 'waited_seconds{job="apo"}', atMost: 300ms}
+    error line=10,col=28,title=SB0602::no series match `waited_seconds_bucket{job="apo"}`; there is no `waited_seconds_bucket` at all, but there is `waited_seconds_count`, as summaries have it: without buckets events over a limit cannot be counted
+    exit 2
+
+    saturation: {gauge: memory_usage_byte, atMost: 90}
+    error line=10,col=27,title=SB0602::no series match `memory_usage_byte`; there is no `memory_usage_byte` at all: check the name, and what is scraped
+    exit 2
+
+    query: {value: max(memory_byte) / max(memory_limit_bytes), atMost: 0.9}
+    error line=10,col=22,title=SB0602::`max(memory_byte) / max(memory_limit_bytes)` gives no value; there is no `memory_byte` at all; did you mean `memory_bytes`?
+    exit 2
+
+    errors: {total: waited_seconds, bad: errors_total}
+    warning line=10,col=23,title=SB0610::`total` is `waited_seconds`, which is a summary by its metadata: these are times that come and go, not counts; write waited_seconds_count, which counts its events
+    exit 0
+
+    errors: {total: drawn_seconds, bad: errors_total}
+    error line=10,col=23,title=SB0602::no series match `drawn_seconds`; `drawn_seconds` is a histogram: it holds native histograms, and no numbers; write it under `latency`, as {histogram: drawn_seconds, native: true, atMost: …}
+    exit 2
+
+    traffic: {total: memory_bytes, atLeast: 1/s}
+    warning line=10,col=24,title=SB0610::`total` is `memory_bytes`, which is a gauge by its metadata: what it falls by is taken for a restart, and counted; write a counter in place of `memory_bytes`; a gauge belongs into `saturation`, or `probe` where it is 0 or 1
+    exit 0
+
+    saturation: {used: memory_bytes, limit: storms_total, by: [instance], atMost: 90%}
+    warning line=10,col=47,title=SB0610::`limit` is `storms_total`, which is a counter by its metadata: it rises for ever, and its value says nothing about now; write a gauge in place of `storms_total`; a counter belongs into `errors` or `traffic`
+    exit 0
     "#);
 }

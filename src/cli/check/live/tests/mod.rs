@@ -211,7 +211,7 @@ async fn targets_of_one_indicator_are_told_of_it_once_and_each_of_its_promise() 
     drop(server);
     insta::assert_snapshot!(told, @r"
     out:
-    ::error file=api.yaml,line=10,col=23,title=SB0602::no series match `rare_totla`; there is no `rare_totla` at all: check the name, and what is scraped
+    ::error file=api.yaml,line=10,col=23,title=SB0602::no series match `rare_totla`; there is no `rare_totla` at all; did you mean `rare_total`?
     ::warning file=api.yaml,line=12,col=40,title=SB0606::a window of 6h holds about 720 events, of which 99.9%25 allows 0.72 to be bad: the first bad event breaks the promise; write a longer window or a lower objective, and alert by a tier that counts, as bad: 3
     As of TIME:
 

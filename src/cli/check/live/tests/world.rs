@@ -1,6 +1,11 @@
 //! A Prometheus of counters that grow evenly and gauges that stay, and of the questions about what is missing.
 
+use std::collections::BTreeSet;
+
+use axum::Router;
+use axum::extract::RawQuery;
 use axum::http::StatusCode;
+use axum::routing::get;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
@@ -13,6 +18,9 @@ const BORN: i64 = 1_700_000_000;
 
 /// Scraped just at every tick, so that all of a window is covered.
 const SCRAPE: i64 = 30;
+
+/// Of a series that holds native histograms, which are no numbers.
+const NATIVE: &str = "native";
 
 /// Series, and what each grows by between scrapes; those with `=` keep their value.
 const SERIES: &[(&str, &str)] = &[
@@ -52,13 +60,41 @@ const SERIES: &[(&str, &str)] = &[
         r#"took_seconds_bucket{job="api",instance="b",route="/pay",le="+Inf"}"#,
         "6",
     ),
+    (r#"took_seconds_count{job="api",instance="a"}"#, "6"),
+    (r#"waited_seconds{job="api",quantile="0.5"}"#, "=0.1"),
+    (r#"waited_seconds{job="api",quantile="0.99"}"#, "=0.7"),
+    (r#"waited_seconds_sum{job="api"}"#, "=9"),
+    (r#"waited_seconds_count{job="api"}"#, "6"),
+    (r#"drawn_seconds{job="api"}"#, NATIVE),
     (r#"memory_bytes{job="api",instance="a"}"#, "=40"),
     (r#"memory_limit_bytes{job="api",instance="a"}"#, "=100"),
 ];
 
 /// Serves until what it returns with the address is dropped.
 pub(super) async fn serve() -> (String, JoinSet<std::io::Result<()>>) {
-    fake_prometheus::serve(answer, evaluations).await
+    let beside = Router::new()
+        .route("/api/v1/label/__name__/values", get(|| async { names() }))
+        .route("/api/v1/metadata", get(|query| async { metadata(query) }));
+    fake_prometheus::serve_with(beside, answer, evaluations).await
+}
+
+fn names() -> String {
+    let names = series().map(|(labels, _)| labels.get(METRIC_NAME).to_owned());
+    let names: BTreeSet<String> = names.collect();
+    json!({"status": "success", "data": names}).to_string()
+}
+
+/// What the exporter says of a metric, where it says anything.
+fn metadata(RawQuery(query): RawQuery) -> String {
+    let metric = parameter(&query.unwrap(), "metric");
+    let kind = match metric.as_str() {
+        "memory_bytes" => "gauge",
+        "waited_seconds" => "summary",
+        "drawn_seconds" => "histogram",
+        name if name.ends_with("_total") => "counter",
+        _ => return json!({"status": "success", "data": {}}).to_string(),
+    };
+    json!({"status": "success", "data": {metric: [{"type": kind}]}}).to_string()
 }
 
 /// The same, that answers everything with an error.
@@ -82,10 +118,10 @@ fn matching(selector: &str) -> Vec<(Labels, &'static str)> {
     series().filter(|(it, _)| matchers.matches(it)).collect()
 }
 
-fn value(course: &str, at: i64) -> i64 {
+fn value(course: &str, at: i64) -> String {
     match course.strip_prefix('=') {
-        Some(value) => value.parse().unwrap(),
-        None => (at - BORN) / SCRAPE * course.parse::<i64>().unwrap(),
+        Some(value) => value.to_owned(),
+        None => ((at - BORN) / SCRAPE * course.parse::<i64>().unwrap()).to_string(),
     }
 }
 
@@ -102,11 +138,13 @@ fn answer(body: &str) -> String {
         let times = (at - length / 1_000)..=at;
         let scraped = times.filter(|time| time % SCRAPE == 0 && time * 1_000 > at * 1_000 - length);
         let values: Vec<Value> = scraped
-            .map(|time| json!([time, value(course, time).to_string()]))
+            .map(|time| json!([time, value(course, time)]))
             .collect();
         (!values.is_empty()).then(|| json!({"metric": object(&labels), "values": values}))
     };
-    let found: Vec<Value> = matching(&selector).into_iter().filter_map(of).collect();
+    let mut counted = matching(&selector);
+    counted.retain(|(_, course)| *course != NATIVE);
+    let found: Vec<Value> = counted.into_iter().filter_map(of).collect();
     matrix(&found)
 }
 
