@@ -37,6 +37,7 @@ impl State {
             incidents,
             episodes: self.open_episodes(),
             sources: self.source_statuses(),
+            doubled: self.doubled(),
             engine: EngineStatus {
                 births_ignored: self
                     .sources

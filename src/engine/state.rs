@@ -22,7 +22,7 @@ use crate::series::slices::Impossible;
 use crate::series::starts::Starts;
 use crate::series::table::{Edge, SeriesTable};
 use crate::series::terms::SidesSeen;
-use crate::status::snapshot::{IgnoredBirth, SeriesCount};
+use crate::status::snapshot::{Doubled, IgnoredBirth, SeriesCount};
 use crate::store::commit::{
     Episode, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey, Recovered,
     WalkKey, WalkRecord,
@@ -164,8 +164,8 @@ pub(super) struct MeterState {
     pub(super) sides: SidesSeen,
     /// Whether the store knows that.
     pub(super) seen_kept: bool,
-    /// Whether series were seen that count twice.
-    pub(super) is_doubled: bool,
+    /// Which of its events count twice, if any were seen.
+    pub(super) doubled: Option<Doubled>,
     /// The bucket boundaries that a histogram has, when the threshold is none of them.
     pub(super) boundaries: Option<Vec<String>>,
     /// Which series the bad events of late came from.
@@ -386,7 +386,7 @@ impl MeterState {
             bad_series_ever_seen: false,
             sides: SidesSeen::default(),
             seen_kept: false,
-            is_doubled: false,
+            doubled: None,
             boundaries: None,
             blame: Blame::default(),
         }

@@ -33,7 +33,7 @@ impl Edge {
 }
 
 /// Whether something of this weight is an event by itself, and not only a bad (or good) one of others.
-const fn is_event(weight: Counts) -> bool {
+pub const fn is_event(weight: Counts) -> bool {
     weight.total > 0.0
 }
 

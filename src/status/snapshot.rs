@@ -1,6 +1,7 @@
 //! The immutable picture of a tick that every reader gets: API, pages, metrics and command line.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::budget::ErrorBudget;
@@ -12,7 +13,7 @@ use crate::domain::labels::Labels;
 use crate::domain::measurement::Measurement;
 use crate::domain::notice::Notice;
 use crate::domain::policy::{HeldBack, Severity};
-use crate::domain::slo::{Slo, SourceName};
+use crate::domain::slo::{Slo, SloId, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::domain::versions::Versions;
@@ -35,8 +36,35 @@ pub struct Snapshot {
     pub episodes: Vec<OpenEpisode>,
     /// All sources, by name.
     pub sources: Vec<SourceStatus>,
+    /// Objectives that count events twice.
+    pub doubled: Vec<Doubled>,
     /// How the engine itself fares.
     pub engine: EngineStatus,
+}
+
+/// An objective that counts events twice, because two of its selectors match the same series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubled {
+    /// What is counted: all targets of the objective judge it.
+    pub slo: SloId,
+    /// The selectors.
+    pub selectors: [String; 2],
+    /// One of the series that both match, as a selector.
+    pub series: String,
+}
+
+impl fmt::Display for Doubled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            slo,
+            selectors: [one, other],
+            series,
+        } = self;
+        write!(
+            f,
+            "{slo} counts events twice: `{one}` and `{other}` both select {series}; let them exclude each other, as `sloburn check --live` tells"
+        )
+    }
 }
 
 /// An open alert that is not about a budget.

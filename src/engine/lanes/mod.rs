@@ -104,6 +104,7 @@ impl State {
             to: to.floor_to(grain).max(from),
         };
         self.meters[meter].note_sides(lane_sides(planned, complete));
+        self.tell_doubled_slices(meter, planned, complete);
         if self.lacks_bucket(meter) {
             return None;
         }

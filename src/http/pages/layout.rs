@@ -30,6 +30,9 @@ const NAV: [NavEntry; 3] = [
     },
 ];
 
+/// So many objectives that count twice are told of on each page; `/api/v1/status` lists all.
+const DOUBLED: usize = 3;
+
 /// What `layout.html` shows around every page.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -151,6 +154,13 @@ fn notices(read: &Reading) -> Vec<String> {
         let why = source.error.as_ref()?;
         Some(format!("Source `{}` is not read well: {why}", source.name))
     }));
+    let doubled = &read.snapshot.doubled;
+    notices.extend(doubled.iter().take(DOUBLED).map(ToString::to_string));
+    if let more @ 1.. = doubled.len().saturating_sub(DOUBLED) {
+        notices.push(format!(
+            "{more} more objectives count events twice: `countedTwice` of /api/v1/status lists them"
+        ));
+    }
     if let Some(delivery) = &read.delivery {
         notices.extend(
             delivery

@@ -316,6 +316,13 @@ async fn the_status_holds_everything_in_one_answer() {
           "birthsIgnored":{"count":0, "newest":[]}
         }
       ],
+      "countedTwice":[
+        {
+          "slo":"web/availability",
+          "selectors":["hits_total", "hits_total{code=~\"5..\"}"],
+          "series":"hits_total{code=\"500\"}"
+        }
+      ],
       "definitions":{
         "revision":"0123456789abcdef",
         "since":"2026-01-15T07:00:00Z",

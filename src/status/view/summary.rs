@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::board::{DefinitionsStatus, DeliveryStatus, Reading, ReceiverStatus};
 use super::super::freshness::Freshness;
 use super::super::snapshot::{
-    Backfill, ClockSkew, EngineStatus, IgnoredBirth, SourceStatus, SummedFamily,
+    Backfill, ClockSkew, Doubled, EngineStatus, IgnoredBirth, SourceStatus, SummedFamily,
 };
 use super::episode::EpisodeView;
 use super::scalar::{Count, Length, Time};
@@ -36,6 +36,10 @@ pub struct StatusView {
     pub other_alerts: Vec<EpisodeView>,
     /// All sources.
     pub sources: Vec<SourceView>,
+    /// Objectives that count events twice, because two of their selectors match the same series; older daemons do not
+    /// say.
+    #[serde(default)]
+    pub counted_twice: Vec<DoubledView>,
     /// Which definitions are in force; `null` before they are known.
     pub definitions: Option<DefinitionsView>,
     /// How deliveries fare; `null` before the first look.
@@ -44,6 +48,18 @@ pub struct StatusView {
     pub store: StoreView,
     /// How the engine fares.
     pub engine: EngineView,
+}
+
+/// An objective that counts events twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DoubledView {
+    /// What is counted: `service/name`, also where that has targets.
+    pub slo: String,
+    /// The two selectors.
+    pub selectors: [String; 2],
+    /// One of the series that both select.
+    pub series: String,
 }
 
 /// How one source fares.
@@ -229,6 +245,7 @@ impl StatusView {
                 .filter_map(EpisodeView::of)
                 .collect(),
             sources: snapshot.sources.iter().map(SourceView::of).collect(),
+            counted_twice: snapshot.doubled.iter().map(DoubledView::of).collect(),
             definitions: read.definitions.as_deref().map(DefinitionsView::of),
             delivery: read.delivery.as_deref().map(DeliveryView::of),
             store: StoreView {
@@ -261,6 +278,16 @@ impl SourceView {
                 count: source.births_ignored,
                 newest: source.births.iter().rev().map(BirthView::of).collect(),
             },
+        }
+    }
+}
+
+impl DoubledView {
+    fn of(doubled: &Doubled) -> Self {
+        Self {
+            slo: doubled.slo.to_string(),
+            selectors: doubled.selectors.clone(),
+            series: doubled.series.clone(),
         }
     }
 }

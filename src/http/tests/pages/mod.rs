@@ -333,3 +333,25 @@ async fn sources_and_deliveries_are_told_with_their_reasons() {
     let page = page_of(&fresh(), "/sources").await;
     insta::assert_snapshot!(text(between(&page.body, "<h1>", "</main>")), @"Sources State Source Last read well Series Queries Failed Samples ✓ Read default 12:00:00 UTC 240 1,440 0 691,200 ! Not read thanos-eu cannot read `thanos-eu`: HTTP 503 its clock is 1 min 4 s behind ours: set the one that is wrong its samples come later than its offset allows: ticks wait 45 s longer, and alerts with them 11:46:00 UTC 240 1,440 28 691,200 Notices Receiver Waiting Since Last attempt payments 2 11:48:00 UTC Slack refused it: channel_not_found; it will fail again until that is mended Engine Ticks 720 since the start, one every 30s; 2 left out because newer ones could be read already Last tick took 0.042 s Store cannot commit to `sloburn.db`: the disk is full First values left out 5: of new series, where nothing shows when their events happened");
 }
+
+#[tokio::test(start_paused = true)]
+async fn objectives_that_count_twice_are_told_of_on_every_page() {
+    let mut snapshot = fixture::snapshot();
+    let doubled = snapshot.doubled[0].clone();
+    for (times, told) in [
+        (
+            1,
+            "<p class=\"notice\">web/availability counts events twice: ",
+        ),
+        (5, "2 more objectives"),
+    ] {
+        snapshot.doubled = vec![doubled.clone(); times];
+        let board = Board::new(fixture::NOW);
+        board.publish(snapshot.clone());
+        let shown = state(board, fixture::NOW);
+        for uri in ["/", "/incidents", "/sources", "/slos/web/availability"] {
+            let page = page_of(&shown, uri).await;
+            assert!(page.body.contains(told), "{uri} {}", page.body);
+        }
+    }
+}
