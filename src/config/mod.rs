@@ -19,7 +19,7 @@ use std::{fs, io};
 use reqwest::Url;
 use secrecy::SecretString;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, NotUtf8, utf8};
 use crate::domain::selector::Matcher;
 
 pub use flags::Flags;
@@ -296,6 +296,14 @@ pub enum ConfigError {
     Faulty(Diagnostics),
 }
 
+impl ConfigError {
+    fn not_utf8(path: &Path, why: NotUtf8) -> Self {
+        let message = format!("`{}` {why}", path.display());
+        let fault = Diagnostic::error(origin::SYNTAX, message).help(NotUtf8::HELP);
+        Self::Faulty([fault].into_iter().collect())
+    }
+}
+
 impl Config {
     /// Reads the file that flags or environment name, or `sloburn.yaml` in the working folder if there is one, and lays
     /// environment and flags over it.
@@ -308,12 +316,15 @@ impl Config {
             .filter(|text| !text.is_empty());
         let named = flags.config.clone().or(from_environment.map(PathBuf::from));
         let path = named.clone().unwrap_or(PathBuf::from(DEFAULT_FILE));
-        let text = match fs::read_to_string(&path) {
+        let text = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => None,
-            read => Some(read.map_err(|source| ConfigError::Unreadable {
-                path: path.clone(),
-                source,
-            })?),
+            read => {
+                let bytes = read.map_err(|source| ConfigError::Unreadable {
+                    path: path.clone(),
+                    source,
+                })?;
+                Some(utf8(bytes).map_err(|why| ConfigError::not_utf8(&path, why))?)
+            }
         };
         let file = text.as_deref().map(|text| (&*path, text));
         Self::from_layers(file, environment, flags)

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use crate::diagnostic::{did_you_mean, write_one_of};
 use crate::domain::selector::Matcher;
+use crate::domain::time::{Span, SpanError};
 use crate::promql::parse_matchers;
 
 use super::origin::{SECRET, VALUE};
@@ -68,10 +69,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, Wrong> {
     let parsed = length(text, "write it as 30s, 1m30s or 500ms")?;
     if parsed > LONGEST {
         let message = format!("is {text}, which is longer than a day");
-        return Err(wrong(
-            message,
-            "m means minutes and M months; use at most 24h",
-        ));
+        return Err(wrong(message, "use at most 24h"));
     }
     Ok(parsed)
 }
@@ -80,6 +78,18 @@ fn length(text: &str, example: &str) -> Result<Duration, Wrong> {
     if !text.is_empty() && text.chars().all(|char| char.is_ascii_digit()) && text != "0" {
         let help = format!("write {text}s if seconds are meant");
         return Err(wrong(format!("is {text}, without a unit"), help));
+    }
+    if SpanError::names_months(text) {
+        let message = format!("is {text}, and a month has no fixed length");
+        let help = format!(
+            "write {} if minutes are meant, else days, as 30d",
+            text.replace('M', "m")
+        );
+        return Err(wrong(message, help));
+    }
+    // What Prometheus reads too means the same here as in definitions: a year has 365 days.
+    if let Ok(span) = text.parse::<Span>() {
+        return Ok(span.to_std());
     }
     let parsed = humantime::parse_duration(text)
         .map_err(|_| wrong(format!("is not a length of time: {}", shown(text)), example))?;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, Error, Location, MessageFormatter, Options, Spanned};
 
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, YamlMistake, yaml_mistake};
 
 use super::origin::SYNTAX;
 
@@ -43,32 +43,22 @@ pub(super) fn parse(file: &Arc<Path>, text: &str) -> Result<Node, Box<Diagnostic
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()) {
         Ok(root) => Ok(lower(root, &place)),
-        Err(error) => {
-            let why = sentence(&error);
-            // The parser names the text before a tab, which may be lines above it.
-            if let Some(tab) = indenting_tab(text).filter(|_| why.contains("tab")) {
-                let message = "a tab stands where the line is indented";
-                let fault = Diagnostic::error(SYNTAX, message);
-                let fault = fault.at(&Place::of(file, text, tab..tab + 1));
-                return Err(Box::new(
-                    fault.help("indent by spaces; YAML knows no tabs there"),
-                ));
+        Err(error) => Err(Box::new(match plain_mistake(&error, text) {
+            Some(mistake) => {
+                let at = Place::of(file, text, mistake.at..mistake.at);
+                let fault = Diagnostic::error(SYNTAX, mistake.message);
+                fault.at(&at).help(mistake.help)
             }
-            let at = place(error.location().unwrap_or(Location::UNKNOWN));
-            Err(Box::new(Diagnostic::error(SYNTAX, why).at(&at)))
-        }
+            None => Diagnostic::error(SYNTAX, sentence(&error))
+                .at(&place(error.location().unwrap_or(Location::UNKNOWN))),
+        })),
     }
 }
 
-/// The first tab before anything else of its line.
-fn indenting_tab(text: &str) -> Option<usize> {
-    let mut start = 0;
-    text.split_inclusive('\n').find_map(|line| {
-        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-        let tab = line.get(..indent)?.find('\t').map(|at| start + at);
-        start += line.len();
-        tab
-    })
+/// The mistake in the syntax that led to an error, of which the error itself knows no place.
+fn plain_mistake(error: &Error, text: &str) -> Option<YamlMistake> {
+    let is_second = matches!(error, Error::MultipleDocuments { .. });
+    yaml_mistake(text).filter(|it| !is_second && !it.is_too_deep)
 }
 
 /// Limits far above any honest file and far below what could hurt; a key that comes twice is told by us.

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::NotUtf8;
+use crate::diagnostic::utf8;
 
 use super::codes;
 
@@ -188,9 +190,9 @@ fn text(path: &Path) -> Result<String, Box<Diagnostic>> {
         let fault = Diagnostic::error(codes::TOO_LARGE, large).help("split it into several files");
         return Err(Box::new(fault));
     }
-    String::from_utf8(bytes).map_err(|_| {
-        let message = format!("`{}` is not text in UTF-8", path.display());
-        Box::new(Diagnostic::error(codes::UNREADABLE, message).help("save it as UTF-8"))
+    utf8(bytes).map_err(|why| {
+        let message = format!("`{}` {why}", path.display());
+        Box::new(Diagnostic::error(codes::UNREADABLE, message).help(NotUtf8::HELP))
     })
 }
 

@@ -2,18 +2,25 @@
 //! that is shown as text, in one line and as JSON.
 
 mod annotations;
+mod encoding;
 mod json;
 mod place;
 mod suggest;
+mod syntax;
 mod text;
 
 use std::collections::BTreeSet;
 
+pub use encoding::NotUtf8;
+pub use encoding::utf8;
 pub use place::Place;
 pub use suggest::did_you_mean;
 pub use suggest::near;
 pub use suggest::nearest;
 pub use suggest::write_one_of;
+pub use syntax::YamlMistake;
+pub use syntax::explain_yaml;
+pub use syntax::yaml_mistake;
 pub use text::Paint;
 
 /// How bad it is.

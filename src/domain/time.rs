@@ -211,6 +211,14 @@ pub enum SpanError {
     Range(String),
 }
 
+impl SpanError {
+    /// Whether `M` is one of the units of a text. Other grammars take it for months, and who writes it for minutes.
+    pub fn names_months(text: &str) -> bool {
+        let mut units = text.split(|char: char| !char.is_alphabetic());
+        units.any(|unit| unit == "M")
+    }
+}
+
 impl FromStr for Span {
     type Err = SpanError;
 

@@ -56,6 +56,12 @@ pub(super) fn lexemes(text: &str) -> Result<Vec<Lexeme>, PromqlError> {
                 scanner.at += 1;
                 continue;
             }
+            _ if is_curly(first) => {
+                let sentence = format!(
+                    "{first} is a typographic quote, which PromQL does not know: write \" or '"
+                );
+                return Err(PromqlError::new(sentence).at(start..start + first.len_utf8()));
+            }
             _ if is_word(first) => Token::Word(scanner.take_while(is_word)),
             _ => Token::Sign(scanner.sign(first)),
         };
@@ -65,6 +71,11 @@ pub(super) fn lexemes(text: &str) -> Result<Vec<Lexeme>, PromqlError> {
         });
     }
     Ok(found)
+}
+
+/// What word processors and chats make of quotes.
+const fn is_curly(char: char) -> bool {
+    matches!(char, '‘'..='‟' | '«' | '»')
 }
 
 /// Dots are for numbers; a metric's name with a dot needs quotes, and the parser says so.

@@ -340,6 +340,8 @@ mod tests {
             "a / b",
             "sum by (x) (y)",
             "up{job=api}",
+            "up{job=“api”}",
+            "‘up’",
             "up{job==\"api\"}",
             "up{job}",
             "up{job=\"api\"",
@@ -369,6 +371,8 @@ mod tests {
         a / b → 2..3 operators do not belong here: write one selector; for any other PromQL there is `query`
         sum by (x) (y) → 0..6 aggregations do not belong here: write the series alone; Sloburn adds them up itself
         up{job=api} → 7..10 the value of `job` is due in quotes, as in job="…"
+        up{job=“api”} → 7..10 “ is a typographic quote, which PromQL does not know: write " or '
+        ‘up’ → 0..3 ‘ is a typographic quote, which PromQL does not know: write " or '
         up{job=="api"} → 6..8 after the label `job` one of =, !=, =~ and !~ is due
         up{job} → 6..7 after the label `job` one of =, !=, =~ and !~ is due
         up{job="api" → 12..12 the brace is not closed; write } at the end

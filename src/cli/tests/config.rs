@@ -165,3 +165,48 @@ async fn a_faulty_configuration_is_told_once_with_its_places() {
     exit 2
     ");
 }
+
+/// What editors of Windows make of a file.
+#[tokio::test]
+async fn the_file_may_have_a_mark_and_is_refused_in_another_encoding() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my.yaml");
+    let wide = |text: &str| {
+        let units = text.encode_utf16();
+        units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+    };
+    let mut told = String::new();
+    for bytes in [
+        "\u{feff}tick: 10s\r\nlog:\r\n  level: debug\r\n".into(),
+        wide("\u{feff}tick: 10s\r\n"),
+        wide("tick: 10s\r\n"),
+        b"tick: 10s\n# caf\xe9\n".to_vec(),
+    ] {
+        std::fs::write(&file, bytes).unwrap();
+        let arguments = ["config", "print", "--config", file.to_str().unwrap()];
+        let ran = run_in(folder.path(), &arguments, &[]).await.to_string();
+        let is_told = |line: &&str| {
+            let words = ["tick:", "level:", "error", "exit"];
+            words.iter().any(|word| line.contains(word))
+        };
+        told += &ran.lines().filter(is_told).collect::<Vec<_>>().join("\n");
+        told += "\n\n";
+    }
+    insta::assert_snapshot!(told, @r"
+    tick: 10s  # FOLDER/my.yaml:1
+      level: debug  # FOLDER/my.yaml:3
+    exit 0
+
+    error: the configuration has 1 error
+    error[SB0801]: `FOLDER/my.yaml` is UTF-16; save it as UTF-8
+    exit 2
+
+    error: the configuration has 1 error
+    error[SB0801]: `FOLDER/my.yaml` is UTF-16; save it as UTF-8
+    exit 2
+
+    error: the configuration has 1 error
+    error[SB0801]: `FOLDER/my.yaml` is not UTF-8: see line 2; save it as UTF-8
+    exit 2
+    ");
+}

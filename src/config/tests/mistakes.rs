@@ -23,6 +23,9 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
         "tick: 0s",
         "tick: 100us",
         "tick: 5M",
+        "tick: 1h 1M",
+        "tick: 2d",
+        "store: {history: 13M}",
         "tick:",
         "tick: [30s]",
         "tick: 30s\nslot: 20s",
@@ -43,7 +46,12 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
         "tick: 30s\n---\ntick: 30s",
         "- tick: 30s",
         "a: &a [*a]",
-    ]), @r"
+        "store:\n  sqlite: a.db\n   history: 30d",
+        "log:\n  level:info\n  format: json",
+        "definitions:\n- a\n-b",
+        "listen: *:9099",
+        "tick: \"30s",
+    ]), @r#"
     tik: 30s
       sloburn.yaml:1:1: error[SB0802]: `tik` is not a setting; did you mean `tick`?
     tick: 30
@@ -55,7 +63,13 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
     tick: 100us
       sloburn.yaml:1:7: error[SB0806]: `tick` is 100us, which is not whole milliseconds; write it as 30s, 1m30s or 500ms
     tick: 5M
-      sloburn.yaml:1:7: error[SB0806]: `tick` is 5M, which is longer than a day; m means minutes and M months; use at most 24h
+      sloburn.yaml:1:7: error[SB0806]: `tick` is 5M, and a month has no fixed length; write 5m if minutes are meant, else days, as 30d
+    tick: 1h 1M
+      sloburn.yaml:1:7: error[SB0806]: `tick` is 1h 1M, and a month has no fixed length; write 1h 1m if minutes are meant, else days, as 30d
+    tick: 2d
+      sloburn.yaml:1:7: error[SB0806]: `tick` is 2d, which is longer than a day; use at most 24h
+    store: {history: 13M}
+      sloburn.yaml:1:18: error[SB0806]: `store.history` is 13M, and a month has no fixed length; write 13m if minutes are meant, else days, as 30d
     tick:
       sloburn.yaml:1:5: error[SB0804]: `tick` has no value; give it one, or remove the line
     tick: [30s]
@@ -96,7 +110,17 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
       sloburn.yaml:1:1: error[SB0804]: the configuration must hold keys and values; write lines as `tick: 30s`
     a: &a [*a]
       sloburn.yaml:1:8: error[SB0801]: this cannot be read as YAML: recursive references require weak recursion types
-    ");
+    store:\n  sqlite: a.db\n   history: 30d
+      sloburn.yaml:3:11: error[SB0801]: this line does not fit the lines above it; look at its indentation, and at a missing colon or space after one; a value with `: ` in it needs quotes
+    log:\n  level:info\n  format: json
+      sloburn.yaml:2:8: error[SB0801]: a space is missing after this colon; write `key: value`
+    definitions:\n- a\n-b
+      sloburn.yaml:3:1: error[SB0801]: a space is missing after this dash; write `- ` before each item of a list
+    listen: *:9099
+      sloburn.yaml:1:9: error[SB0801]: this alias names an anchor that is not above it in this document; write the anchor first, as in &name; a * at the start of a text needs quotes
+    tick: "30s
+      sloburn.yaml:1:7: error[SB0801]: a quote is not closed; close it; inside of '…' a quote is written twice
+    "#);
 }
 
 #[test]

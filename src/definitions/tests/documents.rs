@@ -74,6 +74,14 @@ fn documents_are_separated_by_lines_that_start_with_dashes() {
 }
 
 #[test]
+fn a_document_that_begins_within_another_is_one_fault() {
+    let policy = "apiVersion: sloburn.dev/v1\nkind: AlertPolicy\nmetadata: {name: own}\n";
+    let own = service("two", "99%").replace("  window", "  alertPolicy: own\n  window");
+    let text = [policy, &service("one", "0%"), "---\n", &own].concat();
+    insta::assert_snapshot!(read_text(&text).1, @"a.yaml:4:1: error[SB0103]: a second document begins here; write --- on a line of its own before it");
+}
+
+#[test]
 fn wrong_syntax_is_told_at_its_place() {
     let cases = [
         "kind: a\n\tapiVersion: b\n",

@@ -58,16 +58,38 @@ fn folders_are_read_whole_and_every_file_once() {
 }
 
 #[test]
+fn files_of_windows_are_read_as_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("api.yaml");
+    fs::write(&path, format!("\u{feff}{}", SERVICE.replace('\n', "\r\n"))).unwrap();
+    let loaded = load(&[path], &Options::default());
+    assert_eq!(loaded.diagnostics.render_lines(), "");
+    assert_eq!(loaded.catalog.unwrap().slos.len(), 5);
+}
+
+#[test]
 fn what_cannot_be_read_is_told_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     fs::create_dir(root.join("empty")).unwrap();
     fs::write(root.join("latin.yaml"), b"name: \xe9\n").unwrap();
+    let wide: Vec<u8> = format!("\u{feff}{SERVICE}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    fs::write(root.join("wide.yaml"), wide).unwrap();
     fs::write(root.join("large.yaml"), "x".repeat(1024 * 1024 + 1)).unwrap();
-    let names = ["empty", "latin.yaml", "large.yaml", "missing.yaml"];
+    let names = [
+        "empty",
+        "latin.yaml",
+        "wide.yaml",
+        "large.yaml",
+        "missing.yaml",
+    ];
     let paths: Vec<PathBuf> = names.iter().map(|name| root.join(name)).collect();
     insta::assert_snapshot!(told(root, &paths), @r#"
-    error[SB0001]: `…/latin.yaml` is not text in UTF-8; save it as UTF-8
+    error[SB0001]: `…/latin.yaml` is not UTF-8: see line 1; save it as UTF-8
+    error[SB0001]: `…/wide.yaml` is UTF-16; save it as UTF-8
     error[SB0001]: cannot read `…/missing.yaml`: No such file or directory (os error 2); look at the path
     error[SB0002]: `…/large.yaml` is larger than 1 MiB; split it into several files
     warning[SB0003]: the folder `…/empty` has no definitions; their files end in .yaml or .yml

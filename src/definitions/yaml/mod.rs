@@ -3,14 +3,11 @@
 //! The parser's events are read directly, because a reader on top of serde stops at the first wrong
 //! shape and forgets how a scalar was written.
 
-mod syntax;
-
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_saphyr::granit_parser::ErrorKind;
 use serde_saphyr::granit_parser::Event;
 use serde_saphyr::granit_parser::Marker;
 use serde_saphyr::granit_parser::Options;
@@ -22,8 +19,8 @@ use serde_saphyr::granit_parser::StrInput;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
+use crate::diagnostic::explain_yaml;
 
-use self::syntax::explain;
 use super::codes;
 use super::node::Entry;
 use super::node::Faults;
@@ -244,6 +241,9 @@ impl<'a> Reader<'a> {
             }
             match key.value {
                 _ if is_merge => merged.push(node),
+                Value::Text(text) if depth == 1 && begins_anew(&entries, &text.text) => {
+                    return Err(second_document(&entries[0], &key.place));
+                }
                 Value::Text(text) => self.insert(&mut entries, text.text, key.place, node),
                 _ => self.faults.add(
                     Diagnostic::error(codes::WRONG_TYPE, "a key must be a single word")
@@ -347,15 +347,32 @@ impl<'a> Reader<'a> {
     }
 
     fn syntax(&self, error: &ScanError) -> Stop {
-        let mut start = self.at(*error.marker());
-        if *error.kind() == ErrorKind::TabInPlainScalar {
-            // The parser names the text before the tab, which is a line above it.
-            let rest = self.text.get(start..).unwrap_or_default();
-            start += rest.find('\t').unwrap_or_default();
-        }
+        let mistake = explain_yaml(error, self.part);
+        let code = if mistake.is_too_deep {
+            codes::TOO_COMPLEX
+        } else {
+            codes::SYNTAX
+        };
+        let start = self.offset + mistake.at;
         let place = Place::of(self.file, self.text, start..start);
-        Stop(Box::new(explain(error.kind()).at(&place)))
+        let fault = Diagnostic::error(code, mistake.message).help(mistake.help);
+        Stop(Box::new(fault.at(&place)))
     }
+}
+
+/// Whether a document has as its next key the one that it began with, one that every document has.
+fn begins_anew(entries: &[Entry], key: &str) -> bool {
+    let is_header = matches!(key, "apiVersion" | "kind");
+    is_header && entries.len() > 1 && entries[0].key == key
+}
+
+/// Two documents with nothing between them.
+fn second_document(first: &Entry, place: &Place) -> Stop {
+    let fault = Diagnostic::error(codes::DUPLICATE_KEY, "a second document begins here")
+        .at(place)
+        .related(&first.place, "the first one")
+        .help("write --- on a line of its own before it");
+    Stop(Box::new(fault))
 }
 
 fn too_complex(place: &Place, what: &str) -> Stop {

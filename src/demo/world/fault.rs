@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::diagnostic::did_you_mean;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Span, SpanError, Timestamp};
 
 /// Parts of a million, the grain of all shares here: counters stay whole numbers.
 pub const MILLION: u64 = 1_000_000;
@@ -285,6 +285,12 @@ fn time(key: &str, text: &str) -> Result<Duration, OrderError> {
             "`{key}` has no length of time: write {key}=10s"
         )));
     }
+    if SpanError::names_months(text) {
+        return Err(OrderError(format!(
+            "`{key}={text}` is in months: write {key}={} if minutes are meant",
+            text.replace('M', "m")
+        )));
+    }
     let parsed = humantime::parse_duration(text).map_err(|_| {
         OrderError(format!(
             "`{key}={}` is no length of time: write {key}=10s or {key}=2m, as you will wait for it",
@@ -375,6 +381,7 @@ mod tests {
             "checkout:errors=20%,after=",
             "checkout:errors=20%,for=0s",
             "checkout:errors=20%,for=3d",
+            "checkout:errors=20%,after=1m,for=2M",
             "checkout:errors=20%,until=2m",
             "checkout:errors=20%,for=1m,for=2m",
             "checkout:down=50%",
@@ -413,6 +420,8 @@ mod tests {
       `for=0s` would be over at once; write for=10s
     checkout:errors=20%,for=3d
       `for=3d` is longer than an hour; it is your time, not the demo's: write for=2m
+    checkout:errors=20%,after=1m,for=2M
+      `for=2M` is in months: write for=2m if minutes are meant
     checkout:errors=20%,until=2m
       `until=2m` is neither after=… nor for=…: write checkout:errors=20%,after=10s,for=2m
     checkout:errors=20%,for=1m,for=2m
