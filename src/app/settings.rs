@@ -11,6 +11,7 @@ use crate::domain::indicator::Budgeting;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::Span;
 use crate::engine::settings::{Partial, Settings, SourceSettings};
+use crate::promql::conditions_text;
 use crate::source::AnySource;
 use crate::source::prometheus::{PrometheusSettings, PrometheusSource, TlsFiles};
 use crate::source::scrape::{self, ScrapeSettings, ScrapeSource, Target};
@@ -26,6 +27,7 @@ pub(super) fn settings(config: &Config) -> Settings {
                 series_per_query: prometheus.series_per_query,
                 push_down_above: prometheus.push_down_above,
                 replica_labels: prometheus.replica_labels.clone(),
+                narrowed_by: conditions_text(&prometheus.matchers),
                 link_url: prometheus.link_url.clone(),
                 backfill_percent: prometheus.backfill_percent,
                 partial: match prometheus.partial {
@@ -40,6 +42,7 @@ pub(super) fn settings(config: &Config) -> Settings {
                 series_per_query: usize::MAX,
                 push_down_above: usize::MAX,
                 replica_labels: Vec::new(),
+                narrowed_by: String::new(),
                 link_url: None,
                 // A page tells of the present only.
                 backfill_percent: 0,

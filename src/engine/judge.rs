@@ -109,7 +109,7 @@ impl State {
                 Lane::Counters { totals: false, .. } => {}
                 Lane::Counters { family, .. } => {
                     sparse.push(match self.families[*family].newest_totals.get(&meter) {
-                        None => Some((None, no_series(planned, name))),
+                        None => Some((None, self.no_series(planned, name))),
                         Some((newest, interval)) => {
                             (at.since(*newest) > validity(*interval)).then(|| {
                                 let told = format!("`{name}` has had no sample since {newest}");
@@ -159,7 +159,7 @@ impl State {
             );
         }
         match state.known_to {
-            None => no_series(meter, first),
+            None => self.no_series(meter, first),
             Some(known) => format!("`{first}` has shown nothing that can be judged since {known}"),
         }
     }
@@ -182,6 +182,37 @@ impl State {
                 gone.join(", ")
             )
         })
+    }
+}
+
+impl State {
+    fn no_series(&self, meter: &Meter, name: &str) -> String {
+        let told = match &meter.share {
+            Share::Group {
+                labels,
+                expected: true,
+            } => format!(
+                "no series of `{name}` has {labels}, which `expect` names; check what scrapes it"
+            ),
+            _ if meter.slo.indicator.is_query() => {
+                // Its name tells at which distance it is evaluated, too.
+                let query = name.rsplit_once(" every ").map_or(name, |(query, _)| query);
+                // Expressions are asked as they are, whatever is added to selectors.
+                return format!("the query gives no value: `{query}`");
+            }
+            _ => format!(
+                "no series of `{name}` match what {} selects; check its selectors",
+                meter.slo.counted_as
+            ),
+        };
+        let source = &meter.slo.source;
+        match self.settings.sources.get(source) {
+            Some(it) if !it.narrowed_by.is_empty() => format!(
+                "{told}, and {}, which `sources.{source}.prometheus.matchers` adds to every selector",
+                it.narrowed_by
+            ),
+            _ => told,
+        }
     }
 }
 
@@ -217,26 +248,6 @@ fn wrong(lane: &Lane, end: Timestamp, impossible: Impossible) -> String {
 fn shown(value: f64) -> String {
     let rounded = (value * 1_000.0).round() / 1_000.0;
     if rounded.is_finite() { rounded } else { value }.to_string()
-}
-
-fn no_series(meter: &Meter, name: &str) -> String {
-    match &meter.share {
-        Share::Group {
-            labels,
-            expected: true,
-        } => format!(
-            "no series of `{name}` has {labels}, which `expect` names; check what scrapes it"
-        ),
-        _ if meter.slo.indicator.is_query() => {
-            // Its name tells at which distance it is evaluated, too.
-            let query = name.rsplit_once(" every ").map_or(name, |(query, _)| query);
-            format!("the query gives no value: `{query}`")
-        }
-        _ => format!(
-            "no series of `{name}` match what {} selects; check its selectors",
-            meter.slo.counted_as
-        ),
-    }
 }
 
 /// What every tier of the policy says, given how well the objective was measured.

@@ -47,6 +47,8 @@ pub struct SourceSettings {
     pub push_down_above: usize,
     /// Series that differ by nothing but these labels are of replicas of one Prometheus, and one.
     pub replica_labels: Vec<String>,
+    /// The conditions that it adds to every selector, as PromQL; empty for none.
+    pub narrowed_by: String,
     /// A page that shows a query: `{query}` is replaced by it.
     pub link_url: Option<String>,
     /// How much of the time the past may be read from it, in percent; 0 for never.
@@ -74,6 +76,7 @@ impl Default for SourceSettings {
             series_per_query: 20_000,
             push_down_above: 100_000,
             replica_labels: Vec::new(),
+            narrowed_by: String::new(),
             link_url: None,
             backfill_percent: 50,
             partial: Partial::Hold,

@@ -201,12 +201,20 @@ spec:
         error: the sources have no samples of these objectives at 1990-01-01T00:00:00Z: they do not keep them that long, or the selectors match nothing (`sloburn check --live` shows what they match now)
         exit 2
         ");
-        let now = told("default", &config, &[]).await;
-        let why: Vec<&str> = now.lines().filter(|it| it.contains("no series")).collect();
-        insta::assert_snapshot!(why.join("\n"), @r"
+        let narrowed = json!({"url": url, "matchers": "env=\"prod\""});
+        let narrowed = json!({"sources": {"default": {"prometheus": narrowed}}}).to_string();
+        let mut why = String::new();
+        for config in [config, narrowed] {
+            let now = told("default", &config, &[]).await;
+            let lines = now.lines().filter(|it| it.contains("no series"));
+            why += &(lines.collect::<Vec<_>>().join("\n") + "\n");
+        }
+        insta::assert_snapshot!(why, @r#"
         no series of `requests_total` match what mail/availability selects; check its selectors
         no series of `requests_total` match what shop/availability selects; check its selectors
-        ");
+        no series of `requests_total` match what mail/availability selects; check its selectors, and env="prod", which `sources.default.prometheus.matchers` adds to every selector
+        no series of `requests_total` match what shop/availability selects; check its selectors, and env="prod", which `sources.default.prometheus.matchers` adds to every selector
+        "#);
         drop(server);
     }
 }
