@@ -8,6 +8,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use secrecy::SecretString;
 
+use crate::causes;
 use crate::domain::time::Timestamp;
 
 use super::notifier::NotifyError;
@@ -177,11 +178,7 @@ fn failure(whom: &str, error: reqwest::Error) -> NotifyError {
         "broke off the call"
     };
     // The URL stands in the outermost error only; the innermost says what really happened.
-    let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
+    let cause = causes::innermost(&error.without_url());
     NotifyError::transient(format!("{whom} {what} ({cause}); it is tried again"))
 }
 

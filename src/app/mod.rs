@@ -19,6 +19,7 @@ use crate::alerting::notifiers::Notifiers;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostics;
+use crate::causes;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::adopt::Revision;
@@ -210,10 +211,10 @@ impl Desk {
     fn hand_on(mut self) -> HandOn {
         Box::new(move |catalog| {
             let plan = Revision::of(Arc::clone(catalog), self.slot);
-            let revision = plan.map_err(|error| chain(&error))?;
+            let revision = plan.map_err(|error| causes::chain(&error))?;
             let known = self.receivers.borrow().clone();
             let notifiers = known.renewed(&self.catalog, catalog, self.tick);
-            let notifiers = notifiers.map_err(|error| chain(&error))?;
+            let notifiers = notifiers.map_err(|error| causes::chain(&error))?;
             warn_of_missing_secrets(catalog);
             self.receivers.send_replace(notifiers);
             self.engine.send_replace(revision);
@@ -221,15 +222,6 @@ impl Desk {
             Ok(())
         })
     }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 /// Evaluates everything once, as it stood at `at` or at the newest tick there is: the same engine

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 
+use crate::causes;
 use crate::engine::explain::ExplainError;
 use crate::status::query::QueryError;
 use crate::store::StoreError;
@@ -70,7 +71,7 @@ pub(super) enum ApiError {
         name: String,
     },
     /// A number cannot be explained.
-    #[error("{}", chain(.0))]
+    #[error("{}", causes::chain(.0))]
     Explain(#[from] ExplainError),
     /// Nothing can be explained here.
     #[error("nothing is explained here, since no samples can be read again")]
@@ -120,15 +121,6 @@ pub(super) enum ApiError {
     /// A fault of ours.
     #[error("the answer could not be made, which is a fault of Sloburn; its log says more")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 /// What a refusal says; it travels with the response, for whoever shows it in another form.
@@ -185,7 +177,7 @@ impl IntoResponse for ApiError {
             Self::Internal(cause) => tracing::error!(%cause, "a request could not be answered"),
             Self::Store(error) => {
                 tracing::error!(
-                    cause = chain(error),
+                    cause = causes::chain(error),
                     "a request for the past could not be answered"
                 );
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use reqwest::Client;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 
+use crate::causes;
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::time::{Span, Timestamp};
 use crate::series::batch::Sample;
@@ -171,19 +172,10 @@ fn refused(error: &reqwest::Error) -> ScrapeError {
     } else if error.is_connect() {
         format!(
             "no connection ({}); check its URL and that it is running",
-            innermost(error)
+            causes::innermost(error)
         )
     } else {
-        format!("its answer broke off ({})", innermost(error))
+        format!("its answer broke off ({})", causes::innermost(error))
     };
     ScrapeError::Request(why)
-}
-
-/// The last cause, which names what the system said.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
