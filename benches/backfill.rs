@@ -248,8 +248,6 @@ fn own_cpu() -> f64 {
 
 #[tokio::main]
 async fn main() {
-    // It fails only when there is a provider already, which is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
     let arguments = Arguments::read();
     let folder = arguments.folder();
     let marker = folder.join("filled");

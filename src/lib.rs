@@ -4,6 +4,7 @@ pub mod alerting;
 pub mod app;
 pub mod causes;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod definitions;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use sloburn::client;
 
 use super::support::free_address;
 use super::world::World;
@@ -95,9 +96,9 @@ impl Daemon {
     }
 
     async fn read(&self, path: &str) -> Option<Value> {
-        let reply = reqwest::get(format!("http://{}{path}", self.address))
-            .await
-            .ok()?;
+        let client = client::builder().build().unwrap();
+        let url = format!("http://{}{path}", self.address);
+        let reply = client.get(url).send().await.ok()?;
         serde_json::from_str(&reply.text().await.ok()?).ok()
     }
 

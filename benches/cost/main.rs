@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
+use sloburn::client;
 use sloburn::clock::Clock;
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -121,7 +122,10 @@ impl Stage {
 
     async fn reconfigure(&self, more: &str) {
         configure(self.folder.path(), more);
-        let reload = reqwest::Client::new().post(format!("{}/-/reload", self.server.url()));
+        let reload = client::builder()
+            .build()
+            .unwrap()
+            .post(format!("{}/-/reload", self.server.url()));
         assert!(
             reload.send().await.unwrap().status().is_success(),
             "Prometheus refused what it is to do"
@@ -144,7 +148,9 @@ impl Stage {
     /// The single number that an expression gives, 0 when it gives none.
     async fn ask(&self, expression: &str) -> f64 {
         let form = [("query", expression)];
-        let query = reqwest::Client::new()
+        let query = client::builder()
+            .build()
+            .unwrap()
             .post(format!("{}/api/v1/query", self.server.url()))
             .form(&form);
         let reply: Value =
@@ -209,8 +215,6 @@ fn configure(folder: &Path, more: &str) {
 
 #[tokio::main]
 async fn main() {
-    // It fails only when there is a provider already, which is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
     let arguments = Arguments::read();
     let stage = Stage::set(&arguments).await;
     println!(

@@ -74,7 +74,6 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 async fn measure(size: Size) {
-    drop(rustls::crypto::ring::default_provider().install_default());
     let folder = TempDir::new().unwrap();
     let mut daemon = Daemon::start(size, folder.path()).await;
     println!("{} instances, {} series", size.instances, size.all_series());

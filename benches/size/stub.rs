@@ -11,6 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use reqwest::Url;
+use sloburn::client;
 use sloburn::domain::time::{Span, Timestamp};
 use tokio::net::TcpListener;
 
@@ -55,7 +56,8 @@ impl Stub {
     }
 
     pub(crate) async fn served(&self) -> Served {
-        let reply = reqwest::get(format!("{}/served", self.url)).await;
+        let client = client::builder().build().unwrap();
+        let reply = client.get(format!("{}/served", self.url)).send().await;
         let text = reply.unwrap().text().await.unwrap();
         let numbers: Vec<i64> = text.split(' ').map(|it| it.parse().unwrap()).collect();
         Served {

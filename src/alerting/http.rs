@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::fmt::rfc2822;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::redirect::Policy;
 use secrecy::SecretString;
 
 use crate::causes;
+use crate::client;
 use crate::domain::time::Timestamp;
 
 use super::notifier::NotifyError;
@@ -37,17 +37,7 @@ pub(super) struct Reply {
 impl Http {
     /// A client for all receivers; fails when the system's certificates cannot be read.
     pub(super) fn new() -> Result<Self, reqwest::Error> {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Whoever else installs one first installs the same one.
-            rustls::crypto::ring::default_provider()
-                .install_default()
-                .ok();
-        }
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(Policy::none())
-            .user_agent(concat!("sloburn/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let client = client::builder().timeout(TIMEOUT).build()?;
         Ok(Self { client })
     }
 

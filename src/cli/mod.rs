@@ -116,8 +116,6 @@ async fn dispatch(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     streams: &mut Streams<'_>,
 ) -> Exit {
-    // It fails only when there is a provider already, which is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
     let text = |text: OsString| text.to_string_lossy().into_owned();
     let environment = environment
         .into_iter()

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::client;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::Chunk;
@@ -22,7 +22,6 @@ type Chunks = BTreeMap<String, Vec<Arc<Chunk>>>;
 
 /// A demo whose history of a day was played, and the chunks of its ledgers by objective.
 async fn played(seed: u64) -> (Demo, Chunks) {
-    drop(rustls::crypto::ring::default_provider().install_default());
     let options = Options {
         listen: "127.0.0.1:0".parse().unwrap(),
         seed,
@@ -138,7 +137,7 @@ impl Asker {
 async fn faults_are_taken_from_the_page_and_the_api_and_both_tell_the_same() {
     let (demo, _) = played(7).await;
     let asker = Asker {
-        client: Client::builder().redirect(Policy::none()).build().unwrap(),
+        client: client::builder().build().unwrap(),
         url: format!("http://{}", demo.address),
     };
     let (stop, mut running) = (CancellationToken::new(), JoinSet::new());

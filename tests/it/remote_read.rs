@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use sloburn::client;
 use sloburn::clock::Clock;
 use sloburn::domain::labels::Labels;
 use sloburn::domain::selector::Selector;
@@ -44,13 +45,11 @@ struct Shared {
 
 impl Proxy {
     async fn before(server: &RealServer, is_old: bool) -> Self {
-        // It fails only when there is a provider already, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
             to: server.url(),
-            client: reqwest::Client::new(),
+            client: client::builder().build().unwrap(),
             is_old,
             paths: Mutex::default(),
         });

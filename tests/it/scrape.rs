@@ -65,7 +65,6 @@ fn catalog() -> Catalog {
 
 #[tokio::test]
 async fn a_failing_target_is_unmeasured_and_the_others_count_on() {
-    drop(rustls::crypto::ring::default_provider().install_default());
     let mut serving = JoinSet::new();
     let (steady, failing) = (Shown::default(), Shown::default());
     let target = |url: String, job: &str| Target {

@@ -6,6 +6,7 @@ use reqwest::{Client, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::client;
 use crate::domain::time::Timestamp;
 use crate::status::view::list::ListView;
 use crate::status::view::slo::SloView;
@@ -82,12 +83,8 @@ pub(super) async fn list(url: &str) -> Result<Value, StatusError> {
 }
 
 pub(in crate::cli) fn client(url: &str) -> Result<Client, StatusError> {
-    let mut builder = Client::builder().timeout(TIMEOUT);
-    if !url.starts_with("https://") {
-        // Small images have no authorities at all, and need none for this.
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build().map_err(|source| unreachable(url, source))
+    let client = client::builder_for([&address(url, "status")?]).timeout(TIMEOUT);
+    client.build().map_err(|source| unreachable(url, source))
 }
 
 pub(in crate::cli) fn unreachable(url: &str, source: reqwest::Error) -> StatusError {

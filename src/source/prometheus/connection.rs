@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use prometheus_http_query::Client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Certificate, Identity, Url, redirect};
+use reqwest::{Certificate, Identity, Url};
 use sha2::{Digest as _, Sha256};
 
+use crate::client;
 use crate::source::error::Failure;
 
 use super::credentials::read;
@@ -109,17 +110,10 @@ impl Connection {
     }
 
     fn clients_from(&self, texts: &Texts) -> Result<Clients, Failure> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("sloburn/", env!("CARGO_PKG_VERSION")))
+        let mut builder = client::builder_for([&self.url])
             .default_headers(self.headers.clone())
-            // A redirect would carry the token to wherever it points.
-            .redirect(redirect::Policy::none())
             // Only what is configured is asked; a proxy of the environment is meant for the way out.
             .no_proxy();
-        if self.url.scheme() == "http" {
-            // Small images have no authorities at all, and need none for this.
-            builder = builder.tls_certs_only([]);
-        }
         if let Some(pem) = &texts.authorities {
             let found = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
             if found.is_empty() {

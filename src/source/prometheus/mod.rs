@@ -125,7 +125,7 @@ pub struct PrometheusSource {
 }
 
 impl PrometheusSource {
-    /// Checks the settings; connects to nothing yet. rustls' provider must have been installed.
+    /// Checks the settings; connects to nothing yet.
     pub fn new(mut settings: PrometheusSettings) -> Result<Self, SourceError> {
         let name = settings.name.clone();
         let matchers = std::mem::take(&mut settings.matchers);

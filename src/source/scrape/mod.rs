@@ -11,10 +11,12 @@ mod tests;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use reqwest::Client;
+use reqwest::{Client, Url};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::causes;
+use crate::client;
 use crate::clock::Clock;
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, TimeRange, Timestamp};
@@ -65,26 +67,29 @@ pub struct ScrapeSource {
 }
 
 impl ScrapeSource {
-    /// Connects to nothing yet. rustls' provider must have been installed.
+    /// Connects to nothing yet.
     pub fn new(settings: ScrapeSettings) -> Result<Self, SourceError> {
         let unusable = |key, reason: String| SourceError {
             name: settings.name.clone(),
             url: "".into(),
             failure: Failure::Scrape { key, reason },
         };
-        let client = Client::builder()
-            .timeout(settings.timeout)
-            .user_agent(concat!("sloburn/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| {
-                unusable("targets", format!("no HTTP client can be made ({error})"))
-            })?;
-        let mut targets = Vec::new();
+        let (mut urls, mut targets) = (Vec::new(), Vec::new());
         for target in &settings.targets {
-            let labelled = labelled(target, &settings.name)
+            let (url, labelled) = labelled(target, &settings.name)
                 .ok_or_else(|| unusable("targets", format!("`{}` is not a URL", target.url)))?;
+            urls.push(url);
             targets.push(Mutex::new(Scraped::new(labelled)));
         }
+        let client = client::builder_for(&urls)
+            .timeout(settings.timeout)
+            // Only what is configured is asked; a proxy of the environment is meant for the way out.
+            .no_proxy()
+            .build()
+            .map_err(|error| {
+                let cause = causes::innermost(&error);
+                unusable("targets", format!("no HTTP client can be made ({cause})"))
+            })?;
         let memory = Memory::new(settings.kept);
         Ok(Self {
             settings,
@@ -189,17 +194,18 @@ impl Source for ScrapeSource {
     }
 }
 
-/// The target with the labels that it has when nobody gives it others.
-fn labelled(target: &Target, source: &SourceName) -> Option<Target> {
-    let url = reqwest::Url::parse(&target.url).ok()?;
+/// Where a target is, and the target with the labels that it has when nobody gives it others.
+fn labelled(target: &Target, source: &SourceName) -> Option<(Url, Target)> {
+    let url = Url::parse(&target.url).ok()?;
     let instance = format!("{}:{}", url.host_str()?, url.port_or_known_default()?);
     let mut labels = target.labels.clone();
     labels
         .entry("job".to_owned())
         .or_insert_with(|| source.to_string());
     labels.entry("instance".to_owned()).or_insert(instance);
-    Some(Target {
+    let labelled = Target {
         url: target.url.clone(),
         labels,
-    })
+    };
+    Some((url, labelled))
 }

@@ -39,6 +39,10 @@ pub(super) enum ScrapeError {
     #[error("it answers HTTP {0}")]
     Status(u16),
     #[error("its page is larger than {0} bytes; raise `maxBodyBytes`")]
+    #[error(
+        "it redirects elsewhere (HTTP {0}), which is not followed; write down its final address"
+    )]
+    Redirect(u16),
     TooLarge(u64),
     #[error("its page is not text in UTF-8")]
     Encoding,
@@ -150,8 +154,12 @@ fn attach(target: &BTreeMap<String, String>, mut own: Vec<(String, String)>) -> 
 async fn fetch(client: &Client, url: &str, most: u64) -> Result<(String, Format), ScrapeError> {
     let request = client.get(url).header(ACCEPT, FORMS);
     let mut answer = request.send().await.map_err(|error| refused(&error))?;
-    if !answer.status().is_success() {
-        return Err(ScrapeError::Status(answer.status().as_u16()));
+    let status = answer.status();
+    if status.is_redirection() {
+        return Err(ScrapeError::Redirect(status.as_u16()));
+    }
+    if !status.is_success() {
+        return Err(ScrapeError::Status(status.as_u16()));
     }
     let kind = answer.headers().get(CONTENT_TYPE);
     let format = Format::of(kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default());

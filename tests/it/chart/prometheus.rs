@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use reqwest::Client;
+use sloburn::client;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -68,8 +68,7 @@ impl SecurePrometheus {
     }
 
     async fn ready(&mut self) {
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder()
+        let client = client::builder()
             .danger_accept_invalid_certs(true)
             .build()
             .expect("a client can be built");

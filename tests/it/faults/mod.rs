@@ -13,7 +13,7 @@ mod tls;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -108,7 +108,6 @@ impl Scene {
     }
 
     async fn over(prometheus: LyingPrometheus, url: &str, setup: Setup) -> Self {
-        provide_cryptography();
         let name = SourceName::new("default");
         let settings = PrometheusSettings {
             max_body_bytes: 1 << 20,
@@ -266,14 +265,4 @@ impl Shown {
     fn words(&self) -> String {
         format!("{}: {}\ntold: {}", self.outcome, self.reason, self.told)
     }
-}
-
-fn provide_cryptography() {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // Another test of this process may have been first.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
-    });
 }

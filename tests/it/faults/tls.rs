@@ -7,13 +7,14 @@ use std::sync::Arc;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
+use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use sloburn::domain::measurement::Outcome;
 use sloburn::source::prometheus::{PrometheusSettings, TlsFiles};
 
-use super::{Scene, Setup, TICKS, WARM_UP, provide_cryptography};
+use super::{Scene, Setup, TICKS, WARM_UP};
 use crate::support::lying_prometheus::LyingPrometheus;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -42,14 +43,18 @@ fn server(
     (certificate, key): &(rcgen::Certificate, KeyPair),
     clients: Option<&Authority>,
 ) -> Arc<ServerConfig> {
-    provide_cryptography();
+    let provider = Arc::new(ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let builder = match clients {
-        None => ServerConfig::builder().with_no_client_auth(),
+        None => builder.with_no_client_auth(),
         Some(authority) => {
             let mut roots = RootCertStore::empty();
             roots.add(authority.as_ref().der().clone()).unwrap();
-            let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build();
-            ServerConfig::builder().with_client_cert_verifier(verifier.unwrap())
+            let roots = Arc::new(roots);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+            builder.with_client_cert_verifier(verifier.unwrap())
         }
     };
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));

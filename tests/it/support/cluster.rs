@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use sloburn::client;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -44,10 +45,8 @@ impl Cluster {
                 include_str!("../../tools/kube-apiserver/go.mod"),
             ),
         )?;
-        // It fails only when there is a provider already, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
         // The server makes its own certificate.
-        let client = Client::builder().danger_accept_invalid_certs(true);
+        let client = client::builder().danger_accept_invalid_certs(true);
         let mut cluster = Self {
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
             processes: Vec::new(),

@@ -85,8 +85,6 @@ impl Past {
         &self,
         change: impl FnOnce(&mut PrometheusSettings),
     ) -> PrometheusSource {
-        // It fails only when there is a provider already, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
         let mut settings = PrometheusSettings::new(SourceName::new("default"), self.url());
         change(&mut settings);
         PrometheusSource::new(settings).expect("settings of a source that is there")

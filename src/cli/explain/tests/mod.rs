@@ -120,8 +120,6 @@ async fn explained(slo: &str, more: &[&str]) -> Ran {
 }
 
 async fn explained_at(at: &str, slo: &str, more: &[&str]) -> Ran {
-    // It fails only when there is a provider already, which is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);

@@ -8,7 +8,6 @@ mod requests;
 
 use std::fmt::Write;
 use std::io::Write as _;
-use std::sync::Once;
 
 use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::SourceName;
@@ -23,13 +22,6 @@ const EMPTY: &str = r#"{"status":"success","data":{"resultType":"matrix","result
 const ONE: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"up"},"values":[[1000.5,"1"]]}]}}"#;
 
 fn settings(url: &str) -> PrometheusSettings {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // Another test of this process may have been first.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
-    });
     PrometheusSettings::new(SourceName::new("default"), url)
 }
 

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 pub(super) enum Answer {
     Page(&'static str, String),
     Status(u16),
+    RedirectTo(String),
     Never,
 }
 
@@ -48,6 +49,9 @@ impl Exporter {
                         }
                         Answer::Status(status) => {
                             StatusCode::from_u16(status).unwrap().into_response()
+                        }
+                        Answer::RedirectTo(url) => {
+                            (StatusCode::FOUND, [("location", url)]).into_response()
                         }
                         Answer::Never => {
                             tokio::time::sleep(Duration::from_hours(1)).await;

@@ -22,7 +22,6 @@ fn target(exporter: &Exporter, labels: &[(&str, &str)]) -> Target {
 }
 
 fn source(targets: Vec<Target>) -> ScrapeSource {
-    drop(rustls::crypto::ring::default_provider().install_default());
     ScrapeSource::new(ScrapeSettings {
         name: SourceName::new("laptop"),
         interval: Span::from_secs(15),
@@ -163,6 +162,26 @@ async fn a_failing_target_is_down_and_the_others_are_not() {
     __name__="up",instance="bad",job="laptop": 15=0 30=0 45=0 60=0 75=1
     __name__="up",instance="good",job="laptop": 15=1 30=1 45=1 60=1 75=1
     "#);
+}
+
+#[tokio::test]
+async fn a_target_sends_us_nowhere_else() {
+    let exporter = Exporter::start("").await;
+    let elsewhere = Exporter::start("a 1\n").await;
+    exporter.answers(Answer::RedirectTo(elsewhere.url()));
+    let source = source(vec![target(&exporter, &[("job", "x"), ("instance", "i")])]);
+    source.scrape(at(15)).await;
+    let failure = source.targets[0].lock().await.failure.clone();
+    insta::assert_snapshot!(failure.unwrap_or_default(), @"it redirects elsewhere (HTTP 302), which is not followed; write down its final address");
+    assert_eq!(
+        read(&source, "up", (0, 15)).await,
+        r#"__name__="up",instance="i",job="x": 15=0"#
+    );
+    assert_eq!(
+        *elsewhere.asked_for.lock().unwrap(),
+        "",
+        "nobody asked there"
+    );
 }
 
 #[tokio::test]
