@@ -26,7 +26,8 @@ impl<'a> Fields<'a> {
         Self { rest: message }
     }
 
-    fn next_field(&mut self) -> Result<(u64, Value<'a>), Malformed> {
+    /// `None` when it is of a kind that nothing here has.
+    fn next_field(&mut self) -> Result<Option<(u64, Value<'a>)>, Malformed> {
         let key = read_varint(&mut self.rest)?;
         let value = match key & 7 {
             0 => Value::Varint(read_varint(&mut self.rest)?),
@@ -42,11 +43,11 @@ impl<'a> Fields<'a> {
             }
             5 => {
                 take(&mut self.rest, 4)?;
-                return self.next_field();
+                return Ok(None);
             }
             _ => return Err(Malformed),
         };
-        Ok((key >> 3, value))
+        Ok(Some((key >> 3, value)))
     }
 }
 
@@ -54,14 +55,17 @@ impl<'a> Iterator for Fields<'a> {
     type Item = Result<(u64, Value<'a>), Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
+        while !self.rest.is_empty() {
+            match self.next_field() {
+                Ok(Some(field)) => return Some(Ok(field)),
+                Ok(None) => {}
+                Err(malformed) => {
+                    self.rest = &[];
+                    return Some(Err(malformed));
+                }
+            }
         }
-        let field = self.next_field();
-        if field.is_err() {
-            self.rest = &[];
-        }
-        Some(field)
+        None
     }
 }
 
@@ -98,10 +102,29 @@ pub(super) fn bytes(field: u64, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(value);
 }
 
-fn raw_varint(mut value: u64, out: &mut Vec<u8>) {
+/// Writes a whole number.
+pub(super) fn raw_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
     out.push(value.to_le_bytes()[0]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_four_bytes_are_passed_over_however_many_there_are() {
+        let passed = [1 << 3 | 5, 0, 0, 0, 0];
+        let mut message = passed.repeat(1_000_000);
+        assert_eq!(Fields::of(&message).next(), None);
+        varint(2, 7, &mut message);
+        message.extend(passed);
+        let fields: Vec<_> = Fields::of(&message).collect();
+        assert_eq!(fields, [Ok((2, Value::Varint(7)))]);
+        let cut: Vec<_> = Fields::of(&message[..message.len() - 1]).collect();
+        assert_eq!(cut, [Ok((2, Value::Varint(7))), Err(Malformed)]);
+    }
 }
