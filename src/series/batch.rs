@@ -245,6 +245,11 @@ impl BatchWriter {
         self.batch.samples.push(sample);
     }
 
+    /// How many bytes labels and samples take so far.
+    pub const fn bytes(&self) -> usize {
+        self.batch.labels.len() + self.batch.samples.len() * size_of::<Sample>()
+    }
+
     /// Ends the series. One without samples is left out.
     pub fn end_series(&mut self) {
         let (labels, samples) = self.start();

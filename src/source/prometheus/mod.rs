@@ -48,6 +48,7 @@ use self::directory::LookUp;
 use self::gate::Gate;
 use self::histogram::Thresholds;
 pub use self::question::Question;
+use self::remote::Undecoded;
 use self::transport::{Transport, Tries};
 use self::words::beginning;
 
@@ -182,38 +183,39 @@ impl PrometheusSource {
         }
     }
 
-    /// By remote read where it is offered; else by a query.
+    /// By remote read where it is offered and what came by it is of use; else by a query.
     async fn ask_past(&self, fetch: &Fetch, range: TimeRange) -> Result<Batch, Failure> {
         let may = self.transport.may_read_remotely() && !self.without_remote.load(Relaxed);
         if let (Fetch::Samples(selector), true) = (fetch, may) {
             let selector = selector.refined(self.matchers.iter().cloned());
-            if let Some(batch) = self.ask_remotely(&selector, range).await? {
-                return Ok(batch);
-            }
-            if !self.without_remote.swap(true, Relaxed) {
-                let name = &self.name;
-                tracing::info!(source = %name, "source `{name}` does not offer remote read; its past is read by queries, which costs it more");
+            let name = &self.name;
+            match self.ask_remotely(&selector, range).await? {
+                Remote::Read(batch) => return Ok(batch),
+                Remote::Damaged => {
+                    tracing::warn!(source = %name, "what source `{name}` answered by remote read came damaged, and a query is put in its place; see what lies between");
+                }
+                Remote::NotOffered => {
+                    if !self.without_remote.swap(true, Relaxed) {
+                        tracing::info!(source = %name, "source `{name}` offers no remote read that Sloburn understands; its past is read by queries, which costs it more");
+                    }
+                }
             }
         }
         self.ask(fetch, range).await
     }
 
-    /// `None` when the server does not offer remote read, or not so that we understand it.
-    async fn ask_remotely(
-        &self,
-        selector: &Selector,
-        range: TimeRange,
-    ) -> Result<Option<Batch>, Failure> {
-        let Ok(request) = remote::request(selector, range) else {
-            return Ok(None);
-        };
+    async fn ask_remotely(&self, selector: &Selector, range: TimeRange) -> Result<Remote, Failure> {
+        let request = remote::request(selector, range).map_err(|error| Failure::Refused {
+            error_type: "bad_data".to_owned(),
+            message: error.to_string(),
+        })?;
         let mut place = self.gate.enter().await?;
         let (form, body) = match self.transport.read_remotely(request).await {
             Ok(answer) => answer,
             Err(refusal) => {
                 let failure = place.refused(refusal);
                 return if is_not_offered(&failure) {
-                    Ok(None)
+                    Ok(Remote::NotOffered)
                 } else {
                     Err(failure)
                 };
@@ -221,12 +223,13 @@ impl PrometheusSource {
         };
         place.answered();
         let limit = self.transport.max_body_bytes();
-        if remote::unpacked(form, &body) > limit {
-            return Err(Failure::TooLarge { limit });
-        }
-        let decoded = tokio::task::spawn_blocking(move || remote::decode(form, &body, range));
-        match decoded.await.map_err(JoinError::try_into_panic) {
-            Ok(batch) => Ok(batch),
+        let work = move || remote::decode((form, &body), range, limit);
+        let decoded = tokio::task::spawn_blocking(work).await;
+        match decoded.map_err(JoinError::try_into_panic) {
+            Ok(Ok(batch)) => Ok(Remote::Read(batch)),
+            Ok(Err(Undecoded::Damaged)) => Ok(Remote::Damaged),
+            Ok(Err(Undecoded::Unknown)) => Ok(Remote::NotOffered),
+            Ok(Err(Undecoded::TooLarge)) => Err(Failure::TooLarge { limit }),
             Err(Ok(panic)) => resume_unwind(panic),
             Err(Err(_)) => Err(Failure::Truncated),
         }
@@ -317,6 +320,15 @@ impl Source for PrometheusSource {
         let body = self.look_up(&directory::metadata(metric)).await?;
         directory::kind(&body, metric).map_err(|failure| self.fault(failure))
     }
+}
+
+/// What came of asking by remote read.
+enum Remote {
+    Read(Batch),
+    /// Nothing of use this time.
+    Damaged,
+    /// The server does not offer it, or not so that we understand it.
+    NotOffered,
 }
 
 /// Whether a refusal of remote read says that there is none, or that it is not for us.

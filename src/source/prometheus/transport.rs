@@ -92,12 +92,12 @@ impl Transport {
             let response = post.send().await.map_err(|error| unanswered(&error))?;
             self.server_clock.answers(asked, response.headers());
             let kind = response.headers().get(CONTENT_TYPE);
-            let kind = kind.and_then(|kind| kind.to_str().ok());
-            let form = match kind {
-                Some(kind) if kind.contains("x-streamed-protobuf") => Form::Streamed,
-                _ => Form::Sampled,
-            };
-            Ok((form, body(response, self.max_body_bytes, limit).await?))
+            let form = kind.and_then(|kind| Form::of(kind.to_str().ok()?));
+            let body = body(response, self.max_body_bytes, limit).await?;
+            match form {
+                Some(form) => Ok((form, body)),
+                None => Err(not_by_remote_read().into()),
+            }
         };
         timeout_at(Instant::now() + self.timeout, answer)
             .await
@@ -235,6 +235,13 @@ impl Transport {
 
     fn limit(&self) -> Span {
         Span::from(self.timeout)
+    }
+}
+
+/// What a good response means that is of another kind than those of remote read.
+fn not_by_remote_read() -> Failure {
+    Failure::Protocol {
+        reason: "it answers otherwise than by remote read".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ mod xor;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::domain::time::TimeRange;
 
-pub(super) use answer::{Form, decode, unpacked};
+pub(super) use answer::{Form, Undecoded, decode};
 use proto::{bytes, varint};
 
 /// What a server may answer with, the best first: chunks as they are stored, and single samples.

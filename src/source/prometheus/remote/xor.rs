@@ -6,8 +6,11 @@ use crate::series::batch::Sample;
 
 use super::proto::Malformed;
 
-/// Hands on the samples of a chunk, oldest first.
-pub(super) fn samples(chunk: &[u8], mut each: impl FnMut(Sample)) -> Result<(), Malformed> {
+/// Hands on the samples of a chunk, oldest first, until one is refused.
+pub(super) fn samples<E: From<Malformed>>(
+    chunk: &[u8],
+    mut each: impl FnMut(Sample) -> Result<(), E>,
+) -> Result<(), E> {
     let (count, bits) = chunk.split_at_checked(2).ok_or(Malformed)?;
     let count = u16::from_be_bytes([count[0], count[1]]);
     let mut bits = Bits::of(bits);
@@ -34,7 +37,7 @@ pub(super) fn samples(chunk: &[u8], mut each: impl FnMut(Sample)) -> Result<(), 
         each(Sample {
             at: Timestamp::from_millis(at),
             value: f64::from_bits(value),
-        });
+        })?;
     }
     Ok(())
 }

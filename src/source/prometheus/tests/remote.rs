@@ -23,6 +23,16 @@ const SAMPLED: &[u8] = b"\x44\xf0\x43\
     \x12\x04\x10\xcc\xfd\x3d\
     \x12\x0d\x09\0\0\0\0\0\0\0\x40\x10\x80\x89\x7a";
 
+/// A server's answer by remote read: which of the forms it is stands in its headers.
+fn sampled(body: &[u8]) -> Lie {
+    Lie::ok(body).with("content-type: application/x-protobuf")
+}
+
+fn streamed(body: &[u8]) -> Lie {
+    Lie::ok(body)
+        .with("content-type: application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse")
+}
+
 fn source(liar: &Liar) -> PrometheusSource {
     let settings = PrometheusSettings {
         max_body_bytes: 1 << 20,
@@ -58,7 +68,11 @@ async fn where_remote_read_is_not_offered_queries_are_used_and_it_is_not_tried_a
         ("405 JSON", Lie::status(405, json)),
         ("501", Lie::status(501, "")),
         ("302", Lie::status(302, "").with("location: http://login/")),
-        ("what is no answer", Lie::ok(ONE)),
+        ("an answer to a query", Lie::ok(ONE)),
+        (
+            "an answer to a query, as JSON",
+            Lie::ok(ONE).with("content-type: application/json"),
+        ),
         ("a page", Lie::ok("<html>").with("content-type: text/html")),
     ] {
         let (read, asked) = twice(vec![refusal, Lie::ok(ONE)]).await;
@@ -82,7 +96,7 @@ async fn a_failure_that_passes_is_no_reason_to_use_queries() {
             Lie::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx".to_vec()),
         ),
     ] {
-        let (read, asked) = twice(vec![failure, Lie::ok(SAMPLED)]).await;
+        let (read, asked) = twice(vec![failure, sampled(SAMPLED)]).await;
         let outcomes: Vec<_> = read.iter().map(Result::is_ok).collect();
         assert_eq!(outcomes, [false, true], "{name}");
         assert_eq!(asked, ["/api/v1/read", "/api/v1/read"], "{name}");
@@ -90,8 +104,28 @@ async fn a_failure_that_passes_is_no_reason_to_use_queries() {
 }
 
 #[tokio::test]
+async fn what_came_damaged_is_asked_for_by_a_query_and_the_next_by_remote_read() {
+    let (cut, _) = SAMPLED.split_at(SAMPLED.len() - 1);
+    for (name, damaged) in [
+        ("cut samples", sampled(cut)),
+        ("no samples", sampled(b"\x03\x08abc")),
+        ("a cut frame", streamed(b"\x09\0\0\0\0")),
+        ("a frame with another checksum", streamed(b"\x01\0\0\0\0x")),
+    ] {
+        let (read, asked) = twice(vec![damaged, Lie::ok(ONE), sampled(SAMPLED)]).await;
+        let samples: Vec<_> = read
+            .into_iter()
+            .map(|it| it.unwrap().samples().len())
+            .collect();
+        assert_eq!(samples, [1, 2], "{name}");
+        let expected = ["/api/v1/read", "/api/v1/query", "/api/v1/read"];
+        assert_eq!(asked, expected, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn an_old_server_answers_with_samples() {
-    let (read, asked) = twice(vec![Lie::ok(SAMPLED)]).await;
+    let (read, asked) = twice(vec![sampled(SAMPLED)]).await;
     for batch in read {
         let batch = batch.unwrap();
         let series = batch.series().next().unwrap();
@@ -111,7 +145,7 @@ async fn an_old_server_answers_with_samples() {
 
 #[tokio::test]
 async fn an_answer_that_says_that_it_unpacks_to_too_much_is_not_unpacked() {
-    let (read, _) = twice(vec![Lie::ok(b"\xff\xff\xff\xff\x0f\x00x".to_vec())]).await;
+    let (read, _) = twice(vec![sampled(b"\xff\xff\xff\xff\x0f\x00x")]).await;
     let told: Vec<_> = read.into_iter().map(|read| read.unwrap_err()).collect();
     assert!(
         told.iter().all(|error| error.failure.is_too_large()),
