@@ -3,6 +3,9 @@
 mod settings;
 mod supervise;
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alerting::delivery::{Delivery, DeliveryMetrics};
 use crate::alerting::notifiers::Notifiers;
+use crate::causes;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostics;
-use crate::causes;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::adopt::Revision;
@@ -39,7 +42,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry;
 
-use self::settings::{settings, sources};
+use self::settings::{Sources, keep_for_slices_of, settings, sources};
 pub use self::supervise::asked_to_end;
 use self::supervise::{supervise, wait_for_signal};
 
@@ -84,7 +87,7 @@ pub async fn run(
     let catalog = Arc::new(catalog);
     let notifiers = Notifiers::from_catalog(&catalog, Span::from(config.tick))?;
     let sources = sources(config, &catalog)?;
-    let (desk, definitions, receivers) = Desk::new(config, &catalog, &notifiers)?;
+    let (desk, definitions, receivers) = Desk::new(config, &catalog, &sources, &notifiers)?;
     let parts = Parts {
         sources: sources.clone(),
         store: Arc::clone(&store),
@@ -183,6 +186,7 @@ struct Desk {
     tick: Span,
     slot: Span,
     catalog: Arc<Catalog>,
+    sources: Sources,
     engine: watch::Sender<Revision>,
     receivers: watch::Sender<Notifiers>,
 }
@@ -191,6 +195,7 @@ impl Desk {
     fn new(
         config: &Config,
         catalog: &Arc<Catalog>,
+        sources: &Sources,
         notifiers: &Notifiers,
     ) -> anyhow::Result<(Self, watch::Receiver<Revision>, watch::Receiver<Notifiers>)> {
         let slot = Span::from(config.slot);
@@ -200,6 +205,7 @@ impl Desk {
             tick: config.tick.into(),
             slot,
             catalog: Arc::clone(catalog),
+            sources: sources.clone(),
             engine,
             receivers,
         };
@@ -216,6 +222,7 @@ impl Desk {
             let notifiers = known.renewed(&self.catalog, catalog, self.tick);
             let notifiers = notifiers.map_err(|error| causes::chain(&error))?;
             warn_of_missing_secrets(catalog);
+            keep_for_slices_of(catalog, &self.sources);
             self.receivers.send_replace(notifiers);
             self.engine.send_replace(revision);
             self.catalog = Arc::clone(catalog);

@@ -14,7 +14,7 @@ use crate::engine::settings::{Partial, Settings, SourceSettings};
 use crate::promql::conditions_text;
 use crate::source::AnySource;
 use crate::source::prometheus::{PrometheusSettings, PrometheusSource, TlsFiles};
-use crate::source::scrape::{self, ScrapeSettings, ScrapeSource, Target};
+use crate::source::scrape::{ScrapeSettings, ScrapeSource, Target};
 
 /// What the engine goes by.
 pub(super) fn settings(config: &Config) -> Settings {
@@ -63,11 +63,11 @@ pub(super) fn settings(config: &Config) -> Settings {
     }
 }
 
-/// The configured sources; a scraped one keeps its samples as long as the slices of `catalog` need them.
-pub(super) fn sources(
-    config: &Config,
-    catalog: &Catalog,
-) -> anyhow::Result<BTreeMap<SourceName, Arc<AnySource>>> {
+/// What there is to read from.
+pub(super) type Sources = BTreeMap<SourceName, Arc<AnySource>>;
+
+/// The configured sources, ready for the slices of `catalog`.
+pub(super) fn sources(config: &Config, catalog: &Catalog) -> anyhow::Result<Sources> {
     let open = |(name, settings): (&String, &config::Source)| {
         let name = SourceName::new(name.as_str());
         let source = match settings {
@@ -76,25 +76,20 @@ pub(super) fn sources(
                 AnySource::Prometheus(Box::new(PrometheusSource::new(settings)?))
             }
             config::Source::Scrape(settings) => {
-                let settings = scrape_settings(name.clone(), settings, config, catalog);
+                let settings = scrape(name.clone(), settings, config.tick.into());
                 AnySource::Scrape(Box::new(ScrapeSource::new(settings)?))
             }
         };
         Ok((name, Arc::new(source)))
     };
-    config.sources.iter().map(open).collect()
+    let sources: anyhow::Result<Sources> = config.sources.iter().map(open).collect();
+    let sources = sources?;
+    keep_for_slices_of(catalog, &sources);
+    Ok(sources)
 }
 
-fn scrape_settings(
-    name: SourceName,
-    settings: &config::Scrape,
-    config: &Config,
-    catalog: &Catalog,
-) -> ScrapeSettings {
-    let target = |target: &config::Target| Target {
-        url: target.url.as_str().to_owned(),
-        labels: target.labels.clone(),
-    };
+/// Has scraped sources keep their samples for as long as the slices of `catalog` need them.
+pub(super) fn keep_for_slices_of(catalog: &Catalog, sources: &Sources) {
     let slices = catalog
         .slos
         .values()
@@ -102,18 +97,26 @@ fn scrape_settings(
             Budgeting::Timeslices(slice) => Some(slice),
             Budgeting::Occurrences => None,
         });
-    let interval = Span::from(settings.interval);
+    let longest = slices.max().unwrap_or_default();
+    for source in sources.values() {
+        if let AnySource::Scrape(source) = &**source {
+            source.keep_for_slices(longest);
+        }
+    }
+}
+
+fn scrape(name: SourceName, settings: &config::Scrape, tick: Span) -> ScrapeSettings {
+    let target = |target: &config::Target| Target {
+        url: target.url.as_str().to_owned(),
+        labels: target.labels.clone(),
+    };
     ScrapeSettings {
         name,
-        interval,
+        interval: settings.interval.into(),
         timeout: settings.timeout,
         max_body_bytes: settings.max_body_bytes,
-        kept: scrape::kept(
-            settings.settle.into(),
-            config.tick.into(),
-            slices.max().unwrap_or_default(),
-            interval,
-        ),
+        settle: settings.settle.into(),
+        tick,
         targets: settings.targets.iter().map(target).collect(),
     }
 }

@@ -24,7 +24,7 @@ use crate::engine::shell::{Engine, EngineError, Parts};
 use crate::http::{self, AppState, BindError, Past};
 use crate::series::plan::PlanError;
 use crate::source::error::SourceError;
-use crate::source::scrape::{ScrapeSettings, ScrapeSource, Target, kept};
+use crate::source::scrape::{ScrapeSettings, ScrapeSource, Target};
 use crate::status::board::{Board, DeliveryStatus, StoreOpened};
 use crate::store::memory::MemoryStore;
 
@@ -121,6 +121,7 @@ impl Demo {
         let (stop, mut loops) = (CancellationToken::new(), JoinSet::new());
         let services = serve_world(&world, &clock, &stop, &mut loops).await?;
         let pages = ScrapeSource::new(scrape(&services))?;
+        pages.keep_for_slices(Span::from_mins(5));
         let samples = Arc::new(Samples::new(Arc::clone(&world), pages, live));
         let board = Arc::new(Board::new(live));
         board.publish_store(StoreOpened::default());
@@ -273,7 +274,8 @@ fn scrape(services: &[(Service, String)]) -> ScrapeSettings {
         interval: SCRAPE,
         timeout: Duration::from_secs(10),
         max_body_bytes: 1 << 20,
-        kept: kept(SETTLE, TICK, Span::from_mins(5), SCRAPE),
+        settle: SETTLE,
+        tick: TICK,
         targets: services.iter().map(target).collect(),
     }
 }

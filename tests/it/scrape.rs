@@ -17,7 +17,7 @@ use sloburn::domain::time::{Span, Timestamp};
 use sloburn::engine::settings::{Settings, SourceSettings};
 use sloburn::engine::shell::{Engine, Parts};
 use sloburn::source::AnySource;
-use sloburn::source::scrape::{ScrapeSettings, ScrapeSource, Target, kept};
+use sloburn::source::scrape::{ScrapeSettings, ScrapeSource, Target};
 use sloburn::status::board::Board;
 use sloburn::store::memory::MemoryStore;
 use tokio::net::TcpListener;
@@ -77,7 +77,8 @@ async fn a_failing_target_is_unmeasured_and_the_others_count_on() {
         interval: INTERVAL,
         timeout: Duration::from_mins(1),
         max_body_bytes: 1 << 20,
-        kept: kept(SETTLE, TICK, Span::ZERO, INTERVAL),
+        settle: SETTLE,
+        tick: TICK,
         targets: vec![
             target(serve(Arc::clone(&steady), &mut serving).await, "steady"),
             target(serve(Arc::clone(&failing), &mut serving).await, "failing"),

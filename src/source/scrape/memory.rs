@@ -1,6 +1,8 @@
 //! What was scraped not long ago, in memory: as much as the engine may still ask for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::labels::{Labels, METRIC_NAME};
@@ -9,10 +11,11 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::promql::{CompiledMatchers, PromqlError};
 use crate::series::batch::{Batch, Sample};
 
-/// The samples of the last [`Memory::kept`], by series. Shared by the targets' loops and the readers.
+/// The newest samples, by series. Shared by the targets' loops and the readers.
 #[derive(Debug)]
 pub(super) struct Memory {
-    kept: Span,
+    /// How long a sample is kept, in milliseconds.
+    kept: AtomicI64,
     series: Mutex<HashMap<Arc<Labels>, VecDeque<Sample>>>,
     /// The matchers of every selector that was asked for: as many as there are families.
     matchers: Mutex<HashMap<Selector, Arc<CompiledMatchers>>>,
@@ -21,10 +24,15 @@ pub(super) struct Memory {
 impl Memory {
     pub(super) fn new(kept: Span) -> Self {
         Self {
-            kept,
+            kept: AtomicI64::new(kept.as_millis()),
             series: Mutex::default(),
             matchers: Mutex::default(),
         }
+    }
+
+    /// Keeps samples for at least so long from here on: what still reads by older definitions may need it.
+    pub(super) fn keep_for(&self, kept: Span) {
+        self.kept.fetch_max(kept.as_millis(), Relaxed);
     }
 
     /// Keeps what one scrape brought. A sample that is not newer than its series' newest is left out: a page that
@@ -41,7 +49,7 @@ impl Memory {
 
     /// Forgets what is too old at `now`.
     pub(super) fn forget(&self, now: Timestamp) {
-        let oldest = now - self.kept;
+        let oldest = now - Span::from_millis(self.kept.load(Relaxed));
         self.lock().retain(|_, samples| {
             let old = samples.partition_point(|sample| sample.at <= oldest);
             samples.drain(..old);

@@ -40,21 +40,24 @@ pub struct ScrapeSettings {
     pub timeout: Duration,
     /// How large a page may be, in bytes after decompression.
     pub max_body_bytes: u64,
-    /// For how long samples are kept; see [`kept`].
-    pub kept: Span,
+    /// After this time samples no longer change.
+    pub settle: Span,
+    /// The grid on which they are read.
+    pub tick: Span,
     /// The pages.
     pub targets: Vec<Target>,
 }
 
-/// For how long samples must be kept so that no read of the engine comes too late.
+/// For how long samples must be kept so that no read of the engine comes too late, with slices of `longest_slice`.
 ///
 /// A read reaches back to the settled block before the last (twice the settle time at most, in whole slots, behind the settle
 /// time itself), from there to the start of a slice, and from there as far as a gauge's value holds. Four ticks more
 /// are for ticks that were held up.
-pub fn kept(settle: Span, tick: Span, longest_slice: Span, interval: Span) -> Span {
+fn kept(settings: &ScrapeSettings, longest_slice: Span) -> Span {
+    let ScrapeSettings { settle, tick, .. } = *settings;
     let block = settle.max(tick) + tick;
     let held_up = Span::from_millis(4 * tick.as_millis());
-    settle + block + block + longest_slice + validity(interval) + held_up
+    settle + block + block + longest_slice + validity(settings.interval) + held_up
 }
 
 /// A source of samples that scrapes pages.
@@ -90,13 +93,18 @@ impl ScrapeSource {
                 let cause = causes::innermost(&error);
                 unusable("targets", format!("no HTTP client can be made ({cause})"))
             })?;
-        let memory = Memory::new(settings.kept);
+        let memory = Memory::new(kept(&settings, Span::ZERO));
         Ok(Self {
             settings,
             client,
             targets,
             memory,
         })
+    }
+
+    /// Keeps samples for at least as long as slices of `longest` need them. What was forgotten before does not come back.
+    pub fn keep_for_slices(&self, longest: Span) {
+        self.memory.keep_for(kept(&self.settings, longest));
     }
 
     /// Scrapes every target at each multiple of the interval until `stop`; a slow one delays no other.

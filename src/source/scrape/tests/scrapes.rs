@@ -22,15 +22,20 @@ fn target(exporter: &Exporter, labels: &[(&str, &str)]) -> Target {
 }
 
 fn source(targets: Vec<Target>) -> ScrapeSource {
-    ScrapeSource::new(ScrapeSettings {
+    ScrapeSource::new(settings(targets)).unwrap()
+}
+
+fn settings(targets: Vec<Target>) -> ScrapeSettings {
+    ScrapeSettings {
         name: SourceName::new("laptop"),
         interval: Span::from_secs(15),
         timeout: Duration::from_secs(30),
         max_body_bytes: 4_096,
-        kept: Span::from_mins(10),
+        // Without slices, 10m are kept by these: 3 settle times, 6 ticks and the validity of 37.5s.
+        settle: Span::from_millis(157_500),
+        tick: Span::from_secs(15),
         targets,
-    })
-    .unwrap()
+    }
 }
 
 fn at(second: i64) -> Timestamp {
@@ -189,9 +194,11 @@ async fn no_connection_and_no_answer_are_told_apart() {
     let gone = TargetThatIsGone::new().await;
     let silent = Exporter::start("").await;
     silent.answers(Answer::Never);
-    let mut settings = source(vec![gone.0, target(&silent, &[])]).settings;
-    settings.timeout = Duration::from_millis(300);
-    let source = ScrapeSource::new(settings).unwrap();
+    let source = ScrapeSource::new(ScrapeSettings {
+        timeout: Duration::from_millis(300),
+        ..settings(vec![gone.0, target(&silent, &[])])
+    })
+    .unwrap();
     source.scrape(at(15)).await;
     let mut reasons = Vec::new();
     for target in &source.targets {
@@ -252,6 +259,21 @@ async fn samples_are_kept_as_long_as_said_and_no_longer() {
 }
 
 #[tokio::test]
+async fn longer_slices_keep_samples_longer_and_shorter_ones_forget_none() {
+    let exporter = Exporter::start("a 1\n").await;
+    let source = source(vec![target(&exporter, &[("job", "x"), ("instance", "i")])]);
+    source.keep_for_slices(Span::from_hours(1));
+    source.keep_for_slices(Span::from_mins(5));
+    source.scrape(at(15)).await;
+    let mut left = Vec::new();
+    for second in [15 + 4_199, 15 + 4_200] {
+        source.scrape(at(second)).await;
+        left.push(read(&source, "a", (0, 15)).await);
+    }
+    assert_eq!(left, ["__name__=\"a\",instance=\"i\",job=\"x\": 15=1", ""]);
+}
+
+#[tokio::test]
 async fn an_expression_needs_a_prometheus() {
     let source = source(Vec::new());
     let fetch = Fetch::Expression {
@@ -300,16 +322,14 @@ async fn targets_are_scraped_at_multiples_of_the_interval() {
 
 #[test]
 fn what_is_kept_covers_the_longest_read() {
-    let minutes = Span::from_mins;
-    let kept = kept(
-        minutes(5),
-        Span::from_secs(30),
-        minutes(5),
-        Span::from_secs(15),
-    );
+    let settings = ScrapeSettings {
+        settle: Span::from_mins(5),
+        tick: Span::from_secs(30),
+        ..settings(Vec::new())
+    };
     // 5m settle, twice 5m30s for blocks, 5m slice, 37.5s validity, 2m for ticks that were held up.
     assert_eq!(
-        kept,
+        kept(&settings, Span::from_mins(5)),
         Span::from_millis(1_000 * (300 + 2 * 330 + 300 + 120) + 37_500)
     );
 }
