@@ -1,6 +1,7 @@
 //! Where samples come from: what every source offers, why one cannot be read, and the kinds there are.
 
 pub mod error;
+mod offload;
 pub mod prometheus;
 pub mod scrape;
 

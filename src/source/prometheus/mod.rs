@@ -24,14 +24,12 @@ mod tests;
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use reqwest::Url;
-use tokio::task::JoinError;
 
 use crate::clock::Clock;
 use crate::domain::metric::MetricKind;
@@ -40,7 +38,7 @@ use crate::domain::slo::SourceName;
 use crate::domain::time::TimeRange;
 use crate::series::batch::{Batch, Fetch};
 use crate::source::error::{Failure, SourceError};
-use crate::source::{Skew, Source};
+use crate::source::{Skew, Source, offload};
 
 pub use self::connection::TlsFiles;
 use self::decode::{Decoded, Kind, decode};
@@ -51,9 +49,6 @@ pub use self::question::Question;
 use self::remote::Undecoded;
 use self::transport::{Transport, Tries};
 use self::words::beginning;
-
-/// From this size on an answer is decoded on a thread of its own, so that others need not wait for it.
-const LARGE: usize = 256 << 10;
 
 /// How to reach a Prometheus and how much to ask of it.
 #[derive(Clone)]
@@ -224,14 +219,12 @@ impl PrometheusSource {
         place.answered();
         let limit = self.transport.max_body_bytes();
         let work = move || remote::decode((form, &body), range, limit);
-        let decoded = tokio::task::spawn_blocking(work).await;
-        match decoded.map_err(JoinError::try_into_panic) {
-            Ok(Ok(batch)) => Ok(Remote::Read(batch)),
-            Ok(Err(Undecoded::Damaged)) => Ok(Remote::Damaged),
-            Ok(Err(Undecoded::Unknown)) => Ok(Remote::NotOffered),
-            Ok(Err(Undecoded::TooLarge)) => Err(Failure::TooLarge { limit }),
-            Err(Ok(panic)) => resume_unwind(panic),
-            Err(Err(_)) => Err(Failure::Truncated),
+        let decoded = offload::offloaded(work).await;
+        match decoded.ok_or(Failure::Truncated)? {
+            Ok(batch) => Ok(Remote::Read(batch)),
+            Err(Undecoded::Damaged) => Ok(Remote::Damaged),
+            Err(Undecoded::Unknown) => Ok(Remote::NotOffered),
+            Err(Undecoded::TooLarge) => Err(Failure::TooLarge { limit }),
         }
     }
 
@@ -262,7 +255,7 @@ impl PrometheusSource {
         range: TimeRange,
         thresholds: Thresholds,
     ) -> Result<Decoded, Failure> {
-        let large = body.len() >= LARGE;
+        let bytes = body.len();
         let name = self.name.clone();
         let work = move || {
             let decoded = decode(&body, range, &thresholds);
@@ -272,18 +265,8 @@ impl PrometheusSource {
             }
             decoded
         };
-        if !large {
-            return work();
-        }
-        match tokio::task::spawn_blocking(work)
-            .await
-            .map_err(JoinError::try_into_panic)
-        {
-            Ok(decoded) => decoded,
-            Err(Ok(panic)) => resume_unwind(panic),
-            // The runtime is going down, and nobody will see this.
-            Err(Err(_)) => Err(Failure::Truncated),
-        }
+        let decoded = offload::decoded(bytes, work).await;
+        decoded.unwrap_or(Err(Failure::Truncated))
     }
 }
 

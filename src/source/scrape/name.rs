@@ -4,6 +4,9 @@ use crate::domain::labels::METRIC_NAME;
 
 use super::page::shown;
 
+/// How many labels a series may have, its name among them: each is compared with all others of its series.
+const MOST_LABELS: usize = 128;
+
 /// Name and labels of a line, and what follows.
 pub(super) fn split(text: &str) -> Result<(&str, &str), String> {
     let mut quoted = false;
@@ -76,6 +79,11 @@ impl Reader<'_> {
             self.blanks();
             if self.rest.is_empty() {
                 return Ok(());
+            }
+            if pairs.len() == MOST_LABELS {
+                let metric = pairs.first().map_or("", |(_, metric)| metric);
+                let metric = shown(metric);
+                return Err(format!("`{metric}` has more than {MOST_LABELS} labels"));
             }
             let is_quoted = self.rest.starts_with('"');
             let name = if is_quoted {

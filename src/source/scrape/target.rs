@@ -10,6 +10,7 @@ use crate::causes;
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::time::{Span, Timestamp};
 use crate::series::batch::Sample;
+use crate::source::offload;
 
 use super::name;
 use super::page::{self, Format, Line};
@@ -38,25 +39,29 @@ pub(super) enum ScrapeError {
     Request(String),
     #[error("it answers HTTP {0}")]
     Status(u16),
-    #[error("its page is larger than {0} bytes; raise `maxBodyBytes`")]
     #[error(
         "it redirects elsewhere (HTTP {0}), which is not followed; write down its final address"
     )]
     Redirect(u16),
+    #[error("its page is larger than {0} bytes; raise `maxBodyBytes`")]
     TooLarge(u64),
     #[error("its page is not text in UTF-8")]
     Encoding,
     #[error("its page cannot be read: {0}")]
     Page(String),
+    #[error("Sloburn was stopped before its page was read")]
+    Stopping,
 }
+
+/// What a scrape brings.
+type Samples = Vec<(Arc<Labels>, Sample)>;
 
 /// A target with what is known of it.
 #[derive(Debug)]
 pub(super) struct Scraped {
     pub(super) target: Target,
     up: Arc<Labels>,
-    /// The labels of the series of the last page, by how they were written.
-    known: HashMap<Box<str>, Arc<Labels>>,
+    known: Known,
     /// Why it could not be scraped the last time, if it could not.
     pub(super) failure: Option<String>,
 }
@@ -67,10 +72,14 @@ impl Scraped {
             &target.labels,
             vec![(METRIC_NAME.to_owned(), "up".to_owned())],
         );
+        let known = Known {
+            attached: target.labels.clone(),
+            series: HashMap::new(),
+        };
         Self {
             target,
             up: Arc::new(up),
-            known: HashMap::new(),
+            known,
             failure: None,
         }
     }
@@ -81,9 +90,9 @@ impl Scraped {
         client: &Client,
         most_bytes: u64,
         at: Timestamp,
-    ) -> (Vec<(Arc<Labels>, Sample)>, Result<(), ScrapeError>) {
+    ) -> (Samples, Result<(), ScrapeError>) {
         let read = match fetch(client, &self.target.url, most_bytes).await {
-            Ok((page, format)) => self.read(&page, format, at),
+            Ok((page, format)) => self.read(page, format, at).await,
             Err(error) => Err(error),
         };
         let (mut samples, ended) = match read {
@@ -95,12 +104,37 @@ impl Scraped {
         (samples, ended)
     }
 
-    fn read(
+    async fn read(
         &mut self,
-        page: &str,
+        page: String,
         format: Format,
         at: Timestamp,
-    ) -> Result<Vec<(Arc<Labels>, Sample)>, ScrapeError> {
+    ) -> Result<Samples, ScrapeError> {
+        let mut known = std::mem::take(&mut self.known);
+        let bytes = page.len();
+        let work = move || {
+            let samples = known.read(&page, format, at);
+            (known, samples)
+        };
+        let (known, samples) = offload::decoded(bytes, work)
+            .await
+            .ok_or(ScrapeError::Stopping)?;
+        self.known = known;
+        samples
+    }
+}
+
+/// The series of a target as its last page showed them.
+#[derive(Debug, Default)]
+struct Known {
+    /// The target's own labels.
+    attached: BTreeMap<String, String>,
+    /// The labels of each series, by how they were written.
+    series: HashMap<Box<str>, Arc<Labels>>,
+}
+
+impl Known {
+    fn read(&mut self, page: &str, format: Format, at: Timestamp) -> Result<Samples, ScrapeError> {
         let lines =
             page::lines(page, format).map_err(|fault| ScrapeError::Page(fault.to_string()))?;
         let mut known = HashMap::with_capacity(lines.len());
@@ -112,13 +146,13 @@ impl Scraped {
         } in lines
         {
             let labels = match self
-                .known
+                .series
                 .remove(series)
                 .or_else(|| known.get(series).cloned())
             {
                 Some(labels) => labels,
                 None => Arc::new(attach(
-                    &self.target.labels,
+                    &self.attached,
                     name::labels(series).map_err(ScrapeError::Page)?,
                 )),
             };
@@ -127,7 +161,7 @@ impl Scraped {
             samples.push((labels, Sample { at, value }));
         }
         samples.retain(|(_, sample)| sample.at <= at + AHEAD);
-        self.known = known;
+        self.series = known;
         Ok(samples)
     }
 }

@@ -195,6 +195,17 @@ fn the_kind_of_a_page_is_told_by_its_content_type() {
     }
 }
 
+#[test]
+fn a_series_has_as_many_labels_as_anybody_needs_and_no_more() {
+    let series = |labels: u32| {
+        let pairs: Vec<String> = (0..labels).map(|label| format!("l{label}=\"v\"")).collect();
+        format!("up{{{}}}", pairs.join(","))
+    };
+    // The name is one of them.
+    assert_eq!(name::labels(&series(127)).unwrap().len(), 128);
+    insta::assert_snapshot!(name::labels(&series(128)).unwrap_err(), @"`up` has more than 128 labels");
+}
+
 proptest::proptest! {
     /// Whatever stands on a page, reading it ends and does not panic.
     #[test]

@@ -190,6 +190,26 @@ async fn a_target_sends_us_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_large_page_is_read_as_a_short_one() {
+    let exporter = Exporter::start("").await;
+    let lines = (0..20_000).map(|series| format!("a{{s=\"{series}\"}} 1\n"));
+    exporter.shows(&lines.collect::<String>());
+    let source = ScrapeSource::new(ScrapeSettings {
+        max_body_bytes: 16 << 20,
+        ..settings(vec![target(&exporter, &[("job", "x"), ("instance", "i")])])
+    })
+    .unwrap();
+    for second in [15, 30] {
+        source.scrape(at(second)).await;
+    }
+    assert_eq!(source.memory.len(), 20_001, "with `up`");
+    assert_eq!(
+        read(&source, "a{s=\"19999\"}", (0, 30)).await,
+        r#"__name__="a",instance="i",job="x",s="19999": 15=1 30=1"#
+    );
+}
+
+#[tokio::test]
 async fn no_connection_and_no_answer_are_told_apart() {
     let gone = TargetThatIsGone::new().await;
     let silent = Exporter::start("").await;
