@@ -151,7 +151,7 @@ fn checked(url: &Located<String>, key: &str, faults: &Faults) -> Option<String> 
     if values::is_secret_url(&url.value) {
         faults.add(
             Diagnostic::error(codes::SECRET, format!("the address in `{key}` is a secret and must not stand in this file"))
-                .at(&url.place).hiding(&url.place).help("for an incoming webhook of Slack write slack: {webhookUrlFile: …} with the path of a file that holds it; remove a password"),
+                .at(&url.place).hiding(&url.place).help("for an incoming webhook of Slack write slack: {webhookUrlFile: …} with the path of a file that holds it; remove a user or a password"),
         );
         return None;
     }

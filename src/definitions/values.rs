@@ -179,10 +179,14 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Whether an address holds a secret: a password, or Slack's webhooks, which are one as a whole.
+/// Whether an address holds a secret: a user, whose name may be a token, a password, or Slack's webhooks, which are one
+/// as a whole.
 pub(super) fn is_secret_url(text: &str) -> bool {
-    reqwest::Url::parse(text)
-        .is_ok_and(|url| url.password().is_some() || url.host_str() == Some("hooks.slack.com"))
+    reqwest::Url::parse(text).is_ok_and(|url| {
+        !url.username().is_empty()
+            || url.password().is_some()
+            || url.host_str() == Some("hooks.slack.com")
+    })
 }
 
 /// Whether `span`, the value of `key`, is a multiple of the tick; tells when it is not.

@@ -207,7 +207,14 @@ const MISTAKES: &[Mistake] = &[
         "url: https://example.com/hooks",
         "url: https://hooks.slack.com/services/T/B/x",
         &[
-            "alerts.yaml:25:18: error[SB0207]: the address in `url` is a secret and must not stand in this file; for an incoming webhook of Slack write slack: {webhookUrlFile: …} with the path of a file that holds it; remove a password",
+            "alerts.yaml:25:18: error[SB0207]: the address in `url` is a secret and must not stand in this file; for an incoming webhook of Slack write slack: {webhookUrlFile: …} with the path of a file that holds it; remove a user or a password",
+        ],
+    ),
+    (
+        "url: https://example.com/hooks",
+        "url: https://s3cr3t@example.com/hooks",
+        &[
+            "alerts.yaml:25:18: error[SB0207]: the address in `url` is a secret and must not stand in this file; for an incoming webhook of Slack write slack: {webhookUrlFile: …} with the path of a file that holds it; remove a user or a password",
         ],
     ),
     (
