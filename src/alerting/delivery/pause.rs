@@ -73,7 +73,21 @@ mod tests {
                 "{long} of 1000 above the middle"
             );
         }
-        assert_eq!(Jitter::new(1).back_off(5), Jitter::new(1).back_off(5));
+    }
+
+    /// What SplitMix64 gives for these seeds everywhere else.
+    #[test]
+    fn a_seed_gives_the_numbers_that_it_gives_elsewhere() {
+        for (seed, numbers) in [
+            (0, [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4]),
+            (
+                1_234_567,
+                [6_457_827_717_110_365_317, 3_203_168_211_198_807_973],
+            ),
+        ] {
+            let mut jitter = Jitter::new(seed);
+            assert_eq!([jitter.next(), jitter.next()], numbers, "{seed}");
+        }
     }
 
     #[test]
