@@ -10,8 +10,8 @@ use crate::domain::slo::SloId;
 use crate::domain::time::Timestamp;
 use crate::status::board::Reading;
 use crate::status::freshness::Freshness;
+use crate::status::names::{Alert, Measured, Named};
 use crate::status::snapshot::{GroupCount, SloStatus, SourceStatus};
-use crate::status::view::names::{Alert, Measured, Named};
 
 use super::families::{Families, Format, Labels};
 

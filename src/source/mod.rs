@@ -3,6 +3,7 @@
 pub mod error;
 mod offload;
 pub mod prometheus;
+pub mod question;
 pub mod scrape;
 
 use std::future::{Future, ready};
@@ -13,7 +14,8 @@ use crate::domain::time::{Span, TimeRange};
 use crate::series::batch::{Batch, Fetch};
 
 use self::error::SourceError;
-use self::prometheus::{PrometheusSource, Question};
+use self::prometheus::PrometheusSource;
+use self::question::Question;
 use self::scrape::ScrapeSource;
 
 /// Something that holds samples and can be asked for a range of them.

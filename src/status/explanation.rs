@@ -16,7 +16,7 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::domain::versions::Versions;
 use crate::ledger::WindowSum;
 
-use super::view::names::{JudgedBy, Role};
+use super::names::{JudgedBy, Role};
 
 /// Which window is to be explained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

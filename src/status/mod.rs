@@ -7,6 +7,7 @@ pub mod explanation;
 pub(crate) mod fixture;
 pub mod freshness;
 pub mod history;
+pub mod names;
 mod page;
 pub mod query;
 pub mod snapshot;

@@ -10,7 +10,7 @@ use crate::domain::metric::MetricKind;
 use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slo::{SloId, SourceName};
 
-use super::view::names::Role;
+use super::names::Role;
 
 /// What was found of a catalog.
 #[derive(Clone, Debug, Default, PartialEq)]

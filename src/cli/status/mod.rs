@@ -10,8 +10,8 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::domain::slo::title;
+use crate::status::names::{Alert, Compliance, Measured};
 use crate::status::view::list::ListView;
-use crate::status::view::names::{Alert, Compliance, Measured};
 use crate::status::view::slo::SloView;
 
 pub(super) use ask::{StatusError, address, all, client, state, unreachable};

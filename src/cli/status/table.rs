@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use crate::status::names::{Alert, Compliance, Measured};
 use crate::status::view::list::ListView;
-use crate::status::view::names::{Alert, Compliance, Measured};
 use crate::status::view::slo::SloView;
 
 const HEADER: [&str; 8] = [

@@ -10,7 +10,7 @@ use crate::series::slices::noted::SliceValue;
 use crate::series::slices::{Limit, ends};
 use crate::source::Source;
 use crate::status::explanation::{Judged, JudgedSlice, JudgedValue, Rule};
-use crate::status::view::names::JudgedBy;
+use crate::status::names::JudgedBy;
 
 use super::parts::Shown;
 

@@ -17,11 +17,11 @@ use crate::series::plan::{
 };
 use crate::series::trace::{Trace, TracedSeries};
 use crate::source::Source;
-use crate::source::prometheus::Question;
+use crate::source::question::Question;
 use crate::status::explanation::{
     AskedRead, CountedSeries, Evaluation, Note, NoteKind, Part, Query,
 };
-use crate::status::view::names::Role as RoleName;
+use crate::status::names::Role as RoleName;
 
 /// One instance of the only objective of a plan, in one window.
 pub(super) struct Shown<'a, S> {

@@ -15,8 +15,8 @@ use crate::series::absent;
 use crate::series::batch::Fetch;
 use crate::series::boundary::LE;
 use crate::source::Source;
+use crate::status::names::Role;
 use crate::status::survey::{Absent, Finding, Lack, Missing, Part, Why};
-use crate::status::view::names::Role;
 
 use super::directory::Directory;
 use super::judge::Found;

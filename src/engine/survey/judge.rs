@@ -11,8 +11,8 @@ use crate::series::boundary::LE;
 use crate::series::groups::Planned;
 use crate::series::plan::Towards;
 use crate::series::terms::terms;
+use crate::status::names::Role;
 use crate::status::survey::{Finding, Missing, Part, Several, Why};
-use crate::status::view::names::Role;
 
 use super::doubled::doubled;
 use super::parts::{Selected, Selectors, expressions, selectors};

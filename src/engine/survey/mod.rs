@@ -16,8 +16,8 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Fetch;
 use crate::series::plan::{FamilyIndex, Meter, Plan, PlanError};
 use crate::source::Source;
+use crate::status::names::Role;
 use crate::status::survey::{Survey, Unread};
-use crate::status::view::names::Role;
 use crate::store::commit::Recovered;
 
 use super::reading;

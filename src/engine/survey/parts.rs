@@ -4,8 +4,8 @@ use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::selector::Selector;
 use crate::domain::slices::Judge;
 use crate::series::plan::{FamilyIndex, Judge as Planned, Lane};
+use crate::status::names::Role;
 use crate::status::survey::Part;
-use crate::status::view::names::Role;
 
 /// One selector of an indicator.
 #[derive(Clone, Copy, Debug)]

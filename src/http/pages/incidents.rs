@@ -12,10 +12,10 @@ use crate::domain::incident::{Change, CloseReason, Incident, Transition};
 use crate::domain::policy::Severity;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::status::address;
+use crate::status::names::{Alert, EpisodeKind};
 use crate::status::query::{self, IncidentQuery};
 use crate::status::snapshot::{SloStatus, Snapshot};
 use crate::status::view::episode::EpisodeView;
-use crate::status::view::names::{Alert, EpisodeKind};
 use crate::status::words;
 
 use super::super::AppState;

@@ -11,8 +11,8 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::domain::incident::Incident;
+use crate::status::names::{Measured, Named};
 use crate::status::snapshot::SloStatus;
-use crate::status::view::names::{Measured, Named};
 use crate::status::view::scalar::Length;
 use crate::status::view::slo::{ContributorView, GuardView, SloView, TierView};
 use crate::status::words;

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::status::address::{self, encode};
+use crate::status::names::{Alert, Compliance, Measured, Named, SignalName};
 use crate::status::query::{QueryError, SloQuery};
 use crate::status::snapshot::{SloStatus, Snapshot};
-use crate::status::view::names::{Alert, Compliance, Measured, Named, SignalName};
 use crate::status::view::slo::SloView;
 use crate::status::view::tally::TallyView;
 

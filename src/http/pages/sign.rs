@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::status::view::names::{Alert, Compliance, Measured};
+use crate::status::names::{Alert, Compliance, Measured};
 use crate::status::view::slo::SloView;
 
 /// A sign. Good is shown only where all of it is known to be good.

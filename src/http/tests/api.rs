@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Answer, get};
+use crate::status::names::Named as _;
 use crate::status::view::configuration::ConfigurationView;
 use crate::status::view::incident::IncidentView;
 use crate::status::view::list::ListView;
-use crate::status::view::names::Named as _;
 use crate::status::view::service::ServiceView;
 use crate::status::view::slo::SloView;
 use crate::status::view::summary::StatusView;

@@ -11,8 +11,7 @@ use crate::domain::selector::{MatchOp, Matcher};
 use crate::domain::time::TimeRange;
 use crate::promql::conditions_text;
 use crate::source::error::Failure;
-
-use super::question::seconds;
+use crate::source::question::seconds;
 
 /// So many names are asked for at the most; Prometheus sorts them.
 const MOST_NAMES: usize = 100_000;

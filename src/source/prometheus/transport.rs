@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::domain::time::Span;
 use crate::source::Skew;
 use crate::source::error::Failure;
+use crate::source::question::{Question, seconds};
 
 use super::PrometheusSettings;
 use super::answer::{Refusal, body, unanswered};
@@ -16,7 +17,6 @@ use super::connection::Connection;
 use super::credentials::Credentials;
 use super::directory::LookUp;
 use super::gate::chance;
-use super::question::{Question, seconds};
 use super::remote::Form;
 use super::server_clock::ServerClock;
 

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use crate::domain::slo::SloId;
 use crate::status::freshness::Freshness;
+use crate::status::names::IncidentState;
 use crate::status::page::{Paging, Place};
 use crate::status::snapshot::Snapshot;
 use crate::status::view::incident::IncidentView;
 use crate::status::view::list::ListView;
-use crate::status::view::names::IncidentState;
 
 use super::parameters::{Parameters, QueryError};
 

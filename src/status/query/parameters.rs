@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::time::Span;
+use crate::status::names::Named;
 use crate::status::page::{MAX_LIMIT, Paging, parse_cursor};
-use crate::status::view::names::Named;
 
 /// Why a list cannot be given as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,10 +1,10 @@
 //! Objectives: filtered, sorted, page by page.
 
 use crate::status::freshness::Freshness;
+use crate::status::names::{Alert, Compliance, Measured, Named, SignalName};
 use crate::status::page::{Paging, Place, rank};
 use crate::status::snapshot::{SloStatus, Snapshot};
 use crate::status::view::list::ListView;
-use crate::status::view::names::{Alert, Compliance, Measured, Named, SignalName};
 use crate::status::view::slo::SloView;
 
 use super::parameters::{LABEL, Parameters, QueryError};

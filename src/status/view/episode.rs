@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::names::{Alert, EpisodeKind};
 use super::super::snapshot::OpenEpisode;
 use super::super::words;
-use super::names::{Alert, EpisodeKind};
 use super::scalar::Time;
 use crate::domain::notice::Facts;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::incident::{Change, CloseReason, Incident, Transition};
 
-use super::names::Alert;
+use super::super::names::Alert;
 use super::scalar::Time;
 
 /// One incident, open or closed.

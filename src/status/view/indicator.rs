@@ -9,7 +9,7 @@ use crate::domain::time::Span;
 use crate::promql::conditions_text;
 use crate::promql::selector_text;
 
-use super::names::Role;
+use super::super::names::Role;
 
 /// What is counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,6 @@ pub mod history;
 pub mod incident;
 pub mod indicator;
 pub mod list;
-pub mod names;
 pub mod scalar;
 pub mod service;
 pub mod slo;

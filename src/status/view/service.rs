@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::names::{Alert, Compliance};
 use super::super::snapshot::SloStatus;
-use super::names::{Alert, Compliance};
 use super::scalar::finite;
 use super::tally::TallyView;
 

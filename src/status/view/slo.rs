@@ -10,10 +10,10 @@ use crate::domain::policy::HeldBack;
 use crate::domain::slo::{Slo, title};
 use crate::domain::time::TimeRange;
 
+use super::super::names::{Alert, Compliance, Measured, SignalName};
 use super::super::snapshot::{BurnStatus, GroupCount, SloStatus, TierStatus};
 use super::incident::IncidentView;
 use super::indicator::{SelectorView, selectors};
-use super::names::{Alert, Compliance, Measured, SignalName};
 use super::scalar::{Count, Length, Time, finite};
 
 /// One instance of an objective.

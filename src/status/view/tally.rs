@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::names::{Alert, Compliance, Measured};
 use super::super::snapshot::SloStatus;
-use super::names::{Alert, Compliance, Measured};
 
 /// How many instances there are, and in which states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

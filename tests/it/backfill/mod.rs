@@ -13,7 +13,7 @@ use sloburn::domain::selector::Selector;
 use sloburn::domain::time::{TimeRange, Timestamp};
 use sloburn::series::batch::{Batch, Fetch};
 use sloburn::source::Source as _;
-use sloburn::status::view::names::Compliance;
+use sloburn::status::names::Compliance;
 use sloburn::status::view::scalar::Count;
 
 use crate::support::past::{HOUR, Past, SCRAPE, recent, scraped, status};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sloburn::status::view::names::Measured;
+use sloburn::status::names::Measured;
 use sloburn::status::view::slo::SloView;
 
 use crate::support::dice::Dice;

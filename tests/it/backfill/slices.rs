@@ -5,7 +5,7 @@
 )]
 
 use sloburn::domain::labels::Labels;
-use sloburn::status::view::names::Measured;
+use sloburn::status::names::Measured;
 use sloburn::status::view::slo::{BudgetUnit, SloView, WindowView};
 
 use crate::support::past::{Past, recent};

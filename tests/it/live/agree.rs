@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use sloburn::domain::time::Span;
+use sloburn::status::names::{Compliance, Measured, SignalName};
 use sloburn::status::view::list::ListView;
-use sloburn::status::view::names::{Compliance, Measured, SignalName};
 use sloburn::status::view::scalar::Length;
 use sloburn::status::view::slo::{BudgetUnit, SloView};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sloburn::domain::time::{Span, Timestamp};
-use sloburn::status::view::names::Alert;
+use sloburn::status::names::Alert;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::expected::Tier;

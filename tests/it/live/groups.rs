@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sloburn::clock::Clock;
 use sloburn::domain::time::{Span, Timestamp};
+use sloburn::status::names::Measured;
 use sloburn::status::view::list::ListView;
-use sloburn::status::view::names::Measured;
 use sloburn::status::view::slo::SloView;
 use tokio::time::sleep;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sloburn::status::view::names::Alert;
+use sloburn::status::names::Alert;
 use sloburn::status::view::scalar::Count;
 
 use super::agree;

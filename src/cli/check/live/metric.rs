@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, near};
 use crate::domain::metric::MetricKind;
 use crate::domain::selector::{Matcher, Selector};
 use crate::promql::selector_text;
-use crate::status::view::names::{Named, Role};
+use crate::status::names::{Named, Role};
 
 /// So many names are suggested.
 const SUGGESTED: usize = 3;

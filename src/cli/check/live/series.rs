@@ -7,8 +7,8 @@ use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::domain::slo::Slo;
 use crate::promql::{conditions_text, selector_text};
+use crate::status::names::{Named, Role};
 use crate::status::survey::{Finding, Missing, Part, Several, Why};
-use crate::status::view::names::{Named, Role};
 
 use super::metric;
 

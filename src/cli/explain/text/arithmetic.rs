@@ -1,7 +1,7 @@
 //! Each step of the arithmetic, and what the tiers make of it.
 
+use crate::status::names::Alert;
 use crate::status::view::explain::{ComparedView, ExplanationView, StepView, TierStepsView};
-use crate::status::view::names::Alert;
 use crate::status::words;
 
 use super::figures::{number, number_of, percent, percent_beside, seconds};

@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 use crate::domain::group::Group;
 use crate::domain::labels::METRIC_NAME;
 use crate::domain::slo::{SloId, title};
+use crate::status::names::Named;
 use crate::status::view::explain::{ExplanationView, NoteView, QueryView, ReadView};
-use crate::status::view::names::Named;
 use crate::status::view::slo::BudgetUnit;
 use crate::status::words;
 

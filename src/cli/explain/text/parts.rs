@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::labels::METRIC_NAME;
+use crate::status::names::Named;
 use crate::status::view::explain::{ExplanationView, PartView, SeriesView};
-use crate::status::view::names::Named;
 
 use super::figures::{capital, clock_of, number, number_of, value};
 use super::{asked, section};

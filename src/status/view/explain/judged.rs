@@ -9,7 +9,7 @@ use crate::domain::slices::{BadWhen, Quantity, Unit};
 use crate::domain::slot::Counts;
 
 use super::super::super::explanation::{Explanation, Judged, JudgedSlice, JudgedValue, Rule};
-use super::super::names::{JudgedBy, Missing, Verdict};
+use super::super::super::names::{JudgedBy, Missing, Verdict};
 use super::super::scalar::{Count, Length, Time, finite};
 use super::labels_of;
 

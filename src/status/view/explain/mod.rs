@@ -16,7 +16,7 @@ use crate::domain::slot::Slot;
 use crate::domain::time::Timestamp;
 
 use super::super::explanation::{AskedRead, Evaluation, Explanation, Query};
-use super::names::{Measured, SignalName};
+use super::super::names::{Measured, SignalName};
 use super::scalar::{Count, Length, Time};
 use super::slo::BudgetUnit;
 

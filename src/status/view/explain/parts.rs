@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::time::Timestamp;
 
 use super::super::super::explanation::{CountedSeries, Part};
-use super::super::names::Role;
+use super::super::super::names::Role;
 use super::super::scalar::Count;
 use super::steps;
 use super::{QueryView, labels_of, query_of};

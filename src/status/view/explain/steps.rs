@@ -10,7 +10,7 @@ use crate::domain::policy::TierLimit;
 use crate::domain::slot::Counts;
 
 use super::super::super::explanation::{ExplainedTier, Explanation, Part};
-use super::super::names::{JudgedBy, Named};
+use super::super::super::names::{JudgedBy, Named};
 use super::super::scalar::{Count, finite};
 use super::StepView;
 

@@ -8,7 +8,7 @@ use crate::domain::time::Span;
 use crate::ledger::WindowSum;
 
 use super::super::super::explanation::{ExplainedTier, Explanation};
-use super::super::names::Alert;
+use super::super::super::names::Alert;
 use super::super::scalar::{Count, Length, finite};
 use super::super::slo::{GuardView, HeldBackView};
 use super::StepView;

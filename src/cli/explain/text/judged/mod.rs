@@ -3,8 +3,8 @@
 mod rule;
 mod values;
 
+use crate::status::names::{JudgedBy, Missing, Named, Verdict};
 use crate::status::view::explain::{ExplanationView, JudgedView, SliceView};
-use crate::status::view::names::{JudgedBy, Missing, Named, Verdict};
 use crate::status::words;
 
 use super::figures::{clock, number_of};

@@ -1,7 +1,7 @@
 //! When a slice is bad, and when nothing is known of it, in words.
 
+use crate::status::names::JudgedBy;
 use crate::status::view::explain::JudgedView;
-use crate::status::view::names::JudgedBy;
 use crate::status::words;
 
 use super::super::figures::{number, percent};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::status::names::{JudgedBy, Verdict};
 use crate::status::view::explain::{JudgedView, SliceValueView, SliceView};
-use crate::status::view::names::{JudgedBy, Verdict};
 use crate::status::view::scalar::Count;
 use crate::status::words;
 

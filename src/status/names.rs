@@ -8,7 +8,7 @@ use crate::domain::policy::Severity;
 use crate::domain::slices::MissingData;
 use crate::domain::slot::Counts;
 
-use super::super::snapshot::SloStatus;
+use super::snapshot::SloStatus;
 
 /// A closed set of names.
 pub trait Named: Copy + PartialEq + 'static {

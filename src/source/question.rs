@@ -1,4 +1,4 @@
-//! A fetch as Prometheus reads it: query text and times.
+//! A fetch in the words of Prometheus' query API: text and times, with which a person can ask the same.
 
 use crate::domain::selector::Matcher;
 use crate::domain::time::{Span, TimeRange, Timestamp};
