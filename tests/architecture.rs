@@ -1,4 +1,5 @@
-//! Dependencies point down: the table in `docs/architecture.md` says which module may import which, and this reads it.
+//! Dependencies point down: the table in `docs/architecture.md` says which module may import which, and what of the
+//! world it may touch, and this reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,16 +7,19 @@ use std::fs;
 use std::path::Path;
 
 const DOCUMENT: &str = include_str!("../docs/architecture.md");
+const MANIFEST: &str = include_str!("../Cargo.toml");
 const HEADING: &str = "## Who may import whom";
 
 #[test]
 fn every_arrow_of_the_source_is_in_the_table() {
     let table = parse_table(DOCUMENT).unwrap();
+    let crates = crates(MANIFEST);
+    assert!(crates.contains("tokio"), "{crates:?}");
     let mut found = String::new();
     let mut files = 0;
     for (path, source) in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "src") {
         files += 1;
-        for fault in faults(&table, &path, &source) {
+        for fault in faults((&table, &crates), &path, &source) {
             writeln!(found, "{fault}").unwrap();
         }
     }
@@ -26,8 +30,32 @@ fn every_arrow_of_the_source_is_in_the_table() {
     );
 }
 
-/// Module to the modules that it may import.
-type Table = BTreeMap<String, BTreeSet<String>>;
+/// What the table says of each module.
+type Table = BTreeMap<String, Row>;
+
+#[derive(Debug)]
+struct Row {
+    /// Which modules it may import, and for each the part of it that it may not.
+    modules: BTreeMap<String, Option<String>>,
+    /// Which crates it may use, and which parts of the standard library that touch the world.
+    world: BTreeSet<String>,
+}
+
+/// The parts of the standard library that touch the world.
+const TOUCHING: [&str; 5] = ["env", "fs", "net", "process", "thread"];
+
+/// Crates without a row's leave: they make no difference to what a module does.
+const FREE: [&str; 1] = ["thiserror"];
+
+/// The names of a manifest's dependencies, as they stand in paths.
+fn crates(manifest: &str) -> BTreeSet<String> {
+    let lines = manifest
+        .lines()
+        .skip_while(|line| *line != "[dependencies]");
+    let lines = lines.skip(1).take_while(|line| !line.starts_with('['));
+    let names = lines.filter_map(|line| line.split_once(" = "));
+    names.map(|(name, _)| name.replace('-', "_")).collect()
+}
 
 fn parse_table(document: &str) -> Result<Table, String> {
     let (_, section) = document
@@ -40,35 +68,45 @@ fn parse_table(document: &str) -> Result<Table, String> {
         .take_while(|line| line.starts_with('|'));
     let mut table = Table::new();
     for row in rows.skip(2) {
-        let [modules, allowed] = row
+        let [module, allowed, world] = row
             .trim_matches('|')
             .split('|')
             .map(str::trim)
             .collect::<Vec<_>>()[..]
         else {
-            return Err(format!("a row has two cells: {row}"));
+            return Err(format!("a row has three cells: {row}"));
         };
-        let above: BTreeSet<String> = table.keys().cloned().collect();
-        let allowed: BTreeSet<String> = match allowed {
-            "nothing of ours" => BTreeSet::new(),
-            "everything above" => above.clone(),
-            listed => listed.split(", ").map(str::to_owned).collect(),
+        let modules: BTreeMap<String, Option<String>> = match allowed {
+            "nothing of ours" => BTreeMap::new(),
+            "everything above" => table.keys().map(|above| (above.clone(), None)).collect(),
+            listed => listed.split(", ").map(with_exception).collect(),
         };
-        if let Some(unknown) = allowed.difference(&above).next() {
+        if let Some(unknown) = modules.keys().find(|name| !table.contains_key(*name)) {
             return Err(format!(
-                "`{unknown}` is not in a row above that of `{modules}`"
+                "`{unknown}` is not in a row above that of `{module}`"
             ));
         }
-        for module in modules.split(", ") {
-            if table.insert(module.to_owned(), allowed.clone()).is_some() {
-                return Err(format!("`{module}` has two rows"));
-            }
+        let world = world.split(", ").map(str::to_owned).collect();
+        let row = Row { modules, world };
+        if table.insert(module.to_owned(), row).is_some() {
+            return Err(format!("`{module}` has two rows"));
         }
     }
     if table.is_empty() {
         Err(format!("no table under `{HEADING}`"))
     } else {
         Ok(table)
+    }
+}
+
+/// `module` or `module (not part)`.
+fn with_exception(cell: &str) -> (String, Option<String>) {
+    match cell.split_once(" (not ") {
+        None => (cell.to_owned(), None),
+        Some((module, part)) => (
+            module.to_owned(),
+            Some(part.trim_end_matches(')').to_owned()),
+        ),
     }
 }
 
@@ -91,7 +129,7 @@ fn rust_files(folder: &Path, shown: &str) -> Vec<(String, String)> {
 }
 
 /// Everything wrong with one file, `path` from `src/` on, each as `path:line: sentence`.
-fn faults(table: &Table, path: &str, source: &str) -> Vec<String> {
+fn faults((table, crates): (&Table, &BTreeSet<String>), path: &str, source: &str) -> Vec<String> {
     let mut found = Vec::new();
     if !source.starts_with("//!") {
         found.push(format!(
@@ -115,36 +153,100 @@ fn faults(table: &Table, path: &str, source: &str) -> Vec<String> {
         }));
         return found;
     }
-    if !table.contains_key(module) {
+    let Some(row) = table.get(module) else {
         found.push(format!(
             "{path}:1: module `{module}` is missing in the table"
         ));
         return found;
-    }
+    };
     // How many `super` lead from this file to the root of the crate.
     let depth = parts.iter().filter(|part| **part != "mod").count();
-    for Arrow { line, to } in arrows(&tokens, depth) {
+    for Arrow { line, to, within } in arrows(&tokens, depth) {
+        let refused = row.modules.get(&to).and_then(Option::as_ref);
         let fault = match to.as_str() {
             "{" | "*" => Some("one `use crate::module::…` line per module, not a group".to_owned()),
             own if own == module => None,
             other if !table.contains_key(other) => Some(format!(
                 "`{other}` is no module of the table: name the module it is in, not the root"
             )),
-            other if !table[module].contains(other) => {
+            other if !row.modules.contains_key(other) => {
                 Some(format!("`{module}` may not import `{other}`"))
             }
-            _ => None,
+            other => refused
+                .filter(|part| within.contains(part))
+                .map(|part| format!("`{module}` may not import `{other}::{part}`")),
         };
         found.extend(fault.map(|fault| format!("{path}:{line}: {fault}")));
+    }
+    // Tests may use what they like. A crate that is called as a module of ours cannot be told from that.
+    let is_crate = |name: &str| crates.contains(name) && !table.contains_key(name);
+    let of_tests = parts.contains(&"tests");
+    for (line, used) in world(&tokens, is_crate) {
+        let may = of_tests || row.world.contains(&used) || FREE.contains(&used.as_str());
+        if !may {
+            found.push(format!("{path}:{line}: `{module}` may not use `{used}`"));
+        }
     }
     found
 }
 
-/// A path that starts at the root of the crate, by what follows the root.
+/// The crates and the parts of the standard library that a file names outside of its tests, which come last.
+fn world(tokens: &[(usize, String)], is_crate: impl Fn(&str) -> bool) -> Vec<(usize, String)> {
+    let text = |at: usize| tokens.get(at).map_or("", |(_, text)| text.as_str());
+    let mut found = Vec::new();
+    for (at, (line, name)) in tokens.iter().enumerate() {
+        if name == "mod" && text(at + 1) == "tests" && text(at + 2) == "{" {
+            break;
+        }
+        let begins = at == 0 || !matches!(text(at - 1), "::" | ".");
+        if !begins || text(at + 1) != "::" {
+            continue;
+        }
+        if is_crate(name) {
+            found.push((*line, name.clone()));
+        } else if name == "std" {
+            let parts = parts_behind(tokens, at + 1);
+            let touching = parts
+                .iter()
+                .filter(|part| TOUCHING.contains(&part.as_str()));
+            found.extend(touching.map(|part| (*line, format!("std::{part}"))));
+        }
+    }
+    found
+}
+
+/// What a path goes on with behind the `::` at `at`: one part, or those of a group; nothing where it ends before.
+fn parts_behind(tokens: &[(usize, String)], at: usize) -> Vec<String> {
+    let mut parts = Vec::new();
+    if tokens.get(at).is_none_or(|(_, text)| text != "::") {
+        return parts;
+    }
+    let (mut depth, mut begins) = (0, true);
+    for (_, text) in tokens.iter().skip(at + 1) {
+        match text.as_str() {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            "," => begins = depth == 1,
+            part => {
+                if begins {
+                    parts.push(part.to_owned());
+                }
+                begins = false;
+            }
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    parts
+}
+
+/// A path that starts at the root of the crate, by what follows the root, and what follows that.
 #[derive(Debug, PartialEq)]
 struct Arrow {
     line: usize,
     to: String,
+    within: Vec<String>,
 }
 
 /// Paths by `crate::`, and those that climb to the root by `super::`, which inline modules make longer.
@@ -171,6 +273,7 @@ fn arrows(tokens: &[(usize, String)], depth: usize) -> Vec<Arrow> {
             "crate" if text(at + 1) == "::" => found.push(Arrow {
                 line,
                 to: text(at + 2).to_owned(),
+                within: parts_behind(tokens, at + 3),
             }),
             "super" => {
                 let mut climbed = 1;
@@ -182,6 +285,7 @@ fn arrows(tokens: &[(usize, String)], depth: usize) -> Vec<Arrow> {
                     found.push(Arrow {
                         line,
                         to: text(at + 2).to_owned(),
+                        within: parts_behind(tokens, at + 3),
                     });
                 }
             }
@@ -284,11 +388,24 @@ fn raw_string(chars: &[char], start: usize) -> Option<usize> {
 }
 
 const TABLE: &str = "## Who may import whom
-| module | may import |
-|---|---|
-| low, base | nothing of ours |
-| mid | low |
-| top | everything above |
+| module | may import | may use |
+|---|---|---|
+| low | nothing of ours | |
+| base | nothing of ours | clock, std::fs |
+| mid | low (not deep) | socket_io |
+| top | everything above | |
+";
+
+const CRATES: &str = "[package]
+name = \"sloburn\"
+[dependencies]
+# Why.
+socket-io = { version = \"1\", features = [\"a\"] }
+clock = \"1\"
+thiserror = \"1\"
+
+[dev-dependencies]
+dice = \"1\"
 ";
 
 /// `file ⇒ text after its first line ⇒ line: what is wrong`; `⏎` begins a new line.
@@ -312,6 +429,14 @@ src/top.rs ⇒ use crate::Thing; ⇒ 2: `Thing` is no module of the table: name 
 src/lib.rs ⇒ pub use crate::low::Thing; ⇒ 2: the root only declares modules: no imports, no re-exports
 src/lib.rs ⇒ pub use low::Thing; ⇒ 2: the root only declares modules: no imports, no re-exports
 src/lost/a.rs ⇒  ⇒ 1: module `lost` is missing in the table
+src/mid.rs ⇒ use crate::low::deep::Thing; ⇒ 2: `mid` may not import `low::deep`
+src/mid.rs ⇒ use crate::low::{a::B, deep::Thing}; ⇒ 2: `mid` may not import `low::deep`
+src/low.rs ⇒ use socket_io::Thing; ⇒ 2: `low` may not use `socket_io`
+src/low.rs ⇒ fn f() { socket_io::call() } ⇒ 2: `low` may not use `socket_io`
+src/mid/a.rs ⇒ #[clock::main]⏎fn f() {} ⇒ 2: `mid` may not use `clock`
+src/mid/a.rs ⇒ use std::fs; ⇒ 2: `mid` may not use `std::fs`
+src/mid/a.rs ⇒ use std::{collections::{BTreeMap, fs}, net::IpAddr}; ⇒ 2: `mid` may not use `std::net`
+src/base.rs ⇒ fn f() { std::process::exit(1) } ⇒ 2: `base` may not use `std::process`
 "#;
 
 const ACCEPTED: &str = r##"
@@ -322,15 +447,20 @@ src/low.rs ⇒ const S: &str = "\"crate::mid::x"; const R: &str = r#"" crate::mi
 src/low.rs ⇒ pub(crate) fn r#type(x: char) -> bool { x == '\'' || x == '"' } // crate::mid::x
 src/lib.rs ⇒ pub mod low;⏎pub mod mid;
 src/main.rs ⇒ use sloburn::top;
+src/mid.rs ⇒ use crate::low::{a::{deep, B}, deeper};⏎use socket_io::Thing;⏎use crate::mid::clock;
+src/base.rs ⇒ use std::fs::File;⏎use std::{fs, fmt};⏎fn f() { low.clock::<u8>() } // socket_io::call()
+src/low/tests.rs ⇒ use socket_io::Thing;⏎use std::fs;
+src/low.rs ⇒ use thiserror::Error;⏎use dice::Die;⏎#[cfg(test)]⏎mod tests {⏎use socket_io::Thing; }
 "##;
 
 /// A checker that cannot fail checks nothing.
 #[test]
 fn faulty_files_are_refused_and_good_ones_are_not() {
     let table = parse_table(TABLE).unwrap();
+    let crates = crates(CRATES);
     let check = |path: &str, body: &str| {
         let source = format!("//! What it is for.\n{}", body.replace('⏎', "\n"));
-        faults(&table, path, &source).join("\n")
+        faults((&table, &crates), path, &source).join("\n")
     };
     for case in REFUSED.lines().filter(|line| !line.is_empty()) {
         let [path, body, fault] = case.split(" ⇒ ").collect::<Vec<_>>()[..] else {
@@ -343,29 +473,30 @@ fn faulty_files_are_refused_and_good_ones_are_not() {
         assert_eq!(check(path, body), "", "{case}");
     }
     let undescribed = "src/low.rs:1: the first line says what the file is for, as `//!`";
-    assert_eq!(faults(&table, "src/low.rs", "fn f() {}"), [undescribed]);
+    let found = faults((&table, &crates), "src/low.rs", "fn f() {}");
+    assert_eq!(found, [undescribed]);
 }
 
 #[test]
 fn a_table_with_an_arrow_up_is_refused() {
     let refusal = |rows: &str| {
         parse_table(&format!(
-            "{HEADING}\n| module | may import |\n|---|---|\n{rows}"
+            "{HEADING}\n| module | may import | may use |\n|---|---|---|\n{rows}"
         ))
         .unwrap_err()
     };
     assert_eq!(
-        refusal("| low | mid |\n| mid | nothing of ours |"),
+        refusal("| low | mid | |\n| mid | nothing of ours | |"),
         "`mid` is not in a row above that of `low`"
     );
     assert_eq!(
-        refusal("| low, base | low |"),
-        "`low` is not in a row above that of `low, base`"
+        refusal("| low | low | |"),
+        "`low` is not in a row above that of `low`"
     );
     assert_eq!(
-        refusal("| low | nothing of ours |\n| low | nothing of ours |"),
+        refusal("| low | nothing of ours | |\n| low | nothing of ours | |"),
         "`low` has two rows"
     );
-    assert_eq!(refusal("| low |"), "a row has two cells: | low |");
+    assert_eq!(refusal("| low |"), "a row has three cells: | low |");
     assert_eq!(refusal(""), "no table under `## Who may import whom`");
 }

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-use reqwest::Url;
 use secrecy::SecretString;
+use url::Url;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, NotUtf8, utf8};
 use crate::domain::selector::Matcher;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use humantime::format_duration;
-use reqwest::Url;
 use secrecy::SecretString;
+use url::Url;
 
 use crate::diagnostic::Diagnostic;
 

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use humantime::format_duration;
-use reqwest::Url;
-use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::SecretString;
+use url::Url;
 
 use crate::diagnostic::{did_you_mean, write_one_of};
 use crate::domain::selector::Matcher;

@@ -1,5 +1,7 @@
 //! Single values as people write them: percentages, rates, thresholds, names, addresses, grids.
 
+use url::Url;
+
 use crate::diagnostic::Diagnostic;
 use crate::domain::decimal::Decimal;
 use crate::domain::decimal::Fraction;
@@ -172,7 +174,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     if !text.contains("://") {
         return Err(refused("it begins without https://"));
     }
-    let url = reqwest::Url::parse(text).map_err(|error| refused(&error.to_string()))?;
+    let url = Url::parse(text).map_err(|error| refused(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refused("only http and https are spoken"));
     }
@@ -182,7 +184,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
 /// Whether an address holds a secret: a user, whose name may be a token, a password, or Slack's webhooks, which are one
 /// as a whole.
 pub(super) fn is_secret_url(text: &str) -> bool {
-    reqwest::Url::parse(text).is_ok_and(|url| {
+    Url::parse(text).is_ok_and(|url| {
         !url.username().is_empty()
             || url.password().is_some()
             || url.host_str() == Some("hooks.slack.com")
