@@ -1,6 +1,11 @@
 //! What pages mean, and what is said of those that mean nothing.
 
-use crate::domain::labels::Labels;
+use std::collections::BTreeMap;
+
+use proptest::collection::btree_map;
+use proptest::prelude::{prop_assert_eq, proptest};
+
+use crate::domain::labels::{Labels, METRIC_NAME};
 
 use super::super::name;
 use super::super::page::{Format, lines};
@@ -206,7 +211,23 @@ fn a_series_has_as_many_labels_as_anybody_needs_and_no_more() {
     insta::assert_snapshot!(name::labels(&series(128)).unwrap_err(), @"`up` has more than 128 labels");
 }
 
-proptest::proptest! {
+/// A name and labels of any text, as a page writes them.
+fn written((metric, labels): &(String, BTreeMap<String, String>)) -> String {
+    let quoted = |text: &str| {
+        let text = text.replace('\\', r"\\").replace('"', "\\\"");
+        format!("\"{}\"", text.replace('\n', "\\n"))
+    };
+    let pair = |(name, value): (&String, &String)| format!("{}={}", quoted(name), quoted(value));
+    let pairs = labels.iter().map(pair);
+    let all: Vec<String> = std::iter::once(quoted(metric)).chain(pairs).collect();
+    format!("{{{}}}", all.join(","))
+}
+
+/// Names and values with whatever means something on a page.
+const NAME: &str = r#"[a-zé.{}=,"\\\n# ]{1,4}"#;
+const VALUE: &str = r#"[a-zé.{}=,"\\\n# ]{0,6}"#;
+
+proptest! {
     /// Whatever stands on a page, reading it ends and does not panic.
     #[test]
     fn any_text_is_read_or_refused(page in r#"([a-z{}"=,\\ #0-9é\n]|NaN|# EOF\n){0,60}"#) {
@@ -215,5 +236,15 @@ proptest::proptest! {
                 drop(name::labels(line.series));
             }
         }
+    }
+
+    #[test]
+    fn a_series_is_read_as_it_was_written(series in (NAME, btree_map(NAME, VALUE, 0..4))) {
+        let page = format!("{} 1\n", written(&series));
+        let lines = lines(&page, Format::Text).unwrap();
+        prop_assert_eq!(lines.len(), 1);
+        let (metric, labels) = series;
+        let pairs = std::iter::once((METRIC_NAME.to_owned(), metric)).chain(labels);
+        prop_assert_eq!(name::labels(lines[0].series), Ok(pairs.collect()));
     }
 }
