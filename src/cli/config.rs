@@ -77,6 +77,9 @@ fn print_yaml(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     for name in config.unread_variables() {
         writeln!(out, "# Nothing reads the variable {name}.")?;
     }
+    for warning in config.warnings().render_lines().lines() {
+        writeln!(out, "# {warning}")?;
+    }
     let mut above: &[String] = &[];
     for setting in config.settings() {
         let Some((name, section)) = setting.path.split_last() else {

@@ -60,7 +60,8 @@ pub(super) async fn run(
             "nothing reads the variable `{name}`; `sloburn run --help` lists those that set something"
         );
     }
-    for warning in loaded.diagnostics.render_lines().lines() {
+    let warnings = [config.warnings(), &loaded.diagnostics].map(Diagnostics::render_lines);
+    for warning in warnings.iter().flat_map(|lines| lines.lines()) {
         tracing::warn!("{warning}");
     }
     if catalog.slos.is_empty() {

@@ -54,6 +54,7 @@ pub struct Config {
     file: Option<PathBuf>,
     settings: Vec<Setting>,
     unread: Vec<String>,
+    warnings: Diagnostics,
 }
 
 /// Where samples come from.
@@ -358,6 +359,11 @@ impl Config {
     /// Environment variables with the prefix of settings that are none, so that nothing reads them.
     pub fn unread_variables(&self) -> &[String] {
         &self.unread
+    }
+
+    /// What can be used and is probably not meant.
+    pub const fn warnings(&self) -> &Diagnostics {
+        &self.warnings
     }
 
     /// Whether anybody said what `key` is, so that not its default is in force.

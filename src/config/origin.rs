@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,14 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
+    /// Something about what came from here that is probably not meant.
+    pub(super) fn warning(&self, code: &'static str, message: impl fmt::Display) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Warning,
+            ..self.fault(code, message)
+        }
+    }
+
     /// A fault of what came from here: at its place in the file, or beginning with the variable's or flag's name.
     pub(super) fn fault(&self, code: &'static str, message: impl fmt::Display) -> Diagnostic {
         match self {
@@ -58,3 +66,5 @@ pub(super) const VALUE: &str = "SB0806";
 pub(super) const MISFIT: &str = "SB0807";
 /// A value that has no default and was not given.
 pub(super) const MISSING: &str = "SB0808";
+/// A secret that is sent where others can read it on its way.
+pub(super) const IN_THE_CLEAR: &str = "SB0809";

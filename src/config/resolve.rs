@@ -8,10 +8,10 @@ use humantime::format_duration;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics, is_in_the_clear};
 
 use super::layers::{Effective, Given, KeyPath, Raw};
-use super::origin::{MISFIT, MISSING, Origin};
+use super::origin::{IN_THE_CLEAR, MISFIT, MISSING, Origin};
 use super::scrape;
 use super::values::{self, Wrong, is_secret};
 use super::{Config, Log, Prometheus, Setting, Source, Tls, Value};
@@ -38,13 +38,15 @@ pub(super) fn resolve(
         settings,
         well_shaped: faults.is_empty(),
         faults,
+        warnings: Diagnostics::default(),
     };
     let config = resolver.config(&sources);
     match config {
-        Some(config) if resolver.faults.is_empty() => {
-            let settings = resolver.settings;
-            Ok(Config { settings, ..config })
-        }
+        Some(config) if resolver.faults.is_empty() => Ok(Config {
+            settings: resolver.settings,
+            warnings: resolver.warnings,
+            ..config
+        }),
         _ => Err(resolver.faults),
     }
 }
@@ -75,6 +77,8 @@ pub(super) struct Resolver {
     pub(super) given: BTreeMap<KeyPath, Given>,
     settings: Vec<Setting>,
     pub(super) faults: Vec<Diagnostic>,
+    /// Told when nothing is wrong.
+    warnings: Diagnostics,
     /// What is missing may be what could not be read otherwise, and is told only when nothing else is wrong.
     pub(super) well_shaped: bool,
 }
@@ -115,6 +119,7 @@ impl Resolver {
             file: None,
             settings: Vec::new(),
             unread: Vec::new(),
+            warnings: Diagnostics::default(),
         })
     }
 
@@ -190,6 +195,14 @@ impl Resolver {
             &key("bearerTokenFile"),
             &key("basicAuthFile"),
         );
+        if let Some(url) = url.as_ref().filter(|url| is_in_the_clear(url)) {
+            self.warn_of_secrets_to(
+                url,
+                &key("headers"),
+                &key("bearerTokenFile"),
+                &key("basicAuthFile"),
+            );
+        }
         Some(Prometheus {
             url: url?,
             timeout: timeout?,
@@ -357,6 +370,29 @@ impl Resolver {
                     help,
                 },
             );
+        }
+    }
+
+    /// Where a secret goes in the clear it is one no longer.
+    fn warn_of_secrets_to(
+        &mut self,
+        url: &Url,
+        headers: &[&str],
+        token: &[&str],
+        password: &[&str],
+    ) {
+        let named: Vec<String> = self.entries(headers).into_keys().collect();
+        let named = named.iter().filter(|name| is_secret(name));
+        let headers = named.map(|name| [headers, &[name]].concat());
+        let files = [token, password].map(<[_]>::to_vec);
+        for path in headers.chain(files) {
+            let Some(given) = self.given.get(&owned(&path)) else {
+                continue;
+            };
+            let message = format!("`{}` goes to {url} in the clear", path.join("."));
+            let help = "write https:// in `url`; `tls.caFile` names an authority of your own";
+            let warning = given.origin.warning(IN_THE_CLEAR, message).help(help);
+            self.warnings.extend([warning]);
         }
     }
 

@@ -48,6 +48,8 @@ pub(super) const URL: &str = "SB0206";
 pub(super) const SECRET: &str = "SB0207";
 /// Not a time zone.
 pub(super) const TIME_ZONE: &str = "SB0208";
+/// A secret that is sent where others can read it on its way.
+pub(super) const IN_THE_CLEAR: &str = "SB0209";
 
 /// Not PromQL, or not the PromQL that is due.
 pub(super) const PROMQL: &str = "SB0301";

@@ -67,12 +67,26 @@ fn slack(node: &Node, faults: &Faults) -> Option<Channel> {
         codes::NAME,
         channel_name,
     );
-    let api_url = address(&fields, "apiUrl").map(base);
+    let api_url = fields.text("apiUrl");
+    if let Some(url) = api_url
+        .as_ref()
+        .filter(|url| values::is_in_the_clear(&url.value))
+    {
+        faults.add(
+            Diagnostic::warning(
+                codes::IN_THE_CLEAR,
+                "the token goes to `apiUrl` in the clear",
+            )
+            .at(&url.place)
+            .help("write https://"),
+        );
+    }
+    let api_url = api_url.and_then(|url| checked(&url, "apiUrl", faults));
     Some(Channel::SlackBot {
         channel: channel?.value,
         token_file: secret?,
         mention,
-        api_url: api_url.unwrap_or_else(|| SLACK_API.to_owned()),
+        api_url: api_url.map_or_else(|| SLACK_API.to_owned(), base),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
 use crate::domain::decimal::Decimal;
 use crate::domain::decimal::Fraction;
@@ -189,6 +190,11 @@ pub(super) fn is_secret_url(text: &str) -> bool {
             || url.password().is_some()
             || url.host_str() == Some("hooks.slack.com")
     })
+}
+
+/// Whether others can read on its way what is sent to an address.
+pub(super) fn is_in_the_clear(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| diagnostic::is_in_the_clear(&url))
 }
 
 /// Whether `span`, the value of `key`, is a multiple of the tick; tells when it is not.

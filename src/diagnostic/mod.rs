@@ -2,6 +2,7 @@
 //! that is shown as text, in one line and as JSON.
 
 mod annotations;
+mod clear;
 mod encoding;
 mod json;
 mod place;
@@ -11,6 +12,7 @@ mod text;
 
 use std::collections::BTreeSet;
 
+pub use clear::is_in_the_clear;
 pub use encoding::NotUtf8;
 pub use encoding::utf8;
 pub use place::Place;

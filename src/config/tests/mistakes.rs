@@ -15,6 +15,25 @@ fn told(texts: &[&str]) -> String {
 }
 
 #[test]
+fn secrets_that_others_can_read_on_their_way_are_warned_of() {
+    let told = |url: &str| {
+        let text = format!(
+            "sources:\n  a: {{prometheus: {{url: '{url}', bearerTokenFile: token, headers: {{X-Api-Key: k, X-Env: e}}}}}}\n  \
+             b: {{prometheus: {{url: '{url}', basicAuthFile: password}}}}\n  c: {{prometheus: {{url: '{url}'}}}}\n"
+        );
+        from_file(&text).unwrap().warnings().render_lines()
+    };
+    insta::assert_snapshot!(told("http://prom:9090"), @r"
+    sloburn.yaml:2:62: warning[SB0809]: `sources.a.prometheus.bearerTokenFile` goes to http://prom:9090/ in the clear; write https:// in `url`; `tls.caFile` names an authority of your own
+    sloburn.yaml:2:90: warning[SB0809]: `sources.a.prometheus.headers.X-Api-Key` goes to http://prom:9090/ in the clear; write https:// in `url`; `tls.caFile` names an authority of your own
+    sloburn.yaml:3:60: warning[SB0809]: `sources.b.prometheus.basicAuthFile` goes to http://prom:9090/ in the clear; write https:// in `url`; `tls.caFile` names an authority of your own
+    ");
+    for url in ["https://prom:9090", "http://localhost:9090"] {
+        assert_eq!(told(url), "", "{url}");
+    }
+}
+
+#[test]
 fn what_is_written_wrong_is_said_in_a_sentence() {
     insta::assert_snapshot!(told(&[
         "tik: 30s",

@@ -149,6 +149,13 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "tokenFile: /run/secrets/slack-token",
+        "tokenFile: /run/secrets/slack-token, apiUrl: http://chat.example/api",
+        &[
+            "alerts.yaml:18:76: warning[SB0209]: the token goes to `apiUrl` in the clear; write https://",
+        ],
+    ),
+    (
+        "tokenFile: /run/secrets/slack-token",
         "webhookUrl: https://hooks.slack.com/services/T/B/x",
         &[
             "alerts.yaml:18:31: error[SB0207]: `webhookUrl` is a secret and must not stand in this file; put it into a file of its own and write that file's path as `webhookUrlFile`",
