@@ -202,7 +202,7 @@ async fn a_large_page_is_read_as_a_short_one() {
     for second in [15, 30] {
         source.scrape(at(second)).await;
     }
-    assert_eq!(source.memory.len(), 20_001, "with `up`");
+    assert_eq!(source.memory.len(), (20_001, 0), "with `up`");
     assert_eq!(
         read(&source, "a{s=\"19999\"}", (0, 30)).await,
         r#"__name__="a",instance="i",job="x",s="19999": 15=1 30=1"#
@@ -275,7 +275,14 @@ async fn samples_are_kept_as_long_as_said_and_no_longer() {
         read(&source, "a", (0, 900)).await,
         "__name__=\"a\",instance=\"i\",job=\"x\": 300=2 600=2 615=2"
     );
-    assert_eq!(source.memory.len(), 2, "only `a` and `up` are left");
+    assert_eq!(source.memory.len(), (2, 2), "only `a` and `up` are left");
+    read(&source, "a", (900, 1_200)).await;
+    source.scrape(at(1_500)).await;
+    assert_eq!(
+        source.memory.len(),
+        (2, 1),
+        "nobody asks for `gone` any more"
+    );
 }
 
 #[tokio::test]
