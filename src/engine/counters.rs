@@ -169,6 +169,7 @@ impl State {
         let Counted {
             gains,
             ignored,
+            odd,
             moved,
         } = counted;
         if let Some(trace) = &mut taken.trace {
@@ -176,6 +177,7 @@ impl State {
             trace.note_gains(family, |row| table.labels(row), &gains);
             trace.note_ignored(family, &ignored);
         }
+        self.note_odd(family, layer, &odd);
         self.note_blame(family, range.to, layer, &gains);
         let mut covered: BTreeMap<(usize, usize), Vec<TimeRange>> = BTreeMap::new();
         for edge in self.families[family].table.edges() {

@@ -128,50 +128,24 @@ fn series(metric: &str, labels: LabelsRef<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::Mutex;
-
-    use super::super::tests::{Run, catalog, healthy, requests, selector, shop};
-    use super::*;
+    use super::super::tests::{Run, catalog, healthy, logged, requests, selector, shop};
     use crate::domain::decimal::Fraction;
     use crate::domain::indicator::{Events, Indicator, Signal};
     use crate::domain::selector::{MatchOp, Matcher};
     use crate::domain::slices::{Judge as Defined, MissingData, Sliced};
     use crate::domain::time::Span;
 
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     /// What is said while this is counted, with a reload in the midst of it, and shown in the end.
     fn said(indicator: &Indicator) -> String {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(move || writer.clone())
-            .with_ansi(false)
-            .without_time()
-            .with_max_level(tracing::Level::WARN)
-            .finish();
-        let last = tracing::subscriber::with_default(subscriber, || {
+        let (said, last) = logged(|| {
             let mut run = Run::new(catalog(indicator.clone()));
-            run.ticks(&shop(0, 600, 2), 0, 900, healthy);
+            run.ticks(&shop(0, 600, 2), 600, 900, healthy);
             run.reload(catalog(indicator.clone()));
             run.ticks(&shop(0, 600, 2), 900, 1_800, healthy);
             run.last
         });
         let doubled = last.unwrap().doubled;
         let shown: Vec<String> = doubled.iter().map(ToString::to_string).collect();
-        let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         assert_eq!(said.lines().count(), shown.len(), "{said}");
         said + &shown.join("\n")
     }

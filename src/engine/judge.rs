@@ -108,12 +108,18 @@ impl State {
             match lane {
                 Lane::Counters { totals: false, .. } => {}
                 Lane::Counters { family, .. } => {
-                    sparse.push(match self.families[*family].newest_totals.get(&meter) {
-                        None => Some((None, self.no_series(planned, name))),
+                    let family = &self.families[*family];
+                    let newest = family.newest_totals.get(&meter);
+                    let last = newest.map(|(newest, _)| *newest);
+                    let odd = || family.odd.after(last, meter, name);
+                    sparse.push(match newest {
+                        None => {
+                            Some((None, odd().unwrap_or_else(|| self.no_series(planned, name))))
+                        }
                         Some((newest, interval)) => {
                             (at.since(*newest) > validity(*interval)).then(|| {
-                                let told = format!("`{name}` has had no sample since {newest}");
-                                (Some(*newest), told)
+                                let none = || format!("`{name}` has had no sample since {newest}");
+                                (Some(*newest), odd().unwrap_or_else(none))
                             })
                         }
                     });

@@ -19,6 +19,7 @@ mod journal;
 mod judge;
 mod lag;
 mod lanes;
+mod odd;
 mod passes;
 mod past;
 mod picture;

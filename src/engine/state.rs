@@ -32,6 +32,7 @@ use super::adopt::Shelf;
 use super::blame::Blame;
 use super::coverage::Coverage;
 use super::groups::Groups;
+use super::odd::Odd;
 use super::promise::PromiseState;
 use super::pushed::Pushed;
 use super::settings::Settings;
@@ -141,6 +142,8 @@ pub(super) struct FamilyState {
     pub(super) interval: Span,
     /// The newest sample that counts towards the total of each meter, and its usual interval.
     pub(super) newest_totals: BTreeMap<MeterIndex, (Timestamp, Span)>,
+    /// Values of its series that no counter has.
+    pub(super) odd: Odd,
     /// How many living series count towards each meter.
     pub(super) living: BTreeMap<(usize, Towards), u64>,
     /// How the last read failed, if it did.
@@ -277,6 +280,7 @@ impl FamilyState {
             head_to: None,
             interval: hint.unwrap_or_default(),
             newest_totals: BTreeMap::new(),
+            odd: Odd::default(),
             living: BTreeMap::new(),
             failure: None,
             selected: Some(Selection::default()),

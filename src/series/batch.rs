@@ -61,6 +61,14 @@ pub struct Sample {
     pub value: f64,
 }
 
+impl Sample {
+    /// Whether it is a count. A counter may show what is none, which is passed over: it is negative, infinite, or not a
+    /// number.
+    pub const fn is_count(&self) -> bool {
+        self.value.is_finite() && self.value >= 0.0
+    }
+}
+
 /// The samples of a sorted list that lie in `(from, to]`.
 pub fn within(samples: &[Sample], range: TimeRange) -> &[Sample] {
     let first = samples.partition_point(|sample| sample.at <= range.from);

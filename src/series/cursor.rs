@@ -110,7 +110,7 @@ impl Cursor {
     /// Counts the next sample. Samples at or before the cursor were counted already, and values
     /// that no counter has (negative, infinite, not a number) are passed over.
     pub fn advance(&mut self, sample: Sample, out: &mut Vec<Increase>) -> Option<IgnoredBirth> {
-        if sample.at <= self.at || !sample.value.is_finite() || sample.value < 0.0 {
+        if sample.at <= self.at || !sample.is_count() {
             return None;
         }
         let increase = self.increase(sample);

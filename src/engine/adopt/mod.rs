@@ -388,6 +388,7 @@ impl FamilyState {
         self.table.assign(roll);
         self.sorter = Sorter::default();
         self.newest_totals = self.table.newest_totals();
+        self.odd.forget();
         self
     }
 }

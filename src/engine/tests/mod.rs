@@ -9,6 +9,7 @@ mod blind;
 mod events;
 mod falls;
 mod held;
+mod log;
 mod long;
 mod properties;
 mod quiet;
@@ -33,6 +34,7 @@ use crate::store::commit::Recovered;
 use super::intake::Reading;
 use super::state::State;
 
+pub(super) use log::logged;
 pub(super) use world::*;
 
 #[test]

@@ -141,9 +141,8 @@ impl State {
         let samples = answer.summed.is_none().then_some(answer.batch);
         let series = samples.into_iter().flat_map(Batch::series);
         for series in series {
-            let is_first = |sample: &&crate::series::batch::Sample| {
-                sample.at > seam && sample.value.is_finite() && sample.value >= 0.0
-            };
+            let is_first =
+                |sample: &&crate::series::batch::Sample| sample.at > seam && sample.is_count();
             if let Some(first) = series.samples.iter().find(is_first)
                 && state.table.is_given(&series, first.at, before)
             {

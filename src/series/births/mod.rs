@@ -270,7 +270,8 @@ impl Neighbour {
     /// Where it stood before `at`.
     fn last_before(&self, at: Timestamp) -> Option<Cursor> {
         let older = self.samples.partition_point(|sample| sample.at < at);
-        let last = self.samples.get(..older)?.last();
+        let older = self.samples.get(..older)?.iter();
+        let last = older.rev().find(|sample| sample.is_count());
         let cursor = match (last, self.before) {
             (Some(last), Some(before)) if last.at > before.at => Cursor {
                 at: last.at,
@@ -294,7 +295,9 @@ impl Neighbour {
     /// When it fell in the batch.
     fn falls(&self) -> impl Iterator<Item = Timestamp> {
         let since = self.before.map(|before| before.at);
-        let newer = self.samples.iter().map(|sample| (sample.at, sample.value));
+        // What is no count would be seen to fall, or to be fallen from.
+        let newer = self.samples.iter().filter(|sample| sample.is_count());
+        let newer = newer.map(|sample| (sample.at, sample.value));
         let newer = newer.filter(move |(at, _)| Some(*at) > since);
         let before = self.before.map(|before| (before.at, before.value));
         let pairs = before.into_iter().chain(newer.clone());

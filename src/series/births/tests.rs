@@ -116,6 +116,16 @@ fn births_are_counted_from_what_the_surroundings_show() {
 }
 
 #[test]
+fn what_is_no_count_does_not_fall() {
+    for odd in ["-1", "inf", "NaN"] {
+        let own = format!("30:{odd} 45:{odd}");
+        let known = [OK, (BAD, "15:50", own.as_str())];
+        let worth = judged(&known, "", (BAD, "15:50", "60:55"));
+        assert_eq!(worth, "continues", "{odd}");
+    }
+}
+
+#[test]
 fn start_times_tell_new_processes_from_those_that_are_scraped_for_the_first_time() {
     let other = ("job=a,instance=2,code=200", "15:1", "1000:2 1015:3");
     let steady = ("job=a,instance=2,code=200", "700:1", "800:2 1015:3");

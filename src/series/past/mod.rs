@@ -107,11 +107,6 @@ pub struct Counted {
     pub samples: u64,
 }
 
-/// Whether no counter has this value: then it is passed over.
-fn is_usable(sample: &Sample) -> bool {
-    sample.value.is_finite() && sample.value >= 0.0
-}
-
 /// A series of a chunk that is counted.
 #[derive(Debug)]
 struct Walked {
@@ -171,7 +166,8 @@ impl Family<'_> {
             if places.is_empty() {
                 continue;
             }
-            let samples: Vec<Sample> = series.samples.iter().copied().filter(is_usable).collect();
+            let samples = series.samples.iter().copied();
+            let samples: Vec<Sample> = samples.filter(Sample::is_count).collect();
             if !samples.is_empty() {
                 all.push(Walked {
                     labels: series.labels.to_labels(),

@@ -22,7 +22,7 @@ impl Family<'_> {
             let places = self.places(series.labels, sums);
             let labels = series.labels.to_labels();
             for sample in series.samples {
-                let is_event = sample.value.is_finite() && sample.value >= 0.0;
+                let is_event = sample.is_count();
                 if is_event && chunk.counted.contains(sample.at) {
                     let increase = Increase {
                         from: sample.at - form.interval,

@@ -110,11 +110,7 @@ fn last_values<'b>(roll: Roll<'b>, earlier: &'b Batch) -> impl Iterator<Item = (
 fn arrives(samples: &[Sample], at: Timestamp, form: Form) -> bool {
     let seen_to = at.ceil_to(form.step) - form.step;
     let seen_from = seen_to - form.valid();
-    let is_base = |sample: &Sample| {
-        sample.at > seen_from
-            && sample.at <= seen_to
-            && sample.value.is_finite()
-            && sample.value >= 0.0
-    };
+    let is_base =
+        |sample: &Sample| sample.at > seen_from && sample.at <= seen_to && sample.is_count();
     !samples.iter().any(is_base)
 }

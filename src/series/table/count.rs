@@ -96,8 +96,10 @@ impl SeriesTable {
         };
         let restarts = around.as_mut().map(|around| around.restarts(labels));
         let restarts = restarts.unwrap_or_default();
+        let mut odd = None;
         for (index, sample) in samples.iter().enumerate() {
             if !is_new(cursor.as_ref(), sample) {
+                odd = Some(*sample).filter(|it| !it.is_count()).or(odd);
                 continue;
             }
             let verdict = match &mut around {
@@ -131,6 +133,7 @@ impl SeriesTable {
                 increase,
             }));
         }
+        counted.odd.extend(odd.map(|sample| (row, sample)));
         self.cursors(layer)[row] = cursor;
         self.scratch.increases = increases;
     }
@@ -267,10 +270,9 @@ fn note_fall(fell: &mut Falls, labels: &Labels, at: Timestamp) {
     }
 }
 
-/// Whether a sample is to be counted: newer than the cursor, and with a value that counters have.
+/// Whether a sample is to be counted: newer than the cursor, and a count.
 fn is_new(cursor: Option<&Cursor>, sample: &Sample) -> bool {
-    let is_value = sample.value.is_finite() && sample.value >= 0.0;
-    is_value && cursor.is_none_or(|cursor| sample.at > cursor.at)
+    sample.is_count() && cursor.is_none_or(|cursor| sample.at > cursor.at)
 }
 
 /// Whether a series begins with a new sample, or may return with it.

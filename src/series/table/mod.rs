@@ -8,7 +8,7 @@ use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
-use super::batch::{Batch, Series, SeriesId};
+use super::batch::{Batch, Sample, Series, SeriesId};
 use super::births::Target;
 use super::cursor::{Cursor, IgnoredBirth, Increase, is_gap};
 use super::plan::MeterIndex;
@@ -115,6 +115,8 @@ pub struct Counted {
     pub gains: Vec<Gain>,
     /// First values that were not counted.
     pub ignored: Vec<(Labels, IgnoredBirth)>,
+    /// Of each series with values that no counter has, by its row, the newest of these.
+    pub odd: Vec<(usize, Sample)>,
     /// The series whose cursor moved.
     pub moved: Vec<usize>,
 }
@@ -329,6 +331,11 @@ impl SeriesTable {
             let newest = head.map(|head| head.at).filter(|at| *at >= since)?;
             Some((labels, newest, self.seen.edges_of(row)))
         })
+    }
+
+    /// What a series counts towards.
+    pub fn edges_of(&self, row: usize) -> &[Edge] {
+        self.seen.edges_of(row)
     }
 
     /// The edges of all series that were ever seen.

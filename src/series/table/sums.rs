@@ -30,7 +30,7 @@ impl SeriesTable {
             let row = self.row(roll, series.id, series.labels);
             for sample in series.samples.iter().filter(is_within) {
                 newest = Some(sample.at);
-                if sample.value.is_finite() && sample.value >= 0.0 {
+                if sample.is_count() {
                     let increase = Increase {
                         from: sample.at - form.interval,
                         to: sample.at,

@@ -10,6 +10,7 @@ mod groups;
 mod pace;
 mod samples;
 mod tls;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use regex::Regex;
-use sloburn::alerting::text;
+use sloburn::alerting::text::{self, Message};
 use sloburn::clock::Clock;
 use sloburn::definitions::{self, Options};
 use sloburn::domain::measurement::Outcome;
@@ -30,7 +31,7 @@ use sloburn::source::prometheus::{PrometheusSettings, PrometheusSource};
 use sloburn::status::board::Board;
 use sloburn::status::snapshot::SloStatus;
 use sloburn::store::memory::MemoryStore;
-use sloburn::store::{Attempt, Store as _};
+use sloburn::store::{Attempt, OutboxRow, Store as _};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -65,6 +66,8 @@ struct Setup {
     partial: Partial,
     definitions: String,
     clock: Clock,
+    tick: Span,
+    slot: Span,
 }
 
 impl Default for Setup {
@@ -80,6 +83,8 @@ impl Setup {
             partial: Partial::Hold,
             definitions: DEFINITIONS.to_owned(),
             clock: Clock::System,
+            tick: SECOND,
+            slot: SECOND,
         }
     }
 
@@ -97,6 +102,7 @@ struct Scene {
     engine: Engine<PrometheusSource, MemoryStore>,
     store: Arc<MemoryStore>,
     board: Arc<Board>,
+    tick: Span,
     at: Timestamp,
 }
 
@@ -125,14 +131,14 @@ impl Scene {
             ..SourceSettings::default()
         };
         let settings = Settings {
-            tick: SECOND,
-            slot: SECOND,
+            tick: setup.tick,
+            slot: setup.slot,
             sources: BTreeMap::from([(name.clone(), reading)]),
             history: Span::from_days(400),
             external_url: None,
         };
         let options = Options {
-            tick: SECOND,
+            tick: setup.tick,
             scrape: SECOND,
             ..Options::default()
         };
@@ -140,7 +146,8 @@ impl Scene {
         let files = [(PathBuf::from("shop.yaml"), files)];
         let (catalog, faults) = definitions::read(&files, &options);
         let catalog = catalog.unwrap_or_else(|| panic!("{}", faults.render_lines()));
-        let (store, at) = (Arc::new(MemoryStore::default()), prometheus.born());
+        let at = prometheus.born().ceil_to(setup.tick);
+        let store = Arc::new(MemoryStore::default());
         let board = Arc::new(Board::new(at));
         let parts = Parts {
             sources: BTreeMap::from([(name, Arc::new(source))]),
@@ -155,13 +162,14 @@ impl Scene {
             engine: engine.await.expect("an engine"),
             store,
             board,
+            tick: setup.tick,
             at,
         }
     }
 
     async fn ticks(&mut self, ticks: i64) -> Arc<SloStatus> {
         for _ in 0..ticks {
-            self.at = self.at + SECOND;
+            self.at = self.at + self.tick;
             self.engine.tick(self.at).await;
         }
         Arc::clone(&self.shown()[0])
@@ -190,20 +198,21 @@ impl Scene {
         titles(&self.store, self.at).await
     }
 
+    /// All messages that wait, in order.
+    async fn messages(&self) -> Vec<Message> {
+        messages(&self.store, self.at).await
+    }
+
     /// Delivers all messages that wait, so that the next of each incident do, and gives their titles.
     async fn deliver(&self) -> Vec<String> {
         let titles = self.titles().await;
-        let until = Timestamp::from_millis(i64::MAX);
-        for row in self.store.due(until).await.expect("a store") {
-            let accepted = Attempt::Accepted {
-                at: self.at,
-                memory: None,
-                done: true,
-            };
-            let recorded = self.store.record(&row.key, &accepted).await;
-            recorded.expect("a store");
-        }
+        deliver(&self.store, self.at).await;
         titles
+    }
+
+    /// How many seconds the service has lived through.
+    fn second(&self) -> i64 {
+        self.at.since(self.prometheus.born()).as_millis() / 1_000
     }
 
     /// A sentence without the server's port.
@@ -212,17 +221,39 @@ impl Scene {
     }
 }
 
-/// The titles of all messages that wait, in order, without times.
-async fn titles(store: &MemoryStore, at: Timestamp) -> Vec<String> {
+/// Delivers all messages that wait.
+async fn deliver(store: &MemoryStore, at: Timestamp) {
+    let until = Timestamp::from_millis(i64::MAX);
+    for row in store.due(until).await.expect("a store") {
+        let accepted = Attempt::Accepted {
+            at,
+            memory: None,
+            done: true,
+        };
+        let recorded = store.record(&row.key, &accepted).await;
+        recorded.expect("a store");
+    }
+}
+
+/// All messages that wait, in order.
+async fn messages(store: &MemoryStore, at: Timestamp) -> Vec<Message> {
     let until = Timestamp::from_millis(i64::MAX);
     let mut rows = store.due(until).await.expect("a store");
     rows.sort_by_key(|row| row.notice.at);
-    let title = |notice| text::message(notice, &TimeZone::UTC, at).title;
-    let times = Regex::new(r"\d\d:\d\d(:\d\d)?").expect("a pattern");
-    let titles = rows.iter().map(|row| title(&row.notice));
-    titles
-        .map(|title| times.replace_all(&title, "TIME").into_owned())
-        .collect()
+    let message = |row: &OutboxRow| text::message(&row.notice, &TimeZone::UTC, at);
+    rows.iter().map(message).collect()
+}
+
+/// Their titles, without times.
+async fn titles(store: &MemoryStore, at: Timestamp) -> Vec<String> {
+    let messages = messages(store, at).await.into_iter();
+    messages.map(|it| timeless(&it.title)).collect()
+}
+
+/// A sentence without times.
+fn timeless(sentence: &str) -> String {
+    let times = Regex::new(r"(\d{4}-\d\d-\d\dT)?\d\d:\d\d(:\d\d)?Z?").expect("a pattern");
+    times.replace_all(sentence, "TIME").into_owned()
 }
 
 /// What is shown and told of a fault that comes while a page is open.

@@ -23,19 +23,6 @@ async fn row_12_no_series_holds_and_no_failing_series_is_no_failure() {
 }
 
 #[tokio::test]
-async fn rows_13_and_14_values_that_no_counter_has_are_not_counted() {
-    for value in ["NaN", "+Inf", "-1"] {
-        let shown = live_through(Setup::default(), Lie::Value(value)).await;
-        let words = shown.words();
-        let words = words.split(" since ").next().unwrap();
-        insta::allow_duplicates!(
-            insta::assert_snapshot!(words, @"noData: `http_requests_total` has had no sample")
-        );
-        assert_eq!(shown.asked, READS, "{value}");
-    }
-}
-
-#[tokio::test]
 async fn row_15_series_that_come_twice_count_once() {
     let mut scene = Scene::start(Setup::default()).await;
     scene.prometheus.tell(Lie::Twice).await;

@@ -3,81 +3,31 @@
 //! The service has answered a hundred requests a second since the server was started, half of them with 500, and is
 //! scraped every second on the second: what must have been counted at any time is known in closed form.
 
+mod lies;
 mod truth;
 
 use std::fmt::Debug;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use axum::routing::post;
 use axum::serve::Listener;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sloburn::clock::Clock;
 use sloburn::domain::time::{Span, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+pub(crate) use lies::Lie;
 use truth::Question;
-
-/// How every query is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lie {
-    /// As Prometheus would.
-    Truth,
-    /// Nobody listens.
-    Refused,
-    /// 401.
-    Unauthorized,
-    /// 429 with so many seconds to wait.
-    Busy(u32),
-    /// Somebody else's page with status 200.
-    Page,
-    /// The first half of the answer.
-    Cut,
-    /// Without the series of failures, and with a warning that says so.
-    Warning,
-    /// This status with this text.
-    Status(u16, &'static str),
-    /// 302 to somewhere else.
-    Elsewhere,
-    /// Nothing, for as long as somebody waits.
-    Silence,
-    /// This, with status 200.
-    Says(&'static str),
-    /// So many MiB of blanks, packed.
-    Bomb(usize),
-    /// No series at all.
-    Nothing,
-    /// Without the series of failures.
-    Healthy,
-    /// Every value is this.
-    Value(&'static str),
-    /// Without what was scraped in the last seconds, so many.
-    Late(i64),
-    /// Samples are there so many seconds after their time.
-    Behind(i64),
-    /// Without what was scraped between these seconds since the service began.
-    Gap(i64, i64),
-    /// The truth, after so many milliseconds.
-    Slow(u64),
-    /// Its clock is so many seconds ahead; what it has not lived through yet is not there.
-    Clock(i64),
-    /// Every series twice.
-    Twice,
-    /// So many routes, each of which answers a tenth of what the service does.
-    Routes(i64),
-}
 
 /// A running server; it stops when it is dropped.
 #[derive(Debug)]
@@ -173,13 +123,15 @@ impl LyingPrometheus {
 
     /// How many failures and how many requests there were up to `at`.
     pub(crate) fn truth(&self, at: Timestamp) -> (f64, f64) {
-        let bad = self.shared.value(at);
+        let second = at.since(self.shared.born).as_millis() / 1_000;
+        let bad = self.shared.value(second);
         (bad, 2.0 * bad)
     }
 
     fn serve<L: Listener<Addr: Debug>>(&mut self, listener: L) {
         let router = Router::new()
             .route("/api/v1/query", post(answer))
+            .route("/api/v1/query_range", post(answer))
             .with_state(Arc::clone(&self.shared));
         self.server.spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -217,11 +169,11 @@ impl Listener for Secured {
 
 async fn answer(State(shared): State<Arc<Shared>>, form: String) -> Response {
     let _under_way = UnderWay::begin(&shared);
-    let question = Question::of(&form);
+    let question = Question::of(&form, shared.born);
     let lie = *lock(&shared.lie);
     let metric = question.metric().to_owned();
     lock(&shared.asked).push((Instant::now(), metric, lie));
-    let mut response = told(&shared, &question, lie).await;
+    let mut response = lies::told(&shared, &question, lie).await;
     if let Lie::Clock(ahead) = lie {
         let date = (now() + Span::from_secs(ahead)).to_jiff();
         let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -252,79 +204,8 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-async fn told(shared: &Shared, question: &Question, lie: Lie) -> Response {
-    let whole = || shared.truth(question, &["200", "500"]);
-    let those = |there: &dyn Fn(i64) -> bool| {
-        let value = |at, value: f64| there(at).then(|| value.to_string());
-        shared.told(question, &["200", "500"], value)
-    };
-    let asked_at = shared.second(question);
-    match lie {
-        Lie::Truth | Lie::Refused => whole().into_response(),
-        Lie::Unauthorized => (StatusCode::UNAUTHORIZED, "who are you?").into_response(),
-        Lie::Busy(seconds) => {
-            let wait = [(header::RETRY_AFTER, seconds.to_string())];
-            (StatusCode::TOO_MANY_REQUESTS, wait).into_response()
-        }
-        Lie::Page => Html("<!DOCTYPE html><title>Sign in</title>").into_response(),
-        Lie::Cut => {
-            let whole = whole();
-            let half = whole.chars().take(whole.len() / 2);
-            half.collect::<String>().into_response()
-        }
-        Lie::Warning => {
-            let warning = r#"{"warnings":["store gateway-2 did not answer"],"#;
-            let part = shared.truth(question, &["200"]);
-            part.replacen('{', warning, 1).into_response()
-        }
-        Lie::Status(status, text) => {
-            let status = StatusCode::from_u16(status).expect("a status");
-            (status, text).into_response()
-        }
-        Lie::Elsewhere => Redirect::to("http://127.0.0.1:9/login").into_response(),
-        Lie::Silence => std::future::pending().await,
-        Lie::Says(text) => text.into_response(),
-        Lie::Bomb(mib) => bomb(mib),
-        Lie::Nothing => shared.truth(question, &[]).into_response(),
-        Lie::Healthy => shared.truth(question, &["200"]).into_response(),
-        Lie::Value(text) => {
-            let value = |_, _| Some(text.to_owned());
-            let told = shared.told(question, &["200", "500"], value);
-            told.into_response()
-        }
-        Lie::Late(seconds) => those(&|at| at <= asked_at - seconds).into_response(),
-        Lie::Gap(from, to) => those(&|at| at <= from || at > to).into_response(),
-        Lie::Slow(millis) => {
-            sleep(Duration::from_millis(millis)).await;
-            whole().into_response()
-        }
-        Lie::Behind(seconds) => {
-            let there = now().since(shared.born) - Span::from_secs(seconds);
-            those(&|at| at * 1_000 <= there.as_millis()).into_response()
-        }
-        Lie::Clock(ahead) => {
-            let lived = (now() + Span::from_secs(ahead)).since(shared.born);
-            those(&|at| at <= lived.as_millis() / 1_000).into_response()
-        }
-        Lie::Twice => shared
-            .truth(question, &["200", "500", "200", "500"])
-            .into_response(),
-        Lie::Routes(routes) => shared.routes(question, routes).into_response(),
-    }
-}
-
 fn now() -> Timestamp {
     Clock::System.now().into()
-}
-
-/// Blanks, packed to next to nothing.
-fn bomb(mib: usize) -> Response {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-    packer
-        .write_all(&vec![b' '; mib << 20])
-        .expect("memory takes it");
-    let packed = packer.finish().expect("memory takes it");
-    ([(header::CONTENT_ENCODING, "gzip")], packed).into_response()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
