@@ -181,8 +181,7 @@ async fn evaluate(url: &str, arguments: &Arguments, at: Timestamp) -> MemoryStor
         tick: Span::from_secs(SCRAPE),
         slot: Span::from_secs(SCRAPE),
         sources: BTreeMap::from([(name, SourceSettings::default())]),
-        history: Span::from_days(400),
-        external_url: None,
+        ..Settings::default()
     };
     let mut engine = Engine::start(settings, Arc::new(catalog(arguments)), parts)
         .await

@@ -202,8 +202,7 @@ fn each(kind: &Kind) -> i64 {
         tick: SLOT,
         slot: SLOT,
         sources: BTreeMap::from([(SourceName::new("default"), source)]),
-        history: Span::from_days(400),
-        external_url: None,
+        ..Settings::default()
     };
     let mut held = None;
     let counted = allocation_counter::measure(|| {

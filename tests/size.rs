@@ -59,8 +59,7 @@ fn start(catalog: &Catalog) -> State {
         tick: SCRAPE,
         slot: SCRAPE,
         sources: BTreeMap::from([(name, SourceSettings::default())]),
-        external_url: None,
-        history: sloburn::engine::settings::HISTORY,
+        ..Settings::default()
     };
     let plan = Arc::new(Plan::of(catalog, SCRAPE).unwrap());
     State::new(settings, &plan, Recovered::default())

@@ -80,8 +80,8 @@ impl Daemon {
             tick: SCRAPE,
             slot: SCRAPE,
             sources: BTreeMap::from([(name, SourceSettings::default())]),
-            history: sloburn::engine::settings::HISTORY,
             external_url: Some("https://sloburn.example".to_owned()),
+            ..Settings::default()
         };
         let engine = Engine::start(settings, catalog, parts).await.unwrap();
         Self {

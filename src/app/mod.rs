@@ -28,6 +28,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::engine::adopt::Revision;
 use crate::engine::explain;
 use crate::engine::explain::ask::Explainer;
+use crate::engine::settings::Settings;
 use crate::engine::shell::{Engine, Parts};
 use crate::engine::survey;
 use crate::http::{self, AppState, Past};
@@ -42,7 +43,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry;
 
-use self::settings::{Sources, keep_for_slices_of, settings, sources};
+use self::settings::{Sources, keep_for_slices_of, phase, settings, sources};
 pub use self::supervise::asked_to_end;
 use self::supervise::{supervise, wait_for_signal};
 
@@ -95,9 +96,14 @@ pub async fn run(
         board: Arc::clone(&board),
         wake: Arc::clone(&wake),
     };
-    let engine = Engine::start(settings(config), Arc::clone(&catalog), parts).await?;
+    let settings = Settings {
+        phase: phase(config, store.identity()),
+        ..settings(config)
+    };
+    let phase = settings.phase;
+    let engine = Engine::start(settings.clone(), Arc::clone(&catalog), parts).await?;
     let explainer = Explainer::over(
-        settings(config),
+        settings,
         sources.clone(),
         clock.clone(),
         definitions.clone(),
@@ -115,6 +121,7 @@ pub async fn run(
     tracing::info!(
         objectives = catalog.slos.len(),
         receivers = catalog.receivers.len(),
+        %phase,
         "sloburn runs"
     );
     warn_of_missing_secrets(&catalog);

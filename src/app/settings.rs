@@ -10,7 +10,7 @@ use crate::config::{self, Config, Prometheus};
 use crate::domain::indicator::Budgeting;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::Span;
-use crate::engine::settings::{Partial, Settings, SourceSettings};
+use crate::engine::settings::{self, Partial, Settings, SourceSettings};
 use crate::promql::conditions_text;
 use crate::source::AnySource;
 use crate::source::prometheus::{PrometheusSettings, PrometheusSource, TlsFiles};
@@ -60,6 +60,18 @@ pub(super) fn settings(config: &Config) -> Settings {
             .external_url
             .as_ref()
             .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+        ..Settings::default()
+    }
+}
+
+/// How much later than they could the ticks of the daemon with this identity are run, for the sake of a Prometheus that
+/// others ask too. Pages are scraped here.
+pub(super) fn phase(config: &Config, identity: u64) -> Span {
+    let mut sources = config.sources.values();
+    if sources.any(|source| matches!(source, config::Source::Prometheus(_))) {
+        settings::phase(identity, config.tick.into())
+    } else {
+        Span::ZERO
     }
 }
 

@@ -293,7 +293,7 @@ fn settings(address: SocketAddr) -> Settings {
         tick: TICK,
         slot: TICK,
         sources: BTreeMap::from([(SourceName::new(SOURCE), source)]),
-        history: Span::from_days(400),
         external_url: Some(format!("http://{address}")),
+        ..Settings::default()
     }
 }

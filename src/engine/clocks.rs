@@ -33,7 +33,7 @@ impl Clocks {
         }
     }
 
-    /// Up to when the samples of all sources can be read. A source whose samples come late is waited for, and one whose
+    /// Up to when the samples of all sources can be read by who waits for its phase. A source whose samples come late is waited for, and one whose
     /// clock is behind ours; not one whose clock is hopelessly behind the `last` tick.
     pub(super) fn readable(
         &self,
@@ -49,7 +49,7 @@ impl Clocks {
             });
             self.now - source.offset - lags.of(name) - ahead.map_or(Span::ZERO, |skew| skew.most)
         });
-        readable.min().unwrap_or(self.now)
+        readable.min().unwrap_or(self.now) - settings.phase
     }
 
     /// Why nothing can be used that `source` answers at the tick `at`, where that has not come there yet by more than
@@ -119,8 +119,7 @@ mod tests {
             tick: Span::from_secs(30),
             slot: Span::from_secs(30),
             sources: BTreeMap::from([(name("near"), source(15)), (name("far"), source(10))]),
-            history: super::super::settings::HISTORY,
-            external_url: None,
+            ..Settings::default()
         };
         (clocks, settings)
     }

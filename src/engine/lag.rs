@@ -209,8 +209,7 @@ mod tests {
             tick: Span::from_secs(TICK),
             slot: Span::from_secs(TICK),
             sources: BTreeMap::from([(SourceName::new("default"), source)]),
-            history: super::super::settings::HISTORY,
-            external_url: None,
+            ..Settings::default()
         }
     }
 

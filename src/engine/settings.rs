@@ -15,7 +15,7 @@ const STRIDE: Span = Span::from_hours(2);
 const LONGEST_BLOCK: Span = Span::from_hours(1);
 
 /// How long what was counted is kept when nobody says: 13 months, and some days to look at them.
-pub const HISTORY: Span = Span::from_days(400);
+const HISTORY: Span = Span::from_days(400);
 
 /// What the engine is told.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Settings {
     pub slot: Span,
     /// The sources, by name.
     pub sources: BTreeMap<SourceName, SourceSettings>,
+    /// How much later than its samples allow each tick is run. Its own time, and all that is counted, are the same.
+    pub phase: Span,
     /// How long what was counted is kept in the store, by the hour, beyond what windows need.
     pub history: Span,
     /// Where the daemon is reached from outside, without a slash at the end.
@@ -80,6 +82,32 @@ impl Default for SourceSettings {
             link_url: None,
             backfill_percent: 50,
             partial: Partial::Hold,
+        }
+    }
+}
+
+/// Daemons that ask in the same second are kept this far apart, and alerts are not held up for longer.
+const LONGEST_PHASE: Span = Span::from_secs(5);
+
+/// The [phase](Settings::phase) of the daemon with this identity, below a sixth of its tick: ticks are aligned, so that
+/// all daemons that read one source would ask at once. Identities that are drawn at random have phases that are spread
+/// evenly.
+pub fn phase(identity: u64, tick: Span) -> Span {
+    let below = LONGEST_PHASE.as_millis().min(tick.as_millis() / 6);
+    let phase = (i128::from(identity) * i128::from(below)) >> u64::BITS;
+    Span::from_millis(i64::try_from(phase).unwrap_or_default())
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let tick = Span::from_secs(30);
+        Self {
+            tick,
+            slot: tick,
+            sources: BTreeMap::new(),
+            phase: Span::ZERO,
+            history: HISTORY,
+            external_url: None,
         }
     }
 }

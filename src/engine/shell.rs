@@ -116,13 +116,16 @@ impl<S: Source, K: Store> Engine<S, K> {
         Ok(Self {
             schedule: Schedule::new(settings.tick),
             lags: Lags::default(),
+            status: EngineStatus {
+                phase: settings.phase,
+                ..EngineStatus::default()
+            },
             parts,
             settings,
             revision,
             news: None,
             state,
             pending: Commit::default(),
-            status: EngineStatus::default(),
             boundaries: BTreeMap::new(),
             journal: Journal::default(),
             digger: Digger::default(),

@@ -83,6 +83,8 @@ pub struct EngineStatus {
     pub ticks: u64,
     /// Ticks left out because newer ones could be read already; their samples are counted all the same.
     pub skipped: u64,
+    /// How much later than its samples allow each tick is run.
+    pub phase: Span,
     /// How long the last tick took, from its first read to its commit.
     pub last_tick: Span,
     /// Why the last commit failed, if it did; it is merged into the next.

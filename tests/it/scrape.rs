@@ -102,8 +102,7 @@ async fn a_failing_target_is_unmeasured_and_the_others_count_on() {
                 ..SourceSettings::default()
             },
         )]),
-        history: Span::from_days(400),
-        external_url: None,
+        ..Settings::default()
     };
     let parts = Parts {
         sources: BTreeMap::from([(name, Arc::clone(&source))]),

@@ -224,8 +224,7 @@ pub(in crate::engine) fn settings() -> Settings {
         tick: TICK,
         slot: TICK,
         sources,
-        history: Span::from_days(400),
-        external_url: None,
+        ..Settings::default()
     }
 }
 

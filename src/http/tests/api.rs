@@ -342,6 +342,7 @@ async fn the_status_holds_everything_in_one_answer() {
       "engine":{
         "ticks":720,
         "skipped":2,
+        "phaseSeconds":1.94,
         "lastTickSeconds":0.042,
         "birthsIgnored":5,
         "clockSteps":1

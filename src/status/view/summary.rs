@@ -216,6 +216,9 @@ pub struct EngineView {
     pub ticks: u64,
     /// Ticks left out because newer ones could be read already.
     pub skipped: u64,
+    /// How much later than its samples allow each tick is run, so that not all daemons ask at once; older ones do not say.
+    #[serde(default)]
+    pub phase_seconds: Count,
     /// How long the last tick took.
     pub last_tick_seconds: Count,
     /// First values of new series that were not counted, because nothing shows when they were.
@@ -368,6 +371,7 @@ impl EngineView {
         Self {
             ticks: engine.ticks,
             skipped: engine.skipped,
+            phase_seconds: Count(engine.phase.as_secs_f64()),
             last_tick_seconds: Count(engine.last_tick.as_secs_f64()),
             births_ignored: engine.births_ignored,
             clock_steps: engine.clock_steps,

@@ -25,6 +25,7 @@ use error::Cause;
 #[derive(Debug)]
 pub struct SqliteStore {
     path: PathBuf,
+    identity: u64,
     writer: Mutex<Writer>,
     readers: SqlitePool,
     /// Held for as long as the store lives; the system lets go of it however the process ends.
@@ -49,6 +50,12 @@ impl SqliteStore {
     /// or was written by a newer version of this one. A damaged file is no error.
     pub async fn open(path: &Path, now: Timestamp) -> Result<Opened, StoreError> {
         open::open(path, now, open::PATIENCE).await
+    }
+
+    /// Tells the daemon whose store this is from others, as long as the store lives. Names of hosts and pods do not:
+    /// they are the same in every cluster.
+    pub const fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// Lets go of the file in an orderly way, with its write-ahead log emptied. Nothing is lost

@@ -141,11 +141,13 @@ async fn connect(
     if version < schema::version() {
         schema::migrate(&mut connection, version).await?;
     }
+    let identity = schema::identity(&mut connection).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .connect_lazy_with(options.clone().pragma("query_only", "ON"));
     Ok(SqliteStore {
         path: path.to_owned(),
+        identity,
         writer: Mutex::new(Writer {
             options: writing.create_if_missing(false),
             connection: Some(connection),

@@ -272,6 +272,17 @@ pub(super) async fn look(connection: &mut SqliteConnection) -> Result<Found, sql
     })
 }
 
+/// Who the daemon is that has this store: a number that was drawn when it was first opened.
+pub(super) async fn identity(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    sqlx::query("INSERT INTO meta VALUES ('identity', random()) ON CONFLICT (name) DO NOTHING")
+        .execute(&mut *connection)
+        .await?;
+    let drawn: i64 = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'identity'")
+        .fetch_one(connection)
+        .await?;
+    Ok(drawn.cast_unsigned())
+}
+
 /// Takes the tables from `version` to ours, all steps or none.
 pub(super) async fn migrate(
     connection: &mut SqliteConnection,

@@ -142,8 +142,7 @@ async fn look(period: &str, zone: &str, at: Timestamp, opened: Timestamp) -> Arc
         tick: Span::from_secs(30),
         slot: Span::from_secs(30),
         sources: BTreeMap::from([(name.clone(), SourceSettings::default())]),
-        history: Span::from_days(400),
-        external_url: None,
+        ..Settings::default()
     };
     let healthy = Outage {
         onset: at,

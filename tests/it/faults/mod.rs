@@ -8,6 +8,8 @@ mod connections;
 mod files;
 mod groups;
 mod pace;
+mod paused;
+mod phases;
 mod samples;
 mod tls;
 mod values;
@@ -134,8 +136,7 @@ impl Scene {
             tick: setup.tick,
             slot: setup.slot,
             sources: BTreeMap::from([(name.clone(), reading)]),
-            history: Span::from_days(400),
-            external_url: None,
+            ..Settings::default()
         };
         let options = Options {
             tick: setup.tick,

@@ -48,8 +48,7 @@ impl Life {
             tick: TICK,
             slot: Span::from_millis(SLOT),
             sources: BTreeMap::from([(name.clone(), reading)]),
-            history: Span::from_days(400),
-            external_url: None,
+            ..Settings::default()
         };
         let parts = Parts {
             sources: BTreeMap::from([(name, Arc::clone(source))]),

@@ -179,8 +179,7 @@ fn settings() -> Settings {
         tick: Span::from_millis(TICK),
         slot: Span::from_millis(TICK),
         sources: BTreeMap::from([(SourceName::new("default"), source)]),
-        history: Span::from_days(400),
-        external_url: None,
+        ..Settings::default()
     }
 }
 

@@ -87,8 +87,7 @@ impl<'p> Daemon<'p> {
             tick: Span::from_millis(TICK),
             slot: Span::from_millis(TICK),
             sources: BTreeMap::from([(name, settings.clone())]),
-            external_url: None,
-            history: sloburn::engine::settings::HISTORY,
+            ..Settings::default()
         };
         Self {
             engine: Engine::start(all, catalog(), parts).await.unwrap(),

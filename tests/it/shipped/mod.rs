@@ -129,8 +129,7 @@ async fn faults(catalog: Catalog, ticks: i64) -> Vec<String> {
         tick: TICK,
         slot: TICK,
         sources: BTreeMap::from([(source.clone(), SourceSettings::default())]),
-        history: Span::from_days(400),
-        external_url: None,
+        ..Settings::default()
     };
     let parts = Parts {
         sources: BTreeMap::from([(source, Arc::new(World::new(first)))]),

@@ -142,7 +142,6 @@ fn settings(tick: Span) -> Settings {
         tick,
         slot: tick,
         sources: BTreeMap::from([(SourceName::new("default"), source)]),
-        history: Span::from_days(400),
-        external_url: None,
+        ..Settings::default()
     }
 }
