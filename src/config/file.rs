@@ -213,7 +213,8 @@ impl Reader<'_> {
             return self.fault(SECRET, &name.place, message, help);
         }
         let all = || format!("here may stand: {}", known().collect::<Vec<_>>().join(", "));
-        let help = did_you_mean(&name.name, known(), all);
+        let elsewhere = || elsewhere(path, &name.name).unwrap_or_else(all);
+        let help = did_you_mean(&name.name, known(), elsewhere);
         self.fault(
             UNKNOWN,
             &name.place,
@@ -221,6 +222,28 @@ impl Reader<'_> {
             help,
         );
     }
+}
+
+/// Where a name belongs that stands at a place where it is none.
+fn elsewhere(path: &[String], name: &str) -> Option<String> {
+    if path.is_empty() && name == "apiVersion" {
+        return Some(
+            "a file of definitions or alerts is named with --definitions or --alerts".to_owned(),
+        );
+    }
+    let source = path.get(1).filter(|_| path[0] == "sources");
+    let source = source.map_or(keys::DEFAULT_SOURCE, String::as_str);
+    let mut found = None;
+    keys::visit(&[source], |known, _| {
+        let at = known
+            .iter()
+            .position(|part| *part == name)
+            .filter(|at| *at > 0);
+        if let (Some(at), None) = (at, &found) {
+            found = Some(format!("it belongs below `{}`", known[..at].join(".")));
+        }
+    });
+    found
 }
 
 pub(super) fn joined(path: &[String], name: &str) -> KeyPath {

@@ -85,6 +85,9 @@ impl<'a> Fields<'a> {
         self.meant.extend(meant);
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
+            None if is_rest_of_number(entry) => {
+                "a comma parts keys here; write a point in numbers, as in 14.4".to_owned()
+            }
             None => has_the_keys(known),
         };
         let sentence = format!("{} has no key `{key}`", self.what);
@@ -247,6 +250,13 @@ fn elsewhere(entry: &Entry, known: &[&'static str]) -> Option<&'static str> {
     let mut all = ELSEWHERE.iter().filter(|_| !is_list);
     let (_, ours) = all.find(|(theirs, _)| *theirs == entry.key)?;
     known.iter().copied().find(|known| known == ours)
+}
+
+/// Whether what looks like a key is what a comma has parted from a number, as in `{burn: 14,4}`.
+fn is_rest_of_number(entry: &Entry) -> bool {
+    let digits = entry.key.trim_end_matches('%');
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && matches!(entry.node.value, Value::Null)
 }
 
 fn has_the_keys(known: &[&str]) -> String {

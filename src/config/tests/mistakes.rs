@@ -69,6 +69,10 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
         "log:\n  level:info\n  format: json",
         "definitions:\n- a\n-b",
         "listen: *:9099",
+        "history: 30d",
+        "prometheus: {url: 'http://a'}",
+        "sources: {eu: {url: 'http://a'}}",
+        "apiVersion: sloburn.dev/v1",
         "tick: \"30s",
     ]), @r#"
     tik: 30s
@@ -137,6 +141,14 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
       sloburn.yaml:3:1: error[SB0801]: a space is missing after this dash; write `- ` before each item of a list
     listen: *:9099
       sloburn.yaml:1:9: error[SB0801]: this alias names an anchor that is not above it in this document; write the anchor first, as in &name; a * at the start of a text needs quotes
+    history: 30d
+      sloburn.yaml:1:1: error[SB0802]: `history` is not a setting; it belongs below `store`
+    prometheus: {url: 'http://a'}
+      sloburn.yaml:1:1: error[SB0802]: `prometheus` is not a setting; it belongs below `sources.default`
+    sources: {eu: {url: 'http://a'}}
+      sloburn.yaml:1:16: error[SB0802]: `sources.eu.url` is not a setting; it belongs below `sources.eu.prometheus`
+    apiVersion: sloburn.dev/v1
+      sloburn.yaml:1:1: error[SB0802]: `apiVersion` is not a setting; a file of definitions or alerts is named with --definitions or --alerts
     tick: "30s
       sloburn.yaml:1:7: error[SB0801]: a quote is not closed; close it; inside of '…' a quote is written twice
     "#);

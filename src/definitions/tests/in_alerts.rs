@@ -66,6 +66,13 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "budgetSpent: 2%",
+        "burn: 14,4",
+        &[
+            "alerts.yaml:6:66: error[SB0105]: a tier has no key `4`; a comma parts keys here; write a point in numbers, as in 14.4",
+        ],
+    ),
+    (
+        "budgetSpent: 2%",
         "burn: 14.4, budgetSpent: 2%",
         &[
             "alerts.yaml:6:69: error[SB0109]: `burn` and `budgetSpent` exclude each other; keep one of budgetSpent, burn, bad",
