@@ -130,9 +130,10 @@ impl Explanation {
         }
     }
 
-    /// Whether anything of the window was counted, be it nothing but zeros.
+    /// Whether anything of the window was counted, be it nothing but zeros, or what was spread over a gap.
     pub fn is_counted(&self) -> bool {
-        self.sum.covered > 0.0 || self.measurement.reason.is_none()
+        let has_events = self.sum.counts != Counts::default();
+        has_events || self.sum.covered > 0.0 || self.measurement.reason.is_none()
     }
 }
 
