@@ -24,7 +24,7 @@ pub(in crate::cli) enum StatusError {
     #[error("{url} answered {status}; is that Sloburn's address?")]
     Refused { url: String, status: StatusCode },
     #[error(
-        "{url} answered something else than Sloburn's status; is that its address, and of this version?"
+        "{url} answered something else than Sloburn does; is that its address, and of this version?"
     )]
     Strange {
         url: String,

@@ -167,7 +167,7 @@ async fn each_version_of_an_objective_allows_its_part() {
         let numbers: Vec<String> = step
             .numbers
             .iter()
-            .map(|(n, it)| format!("{n} {}", it.0))
+            .map(|(n, it)| format!("{n} {}", it.unwrap().0))
             .collect();
         let result = step.result.map(|it| it.0);
         format!(

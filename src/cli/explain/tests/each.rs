@@ -485,7 +485,7 @@ async fn what_cannot_be_explained_is_said() {
     ");
     insta::assert_snapshot!(explained("cart", &[]).await, @r"
     err:
-    error: no objective is named `cart`; there are shop/answered, shop/availability, shop/calls, shop/calls-owed, shop/checkout, shop/coarse, shop/codes, shop/depth, shop/found, shop/jobs and 13 more
+    error: no objective is named `cart`; there are shop/answered, shop/availability, shop/calls, shop/calls-owed, shop/checkout, shop/coarse, shop/codes, shop/depth, shop/found, shop/jobs and 14 more
     exit 2
     ");
     insta::assert_snapshot!(explained("shop/latency", &["--window", "60d"]).await, @"

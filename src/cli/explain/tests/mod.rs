@@ -5,6 +5,7 @@ mod each;
 mod prometheus;
 mod recounted;
 mod slices;
+mod strict;
 mod uncounted;
 
 use std::path::Path;
@@ -20,6 +21,9 @@ spec:
   objectives:
     - name: availability
       objective: 99.9%
+      errors: {total: 'http_requests_total{job="shop",code!="404"}', badWhere: 'code=~"5.."'}
+    - name: strict
+      objective: 100%
       errors: {total: 'http_requests_total{job="shop",code!="404"}', badWhere: 'code=~"5.."'}
     - name: found
       objective: 99%

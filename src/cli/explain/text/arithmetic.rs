@@ -29,7 +29,8 @@ pub(super) fn lines_of(steps: &[StepView]) -> Vec<String> {
 /// The formula with its numbers in place of their names.
 fn filled(step: &StepView) -> String {
     let number = |word: &str| match step.numbers.get(word) {
-        Some(value) => quantity(word, value.0),
+        Some(Some(value)) => quantity(word, value.0),
+        Some(None) => "∞".to_owned(),
         None => word.to_owned(),
     };
     step.formula
@@ -44,6 +45,8 @@ fn filled(step: &StepView) -> String {
 
 fn result(step: &StepView) -> String {
     match step.result {
+        // Of a budget of nothing, whatever is spent of it is without bound.
+        None if step.name == "remaining" => "−∞".to_owned(),
         None => "∞".to_owned(),
         Some(result) if matches!(&*step.name, "burn" | "threshold") => {
             format!("{}×", number(result.0))

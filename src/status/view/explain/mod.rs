@@ -110,8 +110,8 @@ pub struct StepView {
     pub name: String,
     /// How, in the names of `numbers`.
     pub formula: String,
-    /// What goes in.
-    pub numbers: BTreeMap<String, Count>,
+    /// What goes in; `null` where it has no bound.
+    pub numbers: BTreeMap<String, Option<Count>>,
     /// What comes out; `null` where it has no bound.
     pub result: Option<Count>,
 }

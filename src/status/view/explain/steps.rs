@@ -220,7 +220,7 @@ fn step(name: &str, formula: &str, numbers: &[(&str, f64)], result: f64) -> Step
         name: name.to_owned(),
         formula: formula.to_owned(),
         numbers: numbers
-            .map(|(name, number)| ((*name).to_owned(), Count(*number)))
+            .map(|(name, number)| ((*name).to_owned(), finite(*number).map(Count)))
             .collect(),
         result: finite(result).map(Count),
     }
