@@ -10,12 +10,12 @@ use crate::domain::slo::Slo;
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::WindowSum;
 use crate::series::cursor::validity;
-use crate::series::plan::{FamilyIndex, Judge, Lane, Meter, MeterIndex, Share, SliceLane};
+use crate::series::plan::{Lane, Meter, MeterIndex, Share};
 use crate::series::slices::Impossible;
 
 use super::lanes::{lane_grace, lane_missing};
 use super::promise::{PromiseIndex, PromiseState};
-use super::state::{FamilyState, LaneState, State};
+use super::state::{FamilyState, State};
 use super::windows::Windows;
 
 /// A long window without events says that nothing is left to burn only when this share of it was
@@ -134,7 +134,7 @@ impl State {
                         }
                     };
                     if state.known_to < Some((at - grace).floor_to(grain)) {
-                        return Some(self.not_judged(planned, lane, state));
+                        return Some(self.not_judged(meter, lane, state));
                     }
                 }
             }
@@ -145,33 +145,6 @@ impl State {
         newest.map(|(_, told)| told)
     }
 
-    /// Why the slices of a lane without cursors are not known up to now.
-    fn not_judged(&self, meter: &Meter, lane: &Lane, state: &LaneState) -> String {
-        let families = lane.families();
-        let is_there = |family: FamilyIndex| self.families[family].sorter.has_found();
-        let name = |family: FamilyIndex| self.plan.families[family].name();
-        let first = families.first().map_or("", |first| name(*first));
-        if let Lane::Slices(SliceLane {
-            judge: Judge::Drop { past, .. },
-            ..
-        }) = lane
-            && !past.iter().any(|read| is_there(read.family))
-        {
-            let ago = past.iter().map(|read| self.plan.families[read.family].ago);
-            let ago: Vec<String> = ago.map(|ago| ago.to_string()).collect();
-            return format!(
-                "nothing is known of `{first}` {} ago to compare it with; slices count once the source holds samples of one of these times",
-                ago.join(", ")
-            );
-        }
-        match state.known_to {
-            None => self.no_series(meter, first),
-            Some(known) => format!("`{first}` has shown nothing that can be judged since {known}"),
-        }
-    }
-}
-
-impl State {
     /// Which of the groups are missing that a meter of all of them expects, if any are.
     fn vanished(&self, meter: MeterIndex, at: Timestamp) -> Option<String> {
         let Meter { of, share, .. } = &self.plan.meters[meter];
@@ -188,37 +161,6 @@ impl State {
                 gone.join(", ")
             )
         })
-    }
-}
-
-impl State {
-    fn no_series(&self, meter: &Meter, name: &str) -> String {
-        let told = match &meter.share {
-            Share::Group {
-                labels,
-                expected: true,
-            } => format!(
-                "no series of `{name}` has {labels}, which `expect` names; check what scrapes it"
-            ),
-            _ if meter.slo.indicator.is_query() => {
-                // Its name tells at which distance it is evaluated, too.
-                let query = name.rsplit_once(" every ").map_or(name, |(query, _)| query);
-                // Expressions are asked as they are, whatever is added to selectors.
-                return format!("the query gives no value: `{query}`");
-            }
-            _ => format!(
-                "no series of `{name}` match what {} selects; check its selectors",
-                meter.slo.counted_as
-            ),
-        };
-        let source = &meter.slo.source;
-        match self.settings.sources.get(source) {
-            Some(it) if !it.narrowed_by.is_empty() => format!(
-                "{told}, and {}, which `sources.{source}.prometheus.matchers` adds to every selector",
-                it.narrowed_by
-            ),
-            _ => told,
-        }
     }
 }
 

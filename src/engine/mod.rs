@@ -34,6 +34,7 @@ pub mod state;
 pub mod step;
 mod story;
 pub mod survey;
+mod unjudged;
 pub mod walks;
 mod windows;
 

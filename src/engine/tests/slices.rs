@@ -138,6 +138,55 @@ fn a_source_without_a_past_is_not_asked_for_it() {
     assert!(status.window.counts.total > 105.0);
 }
 
+/// Series that are there but cannot be judged are not looked for in selectors.
+#[test]
+fn what_is_there_and_cannot_be_judged_is_not_said_to_be_missing() {
+    let rate = || Judge::Rate {
+        total: selector("requests_total"),
+        bound: Bound::AtLeast(Quantity {
+            value: Fraction::new(50, 1),
+            unit: Unit::PerSecond,
+        }),
+    };
+    let gauge = |metric: &str, aggregate| Gauge {
+        series: selector(metric),
+        aggregate,
+    };
+    let share = || Judge::Share {
+        used: gauge("used", Aggregate::Max),
+        limit: gauge("limit", Aggregate::Min),
+        by: vec!["pod".into()],
+        at_most: Fraction::new(9, 10),
+        bad_when: BadWhen::ANY,
+    };
+    let since = |start: i64| move |second: i64| (second >= start).then_some(second as f64);
+    let world = || World::new(15);
+    let begun = || world().with("requests_total", "code=200", since(3_585));
+    let used = || world().with("used", "pod=a", since(0));
+    let told = [
+        ("nothing", rate(), world()),
+        ("a counter that has just begun", rate(), begun()),
+        ("no limit", share(), used()),
+        (
+            "the limit of another",
+            share(),
+            used().with("limit", "pod=b", since(0)),
+        ),
+    ]
+    .map(|(what, judge, world)| {
+        let mut run = Run::new(catalog(held(judge)));
+        let status = run.ticks(&world, 3_480, 3_600, healthy);
+        let reason = status.measurement.reason.clone();
+        format!("{what}: {}", reason.unwrap_or_default())
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    nothing: no series of `requests_total` match what shop/it selects; check its selectors
+    a counter that has just begun: `requests_total` has 1 series, and no slice of 1m is known yet: less than half of each lies between samples
+    no limit: no series of `limit` match what shop/it selects; check its selectors
+    the limit of another: `used` has 1 series, and no slice of 1m is known yet: no group has valid samples of what is used and of its limit
+    ");
+}
+
 #[test]
 fn a_drop_is_measured_against_what_is_read_of_the_past() {
     let hours = [1, 2, 3].map(Span::from_hours);
