@@ -28,7 +28,7 @@ pub(super) fn files(config: &Config) -> Files {
     files
 }
 
-/// Without a configuration file nobody knows which sources there will be.
+/// What definitions are judged by, in a daemon with this configuration.
 pub(super) fn options(config: &Config) -> Options {
     let is_scraped = |source: &config::Source| matches!(source, config::Source::Scrape(_));
     let scraped = config.sources.iter().filter(|(_, it)| is_scraped(it));
@@ -38,9 +38,7 @@ pub(super) fn options(config: &Config) -> Options {
         .filter_map(config::Source::scrape_interval);
     let defaults = Options::default();
     Options {
-        sources: config
-            .file()
-            .map(|_| config.sources.keys().cloned().collect()),
+        sources: Some(config.sources.keys().cloned().collect()),
         scraped: scraped.map(|(name, _)| name.clone()).collect(),
         tick: config.tick.into(),
         scrape: hints.max().map_or(defaults.scrape, Into::into),

@@ -372,6 +372,15 @@ impl Config {
         settings.any(|setting| setting.path == [key] && setting.origin != Origin::Default)
     }
 
+    /// Whether anybody said which sources there are: a file that names none has the usual one.
+    pub fn says_sources(&self) -> bool {
+        let is_said = |setting: &Setting| {
+            setting.origin != Origin::Default
+                && setting.path.first().is_some_and(|key| key == "sources")
+        };
+        self.file.is_some() || self.settings.iter().any(is_said)
+    }
+
     /// Every setting in the order of the file, with its value and who said so; secrets are masked.
     pub fn settings(&self) -> &[Setting] {
         &self.settings

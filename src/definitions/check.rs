@@ -1,6 +1,7 @@
 //! What only all documents together can tell: names, references, tiers against objectives.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::mem::take;
 use std::sync::Arc;
 
@@ -204,6 +205,7 @@ impl Context<'_> {
         let mut names: BTreeMap<&str, &Place> = BTreeMap::new();
         let mut uids: BTreeMap<String, Place> = BTreeMap::new();
         let mut slos = Vec::new();
+        self.doubt_sources();
         for service in &self.found.services {
             let mut is_double = false;
             if let Some(name) = &service.name {
@@ -328,6 +330,28 @@ impl Context<'_> {
             policy,
         };
         Some((slo, Written::of(draft, &objective.place)))
+    }
+
+    /// Without a configuration any source may be there: each that is named is told of, once.
+    fn doubt_sources(&self) {
+        if self.options.sources.is_some() {
+            return;
+        }
+        let mut told = BTreeSet::from([DEFAULT_SOURCE]);
+        let drafts = self.found.services.iter().flat_map(|it| &it.drafts);
+        for source in drafts.filter_map(|draft| draft.source.as_ref()) {
+            if told.insert(&source.value) {
+                let message = format!(
+                    "no configuration was read, so nobody knows whether there is a source `{}`",
+                    source.value
+                );
+                self.faults.add(
+                    Diagnostic::warning(codes::UNKNOWN_SOURCE, message)
+                        .at(&source.place)
+                        .help("name the daemon's configuration with `--config`"),
+                );
+            }
+        }
     }
 
     /// The source of an objective: the one it names, else the only one there is, else `default`.

@@ -13,7 +13,7 @@ use crate::config::{Config, Flags};
 use crate::definitions::{self, Loaded, codes};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 
-use super::files::{files, options};
+use super::files::files;
 use super::{Exit, Streams};
 
 /// What `--help` says.
@@ -106,12 +106,17 @@ pub(super) async fn run(
     })
 }
 
-/// Reads what the arguments name, else what the configuration does.
+/// Reads what the arguments name, else what the configuration does. Without a configuration nobody
+/// knows which sources the daemon will have.
 fn load(args: &Args, config: &Config) -> Loaded {
-    if args.paths.is_empty() {
-        return files(config).load();
+    let mut files = files(config);
+    if !args.live && !config.says_sources() {
+        files.options.sources = None;
     }
-    definitions::load(&args.paths, &options(config))
+    if args.paths.is_empty() {
+        return files.load();
+    }
+    definitions::load(&args.paths, &files.options)
 }
 
 /// Files of alerts may be checked alone; what the configuration names is what `run` would refuse.
