@@ -172,7 +172,7 @@ fn remaining(budget: &BudgetFacts) -> String {
             format!(" (was {})", number::percent(before))
         });
     if !budget.remaining.is_finite() {
-        "none is allowed, and it is broken".to_owned()
+        "nothing may be bad, and something was".to_owned()
     } else if budget.remaining < 0.0 {
         format!(
             "overspent by {}{before}",

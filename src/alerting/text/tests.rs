@@ -393,7 +393,7 @@ fn slices_and_impossible_budgets_are_told_as_they_are() {
     🔴 PAGE checkout/availability: 20.0 % of slices are bad (0 % allowed)
     Promise  Card payments succeed · 100 % over 30 d · owner payments
     Speed    5m: 1 of 5 slices = ∞× · 1h: no slices (pages above 14.4×)
-    Budget   none is allowed, and it is broken
+    Budget   nothing may be bad, and something was
     Since    02:31 CET, rising ▁▂▆▇ · coverage 100 %
     Where    code=503 94 % · route=/pay 81 % · pods even (12)
     Do       Runbook https://runbooks.example.com/checkout · Details https://slo.example.com/slos/checkout/availability

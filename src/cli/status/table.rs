@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::status::names::{Alert, Compliance, Measured};
 use crate::status::view::list::ListView;
-use crate::status::view::slo::SloView;
+use crate::status::view::slo::{BurnView, SloView};
 
 const HEADER: [&str; 8] = [
     "SLO",
@@ -120,9 +120,11 @@ pub(in crate::cli) fn left(slo: &SloView) -> String {
     } else {
         ""
     };
-    match slo.budget.remaining {
-        Some(share) => percent(share) + breached,
-        None => format!("unknown{breached}"),
+    match (slo.budget.remaining, slo.compliance) {
+        (Some(share), _) => percent(share) + breached,
+        // Where nothing may be bad, there is no share of it.
+        (None, Compliance::Breached) => format!("overspent{breached}"),
+        (None, Compliance::Met | Compliance::Unknown) => "unknown".to_owned(),
     }
 }
 
@@ -138,13 +140,25 @@ fn burn(slo: &SloView) -> String {
         None => slo.burn.keys().copied().take(2).collect(),
     };
     let pace = |length| {
-        let rate = slo.burn.get(length).and_then(|window| window.rate);
-        format!("{} {}", rate.map_or("unknown".to_owned(), times), length.0)
+        let rate = slo
+            .burn
+            .get(length)
+            .map_or_else(|| "unknown".to_owned(), rate);
+        format!("{rate} {}", length.0)
     };
     if lengths.is_empty() {
         return "-".to_owned();
     }
     lengths.iter().map(pace).collect::<Vec<_>>().join(", ")
+}
+
+/// How fast a window spends the budget, which is without bound where nothing may be bad.
+fn rate(window: &BurnView) -> String {
+    match window.rate {
+        Some(rate) => times(rate),
+        None if window.bad.0 > 0.0 => "∞×".to_owned(),
+        None => "unknown".to_owned(),
+    }
 }
 
 /// Whether it is measured.

@@ -12,6 +12,7 @@ use crate::cli::tests::{Ran, run};
 fn slo(id: &str, alert: &str, compliance: &str, outcome: &str) -> Value {
     let (service, name) = id.split_once('/').unwrap();
     let known = compliance != "unknown";
+    let counted = |events: u32| if known { events } else { 0 };
     let good = matches!(outcome, "measured" | "noTraffic");
     json!({
         "uid": id, "id": id, "service": service, "name": name, "group": {}, "signal": "errors", "labels": {},
@@ -31,9 +32,9 @@ fn slo(id: &str, alert: &str, compliance: &str, outcome: &str) -> Value {
             "remaining": match compliance { "met" => json!(0.687), "breached" => json!(-0.004), _ => json!(null) }
         },
         "burn": {
-            "5m": {"rate": known.then_some(200.04), "bad": 954, "total": 4_769, "coverage": 1.0},
-            "1h": {"rate": known.then_some(16.68), "bad": 954, "total": 57_223, "coverage": 1.0},
-            "6h": {"rate": known.then_some(6.3), "bad": 954, "total": 57_223, "coverage": 1.0}
+            "5m": {"rate": known.then_some(200.04), "bad": counted(954), "total": counted(4_769), "coverage": 1.0},
+            "1h": {"rate": known.then_some(16.68), "bad": counted(954), "total": counted(57_223), "coverage": 1.0},
+            "6h": {"rate": known.then_some(6.3), "bad": counted(954), "total": counted(57_223), "coverage": 1.0}
         },
         "contributors": [],
         "tiers": [{
@@ -119,6 +120,23 @@ async fn a_table_says_how_each_objective_fares() {
     HTTP 503 from Prometheus,�body: �[31mno
       cart/latency
     exit 1
+    ");
+}
+
+/// Whatever is bad of a promise of 100 % is too much, and no share of anything.
+#[tokio::test]
+async fn what_has_no_bound_is_not_unknown() {
+    let mut strict = slo("checkout/strict", "page", "breached", "measured");
+    strict["budget"]["remaining"] = Value::Null;
+    for window in ["5m", "1h", "6h"] {
+        strict["burn"][window]["rate"] = Value::Null;
+    }
+    strict["burn"]["5m"]["bad"] = json!(0);
+    let ran = told(&list(&[strict]), &[]).await;
+    let rows = ran.out.lines().skip(2).collect::<Vec<_>>();
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    SLO              OBJECTIVE  WINDOW  BUDGET LEFT         BURN               ALERT  COVERAGE  MEASURED
+    checkout/strict  99.9%      30d     overspent BREACHED  unknown 5m, ∞× 1h  PAGE   99.9%     yes
     ");
 }
 
@@ -241,13 +259,13 @@ async fn what_is_not_a_daemon_is_named_with_what_to_do() {
     ");
     insta::assert_snapshot!(asked(answers(StatusCode::OK, "<html>"), &[]).await, @r"
     err:
-    error: URL answered something else than Sloburn's status; is that its address, and of this version?
+    error: URL answered something else than Sloburn does; is that its address, and of this version?
       caused by: expected value at line 1 column 1
     exit 2
     ");
     insta::assert_snapshot!(asked(answers(StatusCode::OK, "{}"), &[]).await, @r"
     err:
-    error: URL answered something else than Sloburn's status; is that its address, and of this version?
+    error: URL answered something else than Sloburn does; is that its address, and of this version?
       caused by: missing field `stale`
     exit 2
     ");
