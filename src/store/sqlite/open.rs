@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ pub(super) async fn open(
         );
         return Err(error::sentence("open", path, &advice, None));
     }
+    if is_something_else(path) {
+        return Err(error::sentence("open", path, NO_DATABASE, None));
+    }
     let lock = lock(path)?;
     let options = options(path, patience);
     let found = look(&options)
@@ -53,6 +57,8 @@ pub(super) async fn open(
     })
 }
 
+const NO_DATABASE: &str = "the file is no database; choose another place with `--store`";
+
 const FOREIGN: &str =
     "the file is the database of another program; choose another place with `--store`";
 
@@ -62,6 +68,22 @@ fn too_new(version: i64) -> String {
          run that version, or give this one its own store with `--store`",
         schema::version()
     )
+}
+
+/// How every database of SQLite begins.
+const BEGINNING: &[u8] = b"SQLite format 3\0";
+
+/// Whether the file was never a database, and so is not ours to set aside. A disk that lost the
+/// beginning of one leaves zeros.
+fn is_something_else(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    let mut begins = Vec::new();
+    let length = u64::try_from(BEGINNING.len()).unwrap_or(u64::MAX);
+    let read = file.take(length).read_to_end(&mut begins);
+    let is_lost = begins.iter().all(|byte| *byte == 0);
+    read.is_ok() && !is_lost && !BEGINNING.starts_with(&begins)
 }
 
 /// `path` with more at the end of its name.

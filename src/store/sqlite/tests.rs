@@ -217,10 +217,10 @@ async fn a_full_disk_fails_the_commit_as_a_whole() {
 
 #[tokio::test]
 async fn a_damaged_file_is_set_aside_and_a_new_one_begun() {
-    for damage in ["text", "torn header", "torn pages", "cut off"] {
+    for damage in ["lost header", "torn header", "torn pages", "cut off"] {
         let (folder, path) = folder().await;
         match damage {
-            "text" => fs::write(&path, "definitions: [slo-definitions]\n".repeat(100)).unwrap(),
+            "lost header" => fs::write(&path, [0; 4_096 * 5]).unwrap(),
             "torn header" => scribble(&path, 50),
             "torn pages" => scribble(&path, 4_096 * 3),
             _ => fs::File::options()
@@ -278,8 +278,11 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
     let (newer_folder, newer) = self::folder().await;
     let raise = "UPDATE meta SET value = 9 WHERE name = 'schema_version'";
     execute(&newer, raise).await.close().await.unwrap();
+    let text = folder.path().join("checkout.yaml");
+    fs::write(&text, "definitions: [slo-definitions]\n".repeat(100)).unwrap();
     let mut told = Vec::new();
     for (path, folder) in [
+        (&text, &folder),
         (&foreign, &folder),
         (&marked, &folder),
         (&newer, &newer_folder),
@@ -288,7 +291,8 @@ async fn files_of_others_and_of_newer_versions_are_left_alone() {
         told.push(shown(&refusal(path).await, folder));
         assert!(fs::read(path).unwrap() == before, "{}", path.display());
     }
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(told.join("\n"), @r"
+    cannot open the store at `DIR/checkout.yaml`: the file is no database; choose another place with `--store`
     cannot open the store at `DIR/grafana.db`: the file is the database of another program; choose another place with `--store`
     cannot open the store at `DIR/marked.db`: the file is the database of another program; choose another place with `--store`
     cannot open the store at `DIR/sloburn.db`: it was written by a newer version of this program (tables 9, this one knows 8); run that version, or give this one its own store with `--store`
