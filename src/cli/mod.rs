@@ -159,10 +159,17 @@ fn refuse(refusal: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exit> 
 
 /// Prints what failed and why, once.
 fn report(error: &anyhow::Error, streams: &mut Streams<'_>) -> Exit {
-    let pipe_closed = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    let kind = |cause: &(dyn std::error::Error + 'static)| {
+        let of_json = || {
+            cause
+                .downcast_ref()
+                .and_then(serde_json::Error::io_error_kind)
+        };
+        cause.downcast_ref().map(io::Error::kind).or_else(of_json)
+    };
     if error
         .chain()
-        .any(|cause| cause.downcast_ref().is_some_and(pipe_closed))
+        .any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
     {
         // Whoever read what we print has seen enough.
         return Exit::Good;

@@ -3,6 +3,7 @@
 mod config;
 pub(super) mod fake_prometheus;
 mod help;
+mod sources;
 
 use std::fmt;
 use std::path::Path;
@@ -121,14 +122,16 @@ async fn a_closed_pipe_is_no_failure() {
             Ok(())
         }
     }
-    let (mut out, mut err) = (Closed, Vec::new());
-    let mut streams = Streams {
-        out: &mut out,
-        err: &mut err,
-        paint: Paint::Plain,
-        progress: Progress::Lines,
-    };
-    let arguments = ["sloburn", "config", "print"].map(OsString::from);
-    assert_eq!(dispatch(arguments, [], &mut streams).await, Exit::Good);
-    assert!(err.is_empty());
+    for format in ["yaml", "json"] {
+        let (mut out, mut err) = (Closed, Vec::new());
+        let mut streams = Streams {
+            out: &mut out,
+            err: &mut err,
+            paint: Paint::Plain,
+            progress: Progress::Lines,
+        };
+        let arguments = ["sloburn", "config", "print", "--format", format].map(OsString::from);
+        let exit = dispatch(arguments, [], &mut streams).await;
+        assert_eq!((exit, err.as_slice()), (Exit::Good, &b""[..]), "{format}");
+    }
 }
