@@ -165,21 +165,28 @@ fn budget(facts: &BurnFacts) -> Vec<String> {
 }
 
 fn remaining(budget: &BudgetFacts) -> String {
-    let before = budget
-        .before
-        .filter(|before| before.is_finite())
-        .map_or_else(String::new, |before| {
-            format!(" (was {})", number::percent(before))
-        });
+    let before = budget.before.filter(|before| before.is_finite());
     if !budget.remaining.is_finite() {
-        "nothing may be bad, and something was".to_owned()
-    } else if budget.remaining < 0.0 {
-        format!(
-            "overspent by {}{before}",
-            number::percent(-budget.remaining)
-        )
-    } else {
-        format!("{} left{before}", number::percent(budget.remaining))
+        return "nothing may be bad, and something was".to_owned();
+    }
+    if budget.remaining >= 0.0 {
+        let left = number::percent(budget.remaining);
+        return match before.map(number::percent) {
+            Some(before) => format!("{left} left (was {before})"),
+            None => format!("{left} left"),
+        };
+    }
+    let over = number::percent(-budget.remaining);
+    match before {
+        Some(before) if before < 0.0 => {
+            let before = number::percent(-before);
+            format!("overspent by {over} (before: by {before})")
+        }
+        Some(before) => {
+            let before = number::percent(before);
+            format!("overspent by {over} ({before} was left)")
+        }
+        None => format!("overspent by {over}"),
     }
 }
 
@@ -188,12 +195,16 @@ fn since(facts: &BurnFacts, when: &When<'_>) -> Vec<String> {
     let course = number::direction(&facts.trend).map_or_else(String::new, |direction| {
         format!(", {direction} {}", number::sparkline(&facts.trend))
     });
+    let share = facts.coverage.clamp(0.0, 1.0);
+    let longest = facts.tiers.iter().map(|tier| tier.long.length).max();
+    // Of the whole window another share may be covered, so it is said of which this is.
+    let of = longest.filter(|_| share < 1.0);
+    let of = of.map_or_else(String::new, |length| {
+        format!(" of {}", number::window(length))
+    });
     vec![
         format!("{onset}{course}"),
-        format!(
-            "coverage {}",
-            number::percent(facts.coverage.clamp(0.0, 1.0))
-        ),
+        format!("coverage {}{of}", number::percent(share)),
     ]
 }
 
@@ -270,11 +281,14 @@ fn links(facts: &BurnFacts) -> Line {
     }
 }
 
-/// The tier that explains this severity: the first one firing at it, else any firing, else the first at it.
+/// The tier that explains this severity: the first one firing at it, one that burns before one that is only held,
+/// else any firing, else the first at it.
 pub(super) fn deciding(facts: &BurnFacts, severity: Severity) -> Option<&TierFacts> {
     let tiers = || facts.tiers.iter();
-    tiers()
-        .find(|tier| tier.firing && tier.severity == severity)
+    let firing = || tiers().filter(|tier| tier.firing && tier.severity == severity);
+    firing()
+        .find(|tier| tier.held_until.is_none())
+        .or_else(|| firing().next())
         .or_else(|| tiers().find(|tier| tier.firing))
         .or_else(|| tiers().find(|tier| tier.severity == severity))
 }

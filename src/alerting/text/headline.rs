@@ -6,6 +6,7 @@ use crate::domain::notice::{BurnFacts, Notice};
 use crate::domain::policy::Severity;
 use crate::domain::slices::Breach;
 use crate::domain::slo::SloId;
+use crate::domain::slot::Counts;
 
 use super::burn::{cost, deciding, pace, shortest, unit};
 use super::number;
@@ -15,7 +16,10 @@ pub(super) fn title(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Stri
     let subject = facts.slo.subject();
     let (mark, severity) = (mark(notice.severity), loud(notice.severity));
     match notice.change {
-        Change::Opened => format!("{mark} {severity} {subject}: {}", headline(facts)),
+        Change::Opened => format!(
+            "{mark} {severity} {subject}: {}",
+            headline(facts, notice.severity)
+        ),
         Change::Rose { from } => format!("{mark} ESCALATED {from} → {severity} {subject}"),
         Change::Fell { from } => {
             format!(
@@ -37,7 +41,7 @@ pub(super) fn title(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Stri
                 ),
                 None => format!(
                     "{mark} STILL {severity} {subject} after {lasting}: {}",
-                    headline(facts)
+                    headline(facts, notice.severity)
                 ),
             }
         }
@@ -61,17 +65,34 @@ pub(super) fn removed(slo: &SloId, notice: &Notice, when: &When<'_>) -> String {
 pub(super) fn history(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> String {
     let at = when.zoned(notice.at);
     let told = match notice.change {
-        Change::Opened => format!("{}: {}", loud(notice.severity), headline(facts)),
+        Change::Opened => format!(
+            "{}: {}",
+            loud(notice.severity),
+            headline(facts, notice.severity)
+        ),
         Change::Rose { from } => {
-            format!("{from} → {}: {}", loud(notice.severity), headline(facts))
+            format!(
+                "{from} → {}: {}",
+                loud(notice.severity),
+                headline(facts, notice.severity)
+            )
         }
         Change::Fell { from } => {
-            format!("{} → {}: {}", loud(from), notice.severity, headline(facts))
+            format!(
+                "{} → {}: {}",
+                loud(from),
+                notice.severity,
+                headline(facts, notice.severity)
+            )
         }
         Change::Reminded => {
             let held = facts.held_until(notice.severity);
             let word = held.map_or("still", |_| "held");
-            format!("{word} {}: {}", loud(notice.severity), headline(facts))
+            format!(
+                "{word} {}: {}",
+                loud(notice.severity),
+                headline(facts, notice.severity)
+            )
         }
         Change::Closed(_) => format!("closed: {}", ending(notice, facts, when).0),
     };
@@ -87,15 +108,22 @@ pub(super) fn history(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> St
     format!("{at} {}", parts.join(" · "))
 }
 
-/// How bad it is, in the words of the one who reads it.
-fn headline(facts: &BurnFacts) -> String {
+/// How bad it is, in the words of the one who reads it: by what happens now or, where that is well and a longer window
+/// still burns, by what happened in that.
+fn headline(facts: &BurnFacts, severity: Severity) -> String {
     let slo = &facts.slo;
     let allowed = format!("{} % allowed", slo.objective.allowed_percent());
-    let short = shortest(facts).map(|tier| tier.short.length);
-    let last = short.map_or_else(String::new, |length| {
+    let burns = |counts: Counts| counts.error_ratio() > Some(slo.objective.allowance().to_f64());
+    let shortest = shortest(facts).map(|tier| tier.short.length);
+    let deciding = deciding(facts, severity).map(|tier| &tier.short);
+    let earlier = deciding.filter(|window| Some(window.length) > shortest);
+    let earlier = earlier.filter(|window| !burns(facts.now) && burns(window.counts));
+    let counts = earlier.map_or(facts.now, |window| window.counts);
+    let length = earlier.map(|window| window.length).or(shortest);
+    let last = length.map_or_else(String::new, |length| {
         format!(" the last {}", number::window(length))
     });
-    let Some(share) = facts.now.error_ratio().map(number::percent) else {
+    let Some(share) = counts.error_ratio().map(number::percent) else {
         return format!("nothing measured in{last} ({allowed})");
     };
     let threshold = slo.threshold.as_deref().map(number::spaced);
@@ -108,20 +136,29 @@ fn headline(facts: &BurnFacts) -> String {
                 Breach::Older => format!("older than {limit}"),
                 Breach::Dropped => format!("more than {limit} below what is usual"),
             };
-            format!("{how} for {share} of{last}")
+            return format!("{how} for {share} of{last} ({allowed})");
         }
-        (Some(_), None) | (None, _) if slo.slices => format!("{share} of slices are bad"),
-        (_, threshold) => match (slo.signal, threshold) {
-            (Signal::Latency, Some(limit)) => {
-                format!("{share} of {} take longer than {limit}", unit(slo))
-            }
-            (Signal::Latency, None) => format!("{share} of {} take too long", unit(slo)),
-            (Signal::Errors | Signal::Traffic | Signal::Saturation, _) => {
-                format!("{share} of {} fail", unit(slo))
-            }
+        (Some(_), None) | (None, _) if slo.slices => match earlier {
+            None => "of slices are bad".to_owned(),
+            Some(_) => "of slices were bad".to_owned(),
         },
+        (_, threshold) => {
+            let verb = match (slo.signal, earlier) {
+                (Signal::Latency, None) => "take",
+                (Signal::Latency, Some(_)) => "took",
+                (Signal::Errors | Signal::Traffic | Signal::Saturation, None) => "fail",
+                (Signal::Errors | Signal::Traffic | Signal::Saturation, Some(_)) => "failed",
+            };
+            let too_long = match (slo.signal, threshold) {
+                (Signal::Latency, Some(limit)) => format!(" longer than {limit}"),
+                (Signal::Latency, None) => " too long".to_owned(),
+                (Signal::Errors | Signal::Traffic | Signal::Saturation, _) => String::new(),
+            };
+            format!("of {} {verb}{too_long}", unit(slo))
+        }
     };
-    format!("{broken} ({allowed})")
+    let when = earlier.map_or_else(String::new, |_| format!(" in{last}"));
+    format!("{share} {broken}{when} ({allowed})")
 }
 
 /// How it ended, and when it was closed.

@@ -50,7 +50,7 @@ fn a_ticket_with_little_known() {
     🟡 TICKET checkout/availability: 20.0 % of requests fail (0.1 % allowed)
     Promise  99.9 % over 30 d
     Speed    2h: 954 of 114,446 = 8.3× · 24h: 4,669 of 1,373,352 = 3.4× (tickets above 3×)
-    Since    02:31 CET · coverage 93.2 %
+    Since    02:31 CET · coverage 93.2 % of 24h
     Where    code=503 94 % · route=/pay 81 % · pods even (12)
     tick 2026-11-23T01:36:00Z · incident 7f3a09c2d1e44b10 · 1
     > 02:36 CET TICKET: 20.0 % of requests fail (0.1 % allowed) · 2h 8.3× · 24h 3.4×
@@ -164,7 +164,7 @@ fn a_close_without_recovery() {
         titles.push_str(closed(reason).lines().next().unwrap());
         titles.push('\n');
     }
-    insta::assert_snapshot!(titles, @r"
+    insta::assert_snapshot!(titles, @"
     ⚪ CLOSED checkout/availability · no requests any more, closed 03:33 CET; not known to work
     ⚪ CLOSED checkout/availability · the objective or its policy was removed, closed 03:33 CET
     ");
@@ -361,7 +361,7 @@ fn each_signal_has_words_of_its_own() {
         titles.push_str(told(&notice).lines().next().unwrap());
         titles.push('\n');
     }
-    insta::assert_snapshot!(titles, @"
+    insta::assert_snapshot!(titles, @r"
     🔴 PAGE checkout/availability: 20.0 % of requests fail (0.1 % allowed)
     🔴 PAGE checkout/availability: 3.2 % of requests take longer than 300ms (1 % allowed)
     🔴 PAGE checkout/availability: above 300ms for 20.0 % of the last 5m (1 % allowed)
@@ -403,7 +403,29 @@ fn slices_and_impossible_budgets_are_told_as_they_are() {
     if let Facts::Burn(facts) = &mut notice.facts {
         facts.budget.as_mut().unwrap().remaining = -0.123;
     }
-    assert!(told(&notice).contains("overspent by 12.3 % (was 71.0 %)"));
+    assert!(told(&notice).contains("overspent by 12.3 % (71.0 % was left)"));
+    if let Facts::Burn(facts) = &mut notice.facts {
+        facts.budget.as_mut().unwrap().before = Some(-0.1);
+    }
+    assert!(told(&notice).contains("overspent by 12.3 % (before: by 10.0 %)"));
+}
+
+/// What is well by now and pages on is told by the window that still burns.
+#[test]
+fn a_page_is_told_by_the_tier_that_burns() {
+    let mut notice = sample::next(Change::Reminded);
+    if let Facts::Burn(facts) = &mut notice.facts {
+        facts.now = sample::window(Span::from_mins(5), 0.0, 480.0).counts;
+        facts.tiers[0].held_until = Some(notice.at + Span::from_mins(5));
+        facts.tiers[1].severity = Severity::Page;
+        facts.tiers[1].firing = true;
+    }
+    let told = told(&notice);
+    let shown: Vec<&str> = told.lines().take(2).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    🔴 STILL PAGE checkout/availability after 57 min: 0.83 % of requests failed in the last 2h (0.1 % allowed)
+    Speed    2h: 954 of 114,446 = 8.3× · 24h: 1,000 of 1,373,352 = 0.73× (pages above 3×)
+    ");
 }
 
 #[test]

@@ -195,10 +195,11 @@ impl Daemon {
 
     /// One chunk of the past; says whether there was one. What is not kept is lost with a restart.
     fn dig(&mut self, length: Span) -> bool {
-        let dug = self.dug(length);
-        let is_one = dug.is_some();
-        dug.into_iter().for_each(|dug| self.take(dug));
-        is_one
+        let Some(dug) = self.dug(length) else {
+            return false;
+        };
+        self.take(dug);
+        true
     }
 
     fn digs(&mut self) -> usize {
