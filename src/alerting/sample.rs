@@ -1,13 +1,16 @@
 //! Notices for tests: the night of the design's example.
 
+use std::collections::BTreeMap;
+
 use crate::domain::group::Group;
 use crate::domain::incident::{Change, CloseReason, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{
-    BudgetFacts, BurnFacts, Facts, Notice, OriginFacts, RefusedFacts, SloFacts, TierFacts,
-    UnmeasuredFacts, WindowFacts,
+    BudgetFacts, BurnFacts, Facts, Notice, OriginFacts, PassedOverFacts, RefusedFacts, SloFacts,
+    TierFacts, UnmeasuredFacts, WindowFacts,
 };
 use crate::domain::policy::Severity;
+use crate::domain::punctuality::PassedOver;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};
@@ -255,6 +258,24 @@ pub(super) fn refused(change: Change) -> Notice {
         opened: at("2026-11-23T02:02:00Z"),
         facts: Facts::Refused(Box::new(facts)),
         ..opened()
+    }
+}
+
+/// A daemon that passes over too many ticks.
+pub(super) fn passed_over(change: Change) -> Notice {
+    let facts = PassedOverFacts {
+        ticks: PassedOver { slow: 9, asleep: 3 },
+        due: 61,
+        tick: Span::from_secs(30),
+        took: Some(Span::from_secs(42)),
+        details: Some("https://slo.example.com/sources".into()),
+    };
+    Notice {
+        incident: IncidentId::from_text("1a7e00001a7e0000"),
+        severity: Severity::Ticket,
+        labels: BTreeMap::new(),
+        facts: Facts::PassedOver(Box::new(facts)),
+        ..refused(change)
     }
 }
 

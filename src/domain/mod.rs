@@ -17,6 +17,7 @@ pub mod metric;
 pub mod notice;
 pub mod objective;
 pub mod policy;
+pub mod punctuality;
 pub mod refusal;
 pub mod route;
 pub mod selector;

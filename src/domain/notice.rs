@@ -8,6 +8,7 @@ use super::incident::{Change, IncidentId};
 use super::indicator::Signal;
 use super::objective::Objective;
 use super::policy::Severity;
+use super::punctuality::PassedOver;
 use super::slices::Breach;
 use super::slo::{SloId, SourceName, title};
 use super::slot::Counts;
@@ -16,7 +17,7 @@ use super::time::{Span, Timestamp};
 /// What is to be told. Together with a receiver it is one row of the outbox.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
-    /// The incident, or the episode of not being able to measure or to watch all groups.
+    /// The incident, or the episode of what is not about a budget.
     pub incident: IncidentId,
     /// Counts from 1 within the incident; receivers see them in this order.
     pub sequence: u32,
@@ -44,6 +45,8 @@ pub enum Facts {
     Unmeasured(Box<UnmeasuredFacts>),
     /// An objective finds more groups than it may have, or no longer does.
     Refused(Box<RefusedFacts>),
+    /// More ticks were passed over than may be, or no longer are.
+    PassedOver(Box<PassedOverFacts>),
     /// The objective of an open incident is no longer defined.
     Removed {
         /// The identity that it had.
@@ -239,5 +242,20 @@ pub struct RefusedFacts {
     /// Some of them, as `{route="/pay"}`.
     pub some: Vec<String>,
     /// Where the objective's page is, when the daemon knows its own address.
+    pub details: Option<String>,
+}
+
+/// The facts about ticks that were passed over, since newer ones could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOverFacts {
+    /// How many, and why.
+    pub ticks: PassedOver,
+    /// How many there were to be run since the first of them.
+    pub due: u64,
+    /// The distance of ticks.
+    pub tick: Span,
+    /// How long the last tick took for which others were passed over, where any took too long.
+    pub took: Option<Span>,
+    /// Where the page of the sources and the engine is, when the daemon knows its own address.
     pub details: Option<String>,
 }

@@ -34,7 +34,9 @@ pub mod state;
 pub mod step;
 mod story;
 pub mod survey;
+mod ticks;
 mod unjudged;
+mod unmeasured;
 pub mod walks;
 mod windows;
 

@@ -1,5 +1,6 @@
 //! Which tick is run next: one on the grid, never one that was run before, and the newest that can be read.
 
+use crate::domain::punctuality::PassedOver;
 use crate::domain::time::{Span, Timestamp};
 
 /// The ticks of one life of the engine.
@@ -10,15 +11,6 @@ pub(super) struct Schedule {
     last: Option<Timestamp>,
     /// What the wall clock would have shown when nothing had passed yet, as it was last looked at.
     began: Option<Timestamp>,
-}
-
-/// Ticks that are not run, since newer ones can be read. Their samples are counted all the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct PassedOver {
-    /// While an earlier one was run.
-    pub(super) slow: i64,
-    /// While the next one was waited for.
-    pub(super) asleep: i64,
 }
 
 impl Schedule {
@@ -44,11 +36,13 @@ impl Schedule {
 
     /// Takes note that `at` is run, where `due` was waited for.
     pub(super) fn run(&mut self, due: Timestamp, at: Timestamp) -> PassedOver {
-        let ticks =
-            |from: Timestamp, to: Timestamp| to.since(from).as_millis() / self.tick.as_millis();
+        let ticks = |from: Timestamp, to: Timestamp| {
+            let ticks = to.since(from).as_millis() / self.tick.as_millis();
+            u64::try_from(ticks).unwrap_or_default()
+        };
         let last = self.last.replace(at);
         PassedOver {
-            slow: last.map_or(0, |last| ticks(last, due) - 1),
+            slow: last.map_or(0, |last| ticks(last, due).saturating_sub(1)),
             asleep: ticks(due, at),
         }
     }

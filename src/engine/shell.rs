@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::domain::punctuality::PassedOver;
 use crate::domain::slo::{Catalog, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::series::plan::PlanError;
@@ -29,7 +30,7 @@ use super::passes::Passes;
 use super::past::needed_from;
 use super::reading;
 use super::reads::Wanted;
-use super::schedule::{PassedOver, Schedule};
+use super::schedule::Schedule;
 use super::settings::Settings;
 use super::state::State;
 use super::step::{Effects, Input, Tick, step, take_past};
@@ -84,6 +85,8 @@ pub struct Engine<S, K> {
     journal: Journal,
     digger: Digger,
     schedule: Schedule,
+    /// For the sake of the tick that is run next.
+    passed_over: PassedOver,
     lags: Lags,
 }
 
@@ -115,6 +118,7 @@ impl<S: Source, K: Store> Engine<S, K> {
         state.leave_before(from);
         Ok(Self {
             schedule: Schedule::new(settings.tick),
+            passed_over: PassedOver::default(),
             lags: Lags::default(),
             status: EngineStatus {
                 phase: settings.phase,
@@ -298,14 +302,16 @@ impl<S: Source, K: Store> Engine<S, K> {
 
     /// Counts the ticks that are not run because `at` is, where `due` was waited for.
     fn count_passed_over(&mut self, due: Timestamp, at: Timestamp) {
-        let PassedOver { slow, asleep } = self.schedule.run(due, at);
+        let passed_over = self.schedule.run(due, at);
+        let PassedOver { slow, asleep } = passed_over;
         if slow > 0 {
             tracing::warn!(missed = slow, tick = %at, "passed over {slow} ticks, because the last one took too long; their samples are counted");
         }
         if asleep > 0 {
             tracing::warn!(missed = asleep, tick = %at, "passed over {asleep} ticks, because this process did not run while they were due, or a clock was set; their samples are counted");
         }
-        self.status.skipped += (slow + asleep).unsigned_abs();
+        self.status.skipped += passed_over.all();
+        self.passed_over = passed_over;
     }
 
     /// Tells when the wall clock was set. Ticks go by the sources' clocks where these are known.
@@ -337,6 +343,8 @@ impl<S: Source, K: Store> Engine<S, K> {
             let input = Input {
                 reads,
                 boundaries: std::mem::take(&mut self.boundaries),
+                passed_over: self.passed_over,
+                took: self.status.last_tick,
             };
             let effects = step(
                 &mut self.state,
@@ -350,6 +358,7 @@ impl<S: Source, K: Store> Engine<S, K> {
             }
             self.carry_out(effects, started).await;
             if judge {
+                self.passed_over = PassedOver::default();
                 break;
             }
             tracing::info!(tick = %at, "catching up with samples that were missed");

@@ -8,6 +8,7 @@ use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Incident};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
+use crate::domain::punctuality::Punctuality;
 use crate::domain::slo::{Slo, SloId, SourceName};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::Ledger;
@@ -79,6 +80,7 @@ pub struct State {
     /// Whether a trace is kept, and how far back the past is counted for it.
     pub(super) traced: Option<Span>,
     pub(super) groups: Groups,
+    pub(super) punctuality: Punctuality,
 }
 
 /// What was read of a source.
@@ -238,6 +240,7 @@ impl State {
             seams: BTreeMap::new(),
             traced: None,
             groups: Groups::of(recovered.groups),
+            punctuality: Punctuality::default(),
         };
         state.adopt(plan);
         state

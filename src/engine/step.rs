@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
+use crate::domain::punctuality::PassedOver;
 use crate::domain::slo::{Catalog, Slo};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::Age;
@@ -54,6 +55,10 @@ pub struct Input {
     pub reads: Vec<Read>,
     /// The boundaries of histograms that [`State::questions`] asked for, by meter.
     pub boundaries: BTreeMap<usize, Vec<String>>,
+    /// The ticks that were passed over for the sake of this one.
+    pub passed_over: PassedOver,
+    /// How long the tick before it took.
+    pub took: Span,
 }
 
 /// What a tick decided.
@@ -86,7 +91,7 @@ pub fn step(state: &mut State, tick: Tick, input: &Input, catalog: &Catalog) -> 
     }
     let snapshot = tick
         .judge
-        .then(|| judge(state, tick.at, catalog, &mut gone, &mut commit));
+        .then(|| judge(state, (tick.at, input), catalog, &mut gone, &mut commit));
     state.drop_groups(gone, tick.at, &mut commit);
     state.groups.commit(&mut commit);
     state.forget(tick.at, &mut commit);
@@ -116,7 +121,7 @@ pub fn take_past(state: &mut State, mut dug: Dug) -> Effects {
 /// Judges all promises. Of the meters that it puts into `gone` nothing is left.
 fn judge(
     state: &mut State,
-    at: Timestamp,
+    (at, input): (Timestamp, &Input),
     catalog: &Catalog,
     gone: &mut BTreeSet<MeterIndex>,
     commit: &mut Commit,
@@ -150,6 +155,7 @@ fn judge(
     slos.sort_by(|one, other| one.id.cmp(&other.id));
     state.watch_measurements(at, catalog, commit);
     state.watch_groups(at, catalog, commit);
+    state.watch_ticks(at, (input.passed_over, input.took), catalog, commit);
     state.note_good_sources(at);
     state.snapshot(at, slos)
 }

@@ -75,6 +75,11 @@ impl Planned {
         self.groups.as_ref().map(|groups| &groups.grouping)
     }
 
+    /// All that is promised of it.
+    pub fn promises(&self) -> impl Iterator<Item = &Arc<Slo>> {
+        std::iter::once(&self.slo).chain(&self.beside)
+    }
+
     fn whole(&self, of: SloIndex) -> Meter {
         let share = match self.grouping() {
             None => Share::All,

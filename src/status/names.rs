@@ -64,6 +64,8 @@ named! {
         Unmeasured => "unmeasured",
         /// Groups of an objective beyond as many as it may have.
         GroupsRefused => "groupsRefused",
+        /// Ticks that the daemon passed over, more than may be.
+        TicksPassedOver => "ticksPassedOver",
     }
 }
 

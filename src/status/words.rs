@@ -1,5 +1,7 @@
 //! Numbers and lengths as people read them, in messages and on pages: few digits, thousands apart, units in words.
 
+use crate::domain::notice::PassedOverFacts;
+use crate::domain::punctuality::PassedOver;
 use crate::domain::time::Span;
 
 /// A count with its thousands apart; a fraction keeps one digit.
@@ -80,6 +82,45 @@ pub fn words(span: Span) -> String {
         rest %= millis;
     }
     parts.join(" ")
+}
+
+/// `12 of 61 ticks`
+pub fn passed_over(facts: &PassedOverFacts) -> String {
+    format!("{} of {}", whole(facts.ticks.all()), ticks(facts.due))
+}
+
+/// Why ticks were passed over, a part for each reason.
+pub fn why_passed_over(facts: &PassedOverFacts) -> Vec<String> {
+    let PassedOver { slow, asleep } = facts.ticks;
+    let took = facts.took.map(|took| {
+        let tick = words(facts.tick);
+        format!(
+            ": the last took {}, and there is one every {tick}",
+            words(took)
+        )
+    });
+    let slow = (slow > 0).then(|| {
+        let took = took.unwrap_or_default();
+        format!("{} while an earlier one took too long{took}", ticks(slow))
+    });
+    let asleep = (asleep > 0).then(|| {
+        format!(
+            "{} while its process did not run, or since a clock was set",
+            ticks(asleep)
+        )
+    });
+    slow.into_iter().chain(asleep).collect()
+}
+
+fn ticks(number: u64) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} tick{plural}", whole(number))
+}
+
+/// A whole number with its thousands apart.
+#[expect(clippy::cast_precision_loss, reason = "a count for people")]
+pub fn whole(number: u64) -> String {
+    count(number as f64)
 }
 
 /// A window's length as policies write it: `5m`, `24h`.

@@ -176,6 +176,8 @@ pub enum EpisodeKey {
     },
     /// Groups of an objective beyond as many as it may have.
     Refused(SloId),
+    /// Ticks that were passed over, more than may be.
+    PassedOver,
 }
 
 /// An alert that is not about a budget, kept over a restart.

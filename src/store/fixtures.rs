@@ -13,9 +13,10 @@ use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice};
 use crate::domain::notice::{
-    OriginFacts, RefusedFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts,
+    OriginFacts, PassedOverFacts, RefusedFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts,
 };
 use crate::domain::policy::Severity;
+use crate::domain::punctuality::PassedOver;
 use crate::domain::refusal::Refusal;
 use crate::domain::slices::Breach;
 use crate::domain::slo::{SloId, SourceName};
@@ -345,6 +346,25 @@ pub(super) fn refused_episode(name: &str) -> Episode {
     }
 }
 
+/// The episode of a daemon that passes over ticks.
+fn late_episode(name: &str) -> Episode {
+    let facts = PassedOverFacts {
+        ticks: PassedOver { slow: 9, asleep: 3 },
+        due: 61,
+        tick: Span::from_secs(30),
+        took: Some(Span::from_secs(42)),
+        details: None,
+    };
+    let notice = Notice {
+        facts: Facts::PassedOver(Box::new(facts)),
+        ..refused(name, 1, Change::Opened)
+    };
+    Episode {
+        notice: Arc::new(notice),
+        ..episode(name)
+    }
+}
+
 /// A walk with loose ends of every verdict.
 pub(super) fn walk() -> WalkRecord {
     let first = Sample {
@@ -443,6 +463,7 @@ pub(super) fn everything() -> Commit {
         episodes: BTreeMap::from([
             (episode_key(Outcome::Failed, 2), Some(episode("blind"))),
             (EpisodeKey::Refused(slo), Some(refused_episode("crowded"))),
+            (EpisodeKey::PassedOver, Some(late_episode("late"))),
         ]),
         grown: BTreeMap::new(),
         forgotten: None,

@@ -62,13 +62,16 @@ pub(super) fn of(
         generator_url: match &notice.facts {
             Facts::Burn(facts) => facts.details.clone().or_else(|| facts.graph.clone()),
             Facts::Refused(facts) => facts.details.clone(),
+            Facts::PassedOver(facts) => facts.details.clone(),
             Facts::Unmeasured(_) | Facts::Removed { .. } => None,
         },
         over: end.is_some(),
     };
     let before = match &notice.facts {
         Facts::Burn(facts) => facts.before.map(|(_, since)| since),
-        Facts::Unmeasured(_) | Facts::Refused(_) | Facts::Removed { .. } => None,
+        Facts::Unmeasured(_) | Facts::Refused(_) | Facts::PassedOver(_) | Facts::Removed { .. } => {
+            None
+        }
     };
     match notice.change {
         Change::Opened | Change::Reminded => vec![alert(notice.severity, starts_at, None)],
@@ -105,6 +108,11 @@ pub(super) fn labels(notice: &Notice, severity: Severity) -> BTreeMap<String, St
             ("alertname", "SloGroupsRefused"),
             ("service", facts.service.as_str()),
             ("slo", facts.slo.as_str()),
+        ],
+        Facts::PassedOver(_) => vec![
+            ("alertname", "SloTicksPassedOver"),
+            // Several daemons may tell one Alertmanager.
+            ("episode", notice.incident.as_str()),
         ],
         Facts::Removed { slo } => vec![("alertname", "SloBurn"), ("slo", slo.as_str())],
     };

@@ -283,3 +283,19 @@ fn episodes_of_one_source_are_alerts_of_their_own() {
     let over = sample::unmeasured(Change::Closed(CloseReason::Recovered));
     assert_eq!(labels(&one), labels(&over));
 }
+
+#[tokio::test]
+async fn ticks_that_were_passed_over_are_an_alert_of_the_daemon_that_passes_over_them() {
+    let scene = Scene::new(&[200]).await;
+    let receiver = scene.receiver();
+    let row = told(&receiver, sample::passed_over(Change::Opened), None).await;
+    let over = sample::passed_over(Change::Closed(CloseReason::Recovered));
+    told(&receiver, over, row.memory).await;
+    let bodies = scene.bodies.lock().unwrap();
+    let alerts = bodies.iter().flat_map(|body| body.as_array().unwrap());
+    let shown = alerts.map(|alert| format!("{} until {}", alert["labels"], alert["endsAt"]));
+    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
+    {"alertname":"SloTicksPassedOver","episode":"1a7e00001a7e0000","severity":"ticket"} until "2026-11-23T02:16:16Z"
+    {"alertname":"SloTicksPassedOver","episode":"1a7e00001a7e0000","severity":"ticket"} until "2026-11-23T02:12:00.001Z"
+    "#);
+}

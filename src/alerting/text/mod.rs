@@ -4,6 +4,7 @@
 
 mod burn;
 mod headline;
+mod passed_over;
 mod refused;
 mod unmeasured;
 mod when;
@@ -76,6 +77,11 @@ pub fn message(notice: &Notice, zone: &TimeZone, now: Timestamp) -> Message {
             refused::title(notice, facts, &when),
             refused::lines(notice, facts, &when),
             refused::history(notice, facts, &when),
+        ),
+        Facts::PassedOver(facts) => (
+            passed_over::title(notice, facts, &when),
+            passed_over::lines(notice, facts, &when),
+            passed_over::history(notice, facts, &when),
         ),
         Facts::Removed { slo } => (
             headline::removed(slo, notice, &when),

@@ -32,8 +32,8 @@ pub(super) fn title(notice: &Notice, facts: &RefusedFacts, when: &When<'_>) -> S
 
 pub(super) fn lines(notice: &Notice, facts: &RefusedFacts, when: &When<'_>) -> Vec<Line> {
     let counted = [
-        format!("{} watched", count(facts.known)),
-        format!("maxGroups {}", count(facts.most)),
+        format!("{} watched", number::whole(facts.known)),
+        format!("maxGroups {}", number::whole(facts.most)),
     ];
     if let Change::Closed(_) = notice.change {
         let missed = format!("{} when it was told", refused(facts));
@@ -77,7 +77,7 @@ pub(super) fn lines(notice: &Notice, facts: &RefusedFacts, when: &When<'_>) -> V
 
 pub(super) fn history(notice: &Notice, facts: &RefusedFacts, when: &When<'_>) -> String {
     let at = when.zoned(notice.at);
-    let most = count(facts.most);
+    let most = number::whole(facts.most);
     match notice.change {
         Change::Closed(CloseReason::Removed) => format!("{at} closed: {REMOVED}"),
         Change::Closed(_) => format!("{at} watching all groups"),
@@ -91,7 +91,7 @@ pub(super) fn history(notice: &Notice, facts: &RefusedFacts, when: &When<'_>) ->
 fn refused(facts: &RefusedFacts) -> String {
     let plural = if facts.refused == 1 { "" } else { "s" };
     let least = if facts.more { "at least " } else { "" };
-    format!("{least}{} group{plural}", count(facts.refused))
+    format!("{least}{} group{plural}", number::whole(facts.refused))
 }
 
 /// Some of them, and how many others there are.
@@ -101,17 +101,9 @@ fn named(facts: &RefusedFacts) -> String {
     let others = facts.refused.saturating_sub(named);
     if others > 0 || facts.more {
         let more = if facts.more { " and more" } else { "" };
-        shown.push(format!("+{}{more}", count(others)));
+        shown.push(format!("+{}{more}", number::whole(others)));
     }
     shown.join(", ")
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "groups are counted in thousands"
-)]
-fn count(groups: u64) -> String {
-    number::count(groups as f64)
 }
 
 fn shortened(name: &str) -> String {

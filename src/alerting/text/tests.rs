@@ -3,6 +3,7 @@
 use crate::domain::calendar::Period;
 use crate::domain::incident::CloseReason;
 use crate::domain::indicator::Signal;
+use crate::domain::punctuality::PassedOver;
 use crate::domain::slices::Breach::{Above, Below, Dropped, Older, OverLimit};
 use crate::domain::slot::Counts;
 
@@ -322,6 +323,66 @@ fn all_groups_are_watched_again() {
 }
 
 #[test]
+fn ticks_are_passed_over_and_on_time_again() {
+    let removed = Change::Closed(CloseReason::Removed);
+    let notices = [
+        Change::Opened,
+        Change::Closed(CloseReason::Recovered),
+        removed,
+    ];
+    let mut shown: Vec<String> = notices
+        .map(|change| told(&sample::passed_over(change)))
+        .into();
+    for (slow, asleep) in [(1, 0), (0, 960)] {
+        let mut notice = sample::passed_over(Change::Opened);
+        if let Facts::PassedOver(facts) = &mut notice.facts {
+            facts.ticks = PassedOver { slow, asleep };
+            (facts.due, facts.details) = (1_000, None);
+        }
+        shown.push(told(&notice));
+    }
+    insta::assert_snapshot!(shown.join("\n\n"), @r"
+    🟠 RUNNING LATE Sloburn passed over 12 of 61 ticks since 03:02 CET; alerts may come late
+    Cause    9 ticks while an earlier one took too long: the last took 42 s, and there is one every 30 s · 3 ticks while its process did not run, or since a clock was set
+    Alerts   come as late as the next tick that is run
+    Lost     nothing: what was passed over is read and counted with the next tick
+    Next     look at the load of the sources; raise maxInFlight, make tick longer, or give Sloburn more CPU · see whether its container is throttled, and whether its machine sleeps or is paused · Details https://slo.example.com/sources
+    tick 2026-11-23T02:12:00Z · incident 1a7e00001a7e0000 · 1
+    > 03:12 CET running late: 12 of 61 ticks passed over
+
+    🟢 ON TIME AGAIN Sloburn keeps pace · since 03:12 CET
+    Lasted   03:02–03:12 (10 min)
+    Missed   12 of 61 ticks when it was told
+    Cause    9 ticks while an earlier one took too long: the last took 42 s, and there is one every 30 s · 3 ticks while its process did not run, or since a clock was set
+    tick 2026-11-23T02:12:00Z · incident 1a7e00001a7e0000 · 2
+    > 03:12 CET on time again
+
+    ⚪ CLOSED ticks that Sloburn passed over · no policy wants to be told of what is not measured any more, closed 03:12 CET
+    Lasted   03:02–03:12 (10 min)
+    Missed   12 of 61 ticks when it was told
+    Cause    9 ticks while an earlier one took too long: the last took 42 s, and there is one every 30 s · 3 ticks while its process did not run, or since a clock was set
+    tick 2026-11-23T02:12:00Z · incident 1a7e00001a7e0000 · 2
+    > 03:12 CET closed: no policy wants to be told of what is not measured any more
+
+    🟠 RUNNING LATE Sloburn passed over 1 of 1,000 ticks since 03:02 CET; alerts may come late
+    Cause    1 tick while an earlier one took too long: the last took 42 s, and there is one every 30 s
+    Alerts   come as late as the next tick that is run
+    Lost     nothing: what was passed over is read and counted with the next tick
+    Next     look at the load of the sources; raise maxInFlight, make tick longer, or give Sloburn more CPU
+    tick 2026-11-23T02:12:00Z · incident 1a7e00001a7e0000 · 1
+    > 03:12 CET running late: 1 of 1,000 ticks passed over
+
+    🟠 RUNNING LATE Sloburn passed over 960 of 1,000 ticks since 03:02 CET; alerts may come late
+    Cause    960 ticks while its process did not run, or since a clock was set
+    Alerts   come as late as the next tick that is run
+    Lost     nothing: what was passed over is read and counted with the next tick
+    Next     see whether its container is throttled, and whether its machine sleeps or is paused
+    tick 2026-11-23T02:12:00Z · incident 1a7e00001a7e0000 · 1
+    > 03:12 CET running late: 960 of 1,000 ticks passed over
+    ");
+}
+
+#[test]
 fn each_signal_has_words_of_its_own() {
     let mut titles = String::new();
     for (signal, objective, breach, threshold, bad, total) in [
@@ -450,4 +511,5 @@ fn only_pages_ring() {
     assert!(!rings(&sample::closed()));
     assert!(!rings(&sample::unmeasured(Change::Opened)));
     assert!(!rings(&sample::refused(Change::Opened)));
+    assert!(!rings(&sample::passed_over(Change::Opened)));
 }

@@ -7,15 +7,17 @@ use serde::Serialize;
 use crate::alerting::notifier::NotifyError;
 use crate::alerting::text::Message;
 use crate::domain::incident::Change;
-use crate::domain::notice::{BurnFacts, Facts, Notice, RefusedFacts, UnmeasuredFacts, WindowFacts};
-use crate::domain::time::Timestamp;
+use crate::domain::notice::{
+    BurnFacts, Facts, Notice, PassedOverFacts, RefusedFacts, UnmeasuredFacts, WindowFacts,
+};
+use crate::domain::time::{Span, Timestamp};
 
 /// The whole body. Times are RFC 3339 in UTC, shares 0..1, durations in seconds; what is unknown is `null`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Envelope<'a> {
     /// `incident.…` for a burning budget, `measurement.…` for objectives that cannot be measured, `groups.…` for groups
-    /// that are not watched; then `opened`, `rose`, `fell`, `reminded` or `closed`.
+    /// that are not watched, `ticks.…` for ticks that were passed over; then `opened`, `rose`, `fell`, `reminded` or `closed`.
     pub(super) r#type: String,
     /// The tick that decided it.
     timestamp: String,
@@ -40,9 +42,17 @@ struct Data<'a> {
     labels: &'a BTreeMap<String, String>,
     title: &'a str,
     text: String,
+    #[serde(flatten)]
+    numbers: Numbers<'a>,
+}
+
+/// The numbers of what it is about, and `null` for all others.
+#[derive(Debug, Default, Serialize)]
+struct Numbers<'a> {
     burn: Option<Burn<'a>>,
     unmeasured: Option<Unmeasured<'a>>,
     groups: Option<Unwatched<'a>>,
+    ticks: Option<Missed<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -152,6 +162,21 @@ struct Unwatched<'a> {
     details: Option<&'a str>,
 }
 
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Missed<'a> {
+    /// How many were passed over while an earlier one was run.
+    slow: u64,
+    /// How many while the process did not run, or since a clock was set.
+    asleep: u64,
+    /// How many there were to be run since the first of them.
+    due: u64,
+    tick_seconds: f64,
+    /// How long the last tick took for which others were passed over.
+    took_seconds: Option<f64>,
+    details: Option<&'a str>,
+}
+
 /// The body for `notice`.
 pub(super) fn body(id: &str, notice: &Notice, message: &Message) -> Result<String, NotifyError> {
     serde_json::to_string(&envelope(id, notice, message)).map_err(|error| {
@@ -163,11 +188,25 @@ pub(super) fn body(id: &str, notice: &Notice, message: &Message) -> Result<Strin
 
 /// What the body says.
 pub(super) fn envelope<'a>(id: &'a str, notice: &'a Notice, message: &'a Message) -> Envelope<'a> {
-    let (kind, burn, unmeasured, groups) = match &notice.facts {
-        Facts::Burn(facts) => ("incident", Some(burning(facts)), None, None),
-        Facts::Unmeasured(facts) => ("measurement", None, Some(blind(facts)), None),
-        Facts::Refused(facts) => ("groups", None, None, Some(refused(facts))),
-        Facts::Removed { .. } => ("incident", None, None, None),
+    let mut numbers = Numbers::default();
+    let kind = match &notice.facts {
+        Facts::Burn(facts) => {
+            numbers.burn = Some(burning(facts));
+            "incident"
+        }
+        Facts::Unmeasured(facts) => {
+            numbers.unmeasured = Some(blind(facts));
+            "measurement"
+        }
+        Facts::Refused(facts) => {
+            numbers.groups = Some(refused(facts));
+            "groups"
+        }
+        Facts::PassedOver(facts) => {
+            numbers.ticks = Some(missed(facts));
+            "ticks"
+        }
+        Facts::Removed { .. } => "incident",
     };
     let (what, severity_before, close_reason) = match notice.change {
         Change::Opened => ("opened", None, None),
@@ -190,9 +229,7 @@ pub(super) fn envelope<'a>(id: &'a str, notice: &'a Notice, message: &'a Message
             labels: &notice.labels,
             title: &message.title,
             text: message.plain(),
-            burn,
-            unmeasured,
-            groups,
+            numbers,
         },
     }
 }
@@ -288,6 +325,17 @@ fn refused(facts: &RefusedFacts) -> Unwatched<'_> {
         refused: facts.refused,
         more: facts.more,
         some: &facts.some,
+        details: facts.details.as_deref(),
+    }
+}
+
+fn missed(facts: &PassedOverFacts) -> Missed<'_> {
+    Missed {
+        slow: facts.ticks.slow,
+        asleep: facts.ticks.asleep,
+        due: facts.due,
+        tick_seconds: facts.tick.as_secs_f64(),
+        took_seconds: facts.took.map(Span::as_secs_f64),
         details: facts.details.as_deref(),
     }
 }

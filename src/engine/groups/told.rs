@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::group::Group;
-use crate::domain::incident::{Change, CloseReason, IncidentId};
-use crate::domain::notice::{Facts, Notice, RefusedFacts};
+use crate::domain::incident::CloseReason;
+use crate::domain::notice::{Facts, RefusedFacts};
 use crate::domain::policy::Severity;
 use crate::domain::refusal::{Refusal, Sighting, Turn};
 use crate::domain::route::labels;
-use crate::domain::slo::{Catalog, Slo, SloId};
+use crate::domain::slo::{Catalog, SloId};
 use crate::domain::time::{Span, Timestamp};
+use crate::engine::episodes::{Beginning, told_by_ticket};
 use crate::engine::facts::details;
 use crate::engine::state::State;
 use crate::engine::windows::Windows;
@@ -50,8 +51,9 @@ impl State {
             let key = EpisodeKey::Refused(slo.clone());
             match turn {
                 Some(Turn::Begins(since)) => {
-                    let notice = self.refused_notice(of, since, at);
-                    self.open_episode(key, notice, receivers(planned, catalog), commit);
+                    let told = told_by_ticket(planned.promises(), catalog);
+                    let beginning = self.refused_beginning(of, since);
+                    self.open_episode(key, beginning, told, at, commit);
                 }
                 Some(Turn::Ends) => {
                     let now = self.refused_facts(of);
@@ -100,7 +102,7 @@ impl State {
     /// which nobody is to be told any more.
     fn end_unwatched(&mut self, watched: &BTreeSet<&SloId>, at: Timestamp, commit: &mut Commit) {
         let is_over = |key: &&EpisodeKey| match key {
-            EpisodeKey::Unmeasured { .. } => false,
+            EpisodeKey::Unmeasured { .. } | EpisodeKey::PassedOver => false,
             EpisodeKey::Refused(slo) => !watched.contains(slo),
         };
         let over: Vec<EpisodeKey> = self.episodes.keys().filter(is_over).cloned().collect();
@@ -115,18 +117,15 @@ impl State {
         }
     }
 
-    fn refused_notice(&self, of: SloIndex, since: Timestamp, at: Timestamp) -> Notice {
+    fn refused_beginning(&self, of: SloIndex, since: Timestamp) -> Beginning {
         let slo = &self.plan.slos[of].slo;
         let mut labels = labels(slo);
         // All targets of an objective have the same groups.
         labels.remove("target");
         labels.insert("slo".to_owned(), slo.counted_as.to_string());
-        Notice {
-            incident: IncidentId::derive(&format!("groups of {}", slo.counted_as), at),
-            sequence: 1,
-            at,
-            opened: since,
-            change: Change::Opened,
+        Beginning {
+            subject: format!("groups of {}", slo.counted_as),
+            since,
             severity: Severity::Ticket,
             labels,
             facts: Facts::Refused(Box::new(self.refused_facts(of))),
@@ -156,31 +155,15 @@ impl State {
     }
 }
 
-/// The promises of an objective that has groups.
-fn promises(planned: &Planned) -> impl Iterator<Item = &Arc<Slo>> {
-    std::iter::once(&planned.slo).chain(&planned.beside)
-}
-
 /// How long there may be too many groups before somebody is told, and none before they are told of
 /// that: what is refused is not measured, so it is as with all that is not. `None` where nobody is
 /// to be told.
 fn patience(planned: &Planned, catalog: &Catalog) -> Option<Span> {
     planned.grouping()?;
-    let rules = promises(planned).filter_map(|slo| catalog.policy_of(slo)?.unmeasured);
+    let rules = planned
+        .promises()
+        .filter_map(|slo| catalog.policy_of(slo)?.unmeasured);
     rules.map(|rule| rule.after).min()
-}
-
-/// Who is told: whoever is told of tickets of one of the promises.
-fn receivers(planned: &Planned, catalog: &Catalog) -> BTreeSet<String> {
-    let ruled = promises(planned).filter(|slo| {
-        let policy = catalog.policy_of(slo);
-        policy.is_some_and(|policy| policy.unmeasured.is_some())
-    });
-    let routed = ruled.flat_map(|slo| {
-        let routed = catalog.routing.receivers(&labels(slo), Severity::Ticket);
-        routed.into_iter().map(str::to_owned).collect::<Vec<_>>()
-    });
-    routed.collect()
 }
 
 /// What is told at the end: what was refused when it was told, and how many groups there are now.

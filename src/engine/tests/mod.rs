@@ -9,6 +9,7 @@ mod blind;
 mod events;
 mod falls;
 mod held;
+mod late;
 mod log;
 mod long;
 mod properties;

@@ -10,6 +10,7 @@ use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::notice::Facts;
 use crate::domain::policy::{AlertPolicy, Hold, Severity, Tier, TierLimit, Unmeasured};
+use crate::domain::punctuality::PassedOver;
 use crate::domain::route::Routing;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName, Window};
@@ -207,6 +208,8 @@ pub(in crate::engine) struct Run {
     pub(in crate::engine) kept: Commit,
     pub(in crate::engine) told: Vec<String>,
     pub(in crate::engine) last: Option<Snapshot>,
+    /// For the sake of the next tick.
+    pub(in crate::engine) passed_over: PassedOver,
 }
 
 pub(in crate::engine) const TICK: Span = Span::from_secs(30);
@@ -229,6 +232,9 @@ pub(in crate::engine) fn settings() -> Settings {
 }
 
 impl Run {
+    /// How long each tick took.
+    pub(in crate::engine) const TOOK: Span = Span::from_secs(42);
+
     pub(in crate::engine) fn new(catalog: Catalog) -> Self {
         let plan = Arc::new(Plan::of(&catalog, TICK).unwrap());
         let state = State::new(settings(), &plan, Recovered::default());
@@ -238,6 +244,7 @@ impl Run {
             kept: Commit::default(),
             told: Vec::new(),
             last: None,
+            passed_over: PassedOver::default(),
         }
     }
 
@@ -264,6 +271,8 @@ impl Run {
                 };
                 let input = Input {
                     reads: wanted.into_iter().map(read).collect(),
+                    passed_over: self.passed_over,
+                    took: Self::TOOK,
                     ..Input::default()
                 };
                 let effects = step(
@@ -286,6 +295,7 @@ impl Run {
                     let kind = match &notice.facts {
                         Facts::Unmeasured(_) => "blind ",
                         Facts::Refused(_) => "groups ",
+                        Facts::PassedOver(_) => "ticks ",
                         Facts::Burn(_) | Facts::Removed { .. } => "",
                     };
                     self.told.push(format!(
@@ -296,6 +306,7 @@ impl Run {
                 self.kept.merge(effects.commit);
                 self.last = effects.snapshot.or(self.last.take());
                 if judge {
+                    self.passed_over = PassedOver::default();
                     break;
                 }
             }

@@ -174,7 +174,7 @@ impl OtherRow {
     fn new(episode: &EpisodeView, now: Timestamp) -> Self {
         let whose = match episode.kind {
             EpisodeKind::Unmeasured => "Source ",
-            EpisodeKind::GroupsRefused => "",
+            EpisodeKind::GroupsRefused | EpisodeKind::TicksPassedOver => "",
         };
         Self {
             sign: Sign::of_alert(episode.severity),

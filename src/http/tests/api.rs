@@ -280,6 +280,16 @@ async fn the_status_holds_everything_in_one_answer() {
           "toldAt":"2026-01-15T11:40:00Z",
           "told":["payments"],
           "reason":"1 objective cannot be measured: HTTP 503"
+        },
+        {
+          "id":"71c16aec93259996",
+          "kind":"ticksPassedOver",
+          "subject":"sloburn",
+          "severity":"ticket",
+          "since":"2026-01-15T11:20:00Z",
+          "toldAt":"2026-01-15T11:30:00Z",
+          "told":["payments"],
+          "reason":"11 of 80 ticks passed over; 11 ticks while an earlier one took too long: the last took 42 s, and there is one every 30 s"
         }
       ],
       "sources":[

@@ -16,7 +16,7 @@ pub struct EpisodeView {
     pub id: String,
     /// What it is about.
     pub kind: EpisodeKind,
-    /// Whose it is: a source, or the uid of an objective.
+    /// Whose it is: a source, the uid of an objective, or `sloburn` itself.
     pub subject: String,
     /// How loud it is.
     pub severity: Alert,
@@ -47,9 +47,14 @@ impl EpisodeView {
             }
             Facts::Refused(facts) => {
                 let refused = counted(facts.refused, "group", facts.more);
-                let (known, most) = (number(facts.known), number(facts.most));
+                let (known, most) = (words::whole(facts.known), words::whole(facts.most));
                 let reason = format!("{refused} not watched; {known} watched, maxGroups {most}");
                 (EpisodeKind::GroupsRefused, facts.slo.to_string(), reason)
+            }
+            Facts::PassedOver(facts) => {
+                let why = words::why_passed_over(facts).join("; ");
+                let reason = format!("{} passed over; {why}", words::passed_over(facts));
+                (EpisodeKind::TicksPassedOver, "sloburn".to_owned(), reason)
             }
         };
         Some(Self {
@@ -69,10 +74,5 @@ impl EpisodeView {
 fn counted(count: u64, what: &str, more: bool) -> String {
     let least = if more { "at least " } else { "" };
     let plural = if count == 1 { "" } else { "s" };
-    format!("{least}{} {what}{plural}", number(count))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count for people")]
-fn number(count: u64) -> String {
-    words::count(count as f64)
+    format!("{least}{} {what}{plural}", words::whole(count))
 }

@@ -9,9 +9,12 @@ use crate::domain::group::Group;
 use crate::domain::incident::{Change, IncidentId};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice, OriginFacts};
-use crate::domain::notice::{RefusedFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts};
+use crate::domain::notice::{
+    PassedOverFacts, RefusedFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts,
+};
 use crate::domain::objective::Objective;
 use crate::domain::policy::Severity;
+use crate::domain::punctuality::PassedOver;
 use crate::domain::slices::Breach;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::Counts;
@@ -136,6 +139,19 @@ object!(RefusedFacts as RefusedJson {
     details: Option<String>,
 });
 
+object!(PassedOverFacts as PassedOverJson {
+    ticks: PassedOver,
+    due: u64,
+    tick: Span,
+    took: Option<Span>,
+    details: Option<String>,
+});
+
+object!(PassedOver as TicksJson {
+    slow: u64,
+    asleep: u64,
+});
+
 /// The facts, under the name of their kind.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -143,6 +159,7 @@ pub(in crate::store) enum FactsJson {
     Burn(Box<BurnJson>),
     Unmeasured(Box<UnmeasuredJson>),
     Refused(Box<RefusedJson>),
+    PassedOver(Box<PassedOverJson>),
     Removed { slo: String },
 }
 
@@ -154,6 +171,7 @@ impl Record for Facts {
             Self::Burn(facts) => FactsJson::Burn(Box::new(facts.to_json())),
             Self::Unmeasured(facts) => FactsJson::Unmeasured(Box::new(facts.to_json())),
             Self::Refused(facts) => FactsJson::Refused(Box::new(facts.to_json())),
+            Self::PassedOver(facts) => FactsJson::PassedOver(Box::new(facts.to_json())),
             Self::Removed { slo } => FactsJson::Removed {
                 slo: slo.to_string(),
             },
@@ -167,6 +185,9 @@ impl Record for Facts {
                 Self::Unmeasured(Box::new(UnmeasuredFacts::from_json(*json)?))
             }
             FactsJson::Refused(json) => Self::Refused(Box::new(RefusedFacts::from_json(*json)?)),
+            FactsJson::PassedOver(json) => {
+                Self::PassedOver(Box::new(PassedOverFacts::from_json(*json)?))
+            }
             FactsJson::Removed { slo } => Self::Removed {
                 slo: SloId::new(slo),
             },

@@ -1,5 +1,6 @@
 //! The store on disk: one SQLite file, written by one connection and read by a few others.
 
+mod episodes;
 mod error;
 mod open;
 mod outbox;

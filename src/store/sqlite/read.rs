@@ -17,13 +17,14 @@ use crate::series::cursor::Cursor;
 
 use super::super::chunk_codec;
 use super::super::commit::{
-    Episode, EpisodeKey, FamilyKey, FamilyRecord, GroupRecord, LaneKey, LaneRecord, MeterKey,
-    Recovered, WalkKey, WalkRecord,
+    FamilyKey, FamilyRecord, GroupRecord, LaneKey, LaneRecord, MeterKey, Recovered, WalkKey,
+    WalkRecord,
 };
 use super::super::record::{self, Record};
 use super::super::{CLOSED_KEPT, PastChunks};
+use super::episodes;
 use super::error::unreadable;
-use super::schema::{REFUSED, chunk_table};
+use super::schema::chunk_table;
 
 pub(super) async fn recover(pool: &SqlitePool, from: Timestamp) -> Result<Recovered, sqlx::Error> {
     // One transaction sees one state, whatever is committed meanwhile.
@@ -39,7 +40,7 @@ pub(super) async fn recover(pool: &SqlitePool, from: Timestamp) -> Result<Recove
         groups: groups(connection).await?,
         alerts: alerts(connection).await?,
         closed: closed(connection).await?,
-        episodes: episodes(connection).await?,
+        episodes: episodes::read(connection).await?,
     })
 }
 
@@ -51,7 +52,7 @@ pub(super) fn from_record<T: Record>(
     record::read(text).map_err(|error| unreadable(what(), error))
 }
 
-type Connection = sqlx::SqliteConnection;
+pub(super) type Connection = sqlx::SqliteConnection;
 
 async fn chunks(
     connection: &mut Connection,
@@ -270,28 +271,4 @@ async fn closed(connection: &mut Connection) -> Result<Vec<Incident>, sqlx::Erro
     rows.iter()
         .map(|(id, record)| from_record(record, || format!("incident {id}")))
         .collect()
-}
-
-async fn episodes(
-    connection: &mut Connection,
-) -> Result<BTreeMap<EpisodeKey, Episode>, sqlx::Error> {
-    let rows: Vec<(String, String, i64, String)> =
-        sqlx::query_as("SELECT kind, subject, opened, record FROM episodes")
-            .fetch_all(connection)
-            .await?;
-    let episode = |(kind, subject, opened, record): (String, String, i64, String)| {
-        let what = || format!("alert `{kind}` of `{subject}`");
-        let episode = from_record(&record, what)?;
-        if kind == REFUSED {
-            return Ok((EpisodeKey::Refused(SloId::new(subject)), episode));
-        }
-        let outcome = Record::from_json(kind.clone()).map_err(|error| unreadable(what(), error))?;
-        let key = EpisodeKey::Unmeasured {
-            source: SourceName::new(subject),
-            outcome,
-            opened: Timestamp::from_millis(opened),
-        };
-        Ok((key, episode))
-    };
-    rows.into_iter().map(episode).collect()
 }

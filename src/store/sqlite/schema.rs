@@ -88,9 +88,6 @@ CREATE TABLE days (
 ) STRICT;
 ";
 
-/// The kind of the episodes of groups that are refused.
-pub(super) const REFUSED: &str = "refused";
-
 /// What deletes all that is kept of an instance.
 pub(super) const OF_INSTANCE: [&str; 6] = [
     "DELETE FROM chunks WHERE slo = $1",

@@ -325,7 +325,7 @@ CREATE TABLE episodes_3 (
     source TEXT NOT NULL, outcome TEXT NOT NULL, record TEXT NOT NULL,
     PRIMARY KEY (source, outcome)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO episodes_3 SELECT subject, kind, record FROM episodes WHERE kind != 'refused';
+INSERT INTO episodes_3 SELECT subject, kind, record FROM episodes WHERE kind NOT IN ('refused', 'passedOver');
 DROP TABLE episodes; ALTER TABLE episodes_3 RENAME TO episodes;
 UPDATE walks SET record = json_remove(record, '$.lanes[0].indicator', '$.behind');
 UPDATE meta SET value = 3 WHERE name = 'schema_version';

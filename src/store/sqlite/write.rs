@@ -11,12 +11,11 @@ use crate::ledger::chunk::Age;
 use crate::series::cursor::Cursor;
 
 use super::super::chunk_codec;
-use super::super::commit::{
-    Commit, EpisodeKey, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey,
-};
+use super::super::commit::{Commit, FamilyKey, FamilyRecord, LaneKey, LaneRecord, MeterKey};
 use super::super::record::{self, Record};
+use super::episodes;
 use super::error::unwritable;
-use super::schema::{OF_INSTANCE, REFUSED, chunk_table};
+use super::schema::{OF_INSTANCE, chunk_table};
 
 /// Rows of one statement; SQLite takes at most 32,766 values.
 const ROWS: usize = 500;
@@ -43,7 +42,7 @@ pub(super) async fn commit(
     groups(&mut transaction, commit).await?;
     alerts(&mut transaction, commit).await?;
     incidents(&mut transaction, commit).await?;
-    episodes(&mut transaction, commit).await?;
+    episodes::write(&mut transaction, commit).await?;
     outbox(&mut transaction, commit).await?;
     transaction.commit().await
 }
@@ -67,7 +66,7 @@ async fn insert<T: Sync>(
     Ok(())
 }
 
-fn to_record<T: Record>(value: &T) -> Result<String, sqlx::Error> {
+pub(super) fn to_record<T: Record>(value: &T) -> Result<String, sqlx::Error> {
     record::write(value).map_err(unwritable)
 }
 
@@ -388,35 +387,6 @@ async fn incidents(connection: &mut SqliteConnection, commit: &Commit) -> Result
         },
     )
     .await
-}
-
-async fn episodes(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), sqlx::Error> {
-    for (key, episode) in &commit.episodes {
-        let statement = match episode {
-            None => {
-                sqlx::query("DELETE FROM episodes WHERE kind = $1 AND subject = $2 AND opened = $3")
-            }
-            Some(_) => sqlx::query(
-                "INSERT INTO episodes (kind, subject, opened, record) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (kind, subject, opened) DO UPDATE SET record = excluded.record",
-            ),
-        };
-        let (kind, subject, opened) = match key {
-            EpisodeKey::Unmeasured {
-                source,
-                outcome,
-                opened,
-            } => (outcome.to_json(), source.as_str(), opened.as_millis()),
-            EpisodeKey::Refused(slo) => (REFUSED.to_owned(), slo.as_str(), 0),
-        };
-        let statement = statement.bind(kind).bind(subject).bind(opened);
-        let statement = match episode {
-            None => statement,
-            Some(episode) => statement.bind(to_record(episode)?),
-        };
-        statement.execute(&mut *connection).await?;
-    }
-    Ok(())
 }
 
 /// A row that is there already stays as it is: it may have been delivered since.

@@ -135,6 +135,7 @@ fn newer() -> Commit {
             (episode_key(Outcome::NoData, 2), Some(episode("empty"))),
             (episode_key(Outcome::NoData, 7), Some(episode("later"))),
             (EpisodeKey::Refused(slo), None),
+            (EpisodeKey::PassedOver, None),
         ]),
         outbox: telling(&[("open", "b", 2)]).outbox,
         groups: BTreeMap::from([(slo_of_groups(), groups(&["503"]))]),

@@ -3,11 +3,19 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
+use sloburn::alerting::text;
+use sloburn::domain::measurement::Outcome;
+use sloburn::domain::notice::Facts;
+use sloburn::domain::time::{Span, Timestamp};
 use sloburn::source::prometheus::PrometheusSettings;
+use sloburn::store::Store as _;
 use tokio::time::sleep;
 
-use super::{Lie, Scene, Setup, WARM_UP};
+use super::paused::Paused;
+use super::{Lie, Scene, Setup, WARM_UP, deliver, timeless};
+use crate::sim::{ONSET, Shop};
 use crate::support::daemon::Daemon;
 use crate::support::inbox::Inbox;
 use crate::support::lying_prometheus::LyingPrometheus;
@@ -116,6 +124,84 @@ async fn row_28_ticks_that_take_too_long_are_passed_over_and_cost_nothing() {
     let after = slo(&daemon, "that it measures", is_measured).await;
     assert_nothing_is_lost("after it", &after, &prometheus);
     assert_eq!(inbox.types(), ["incident.opened"]);
+}
+
+/// Delivers all that waits, and gives what of it is not about a budget, without times.
+async fn others(engine: &Paused) -> Vec<String> {
+    let until = Timestamp::from_millis(i64::MAX);
+    let mut rows = engine.store.due(until).await.expect("a store");
+    rows.retain(|row| row.key.receiver == "team" && !matches!(row.notice.facts, Facts::Burn(_)));
+    deliver(&engine.store, ONSET).await;
+    let told = rows.iter().map(|row| {
+        let message = text::message(&row.notice, &TimeZone::UTC, row.notice.at);
+        timeless(&format!("{}\n{}", message.title, message.body()))
+    });
+    told.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_28_more_than_five_minutes_of_an_hour_that_were_passed_over_are_a_ticket_until_an_hour_without()
+ {
+    let minutes = |minutes| ONSET + Span::from_mins(minutes);
+    let mut engine = Paused::new(Span::from_secs(5), Span::ZERO);
+    engine.start().await;
+    let before = engine.until(minutes(20)).await;
+    let incident = before.slos[0].incident.clone().expect("a page");
+    assert_eq!(before.engine.skipped, 0);
+    // Less than a query may take, and more than a tick.
+    engine.source.take(Duration::from_secs(9));
+    let asked = engine.source.asked().len();
+    let slow = engine.until(minutes(29)).await;
+    assert_eq!(others(&engine).await, [""; 0], "{}", slow.engine.skipped);
+    let late = engine.until(minutes(35)).await;
+    let ticks = late.engine.ticks - before.engine.ticks;
+    let asked = u64::try_from(engine.source.asked().len() - asked).expect("some");
+    assert!(
+        (2 * ticks..=2 * ticks + 2).contains(&asked),
+        "{asked} in {ticks} ticks"
+    );
+    let told = others(&engine).await;
+    insta::assert_snapshot!(told.join("\n"), @r"
+    🟠 RUNNING LATE Sloburn passed over 61 of 137 ticks since TIME UTC; alerts may come late
+    Cause    61 ticks while an earlier one took too long: the last took 9 s, and there is one every 5 s
+    Alerts   come as late as the next tick that is run
+    Lost     nothing: what was passed over is read and counted with the next tick
+    Next     look at the load of the sources; raise maxInFlight, make tick longer, or give Sloburn more CPU
+    ");
+    assert_eq!(late.episodes.len(), 1);
+    engine.start().await;
+    engine.until(minutes(50)).await;
+    assert_eq!(others(&engine).await, [""; 0], "it is told once");
+
+    engine.source.take(Duration::ZERO);
+    let held = engine.until(minutes(100)).await;
+    assert_eq!(others(&engine).await, [""; 0], "it is held");
+    assert_eq!(held.episodes.len(), 1);
+    let over = engine.until(minutes(120)).await;
+    assert_eq!(over.episodes.len(), 0);
+    let ended = others(&engine).await.join("\n");
+    let (title, lines) = ended.split_once('\n').expect("that it is over");
+    assert_eq!(
+        title,
+        "🟢 ON TIME AGAIN Sloburn keeps pace · since TIME UTC"
+    );
+    assert!(
+        lines.contains("61 of 137 ticks when it was told"),
+        "{lines}"
+    );
+    for shown in [slow, late, held, over] {
+        let slo = &shown.slos[0];
+        assert_eq!(slo.measurement.outcome, Outcome::Measured);
+        let open = slo.incident.as_ref().map(|it| (&it.id, it.severity));
+        assert_eq!(open, Some((&incident.id, incident.severity)));
+        let at = shown.at.expect("a tick");
+        let failed = i32::try_from(Shop::requests(at.since(ONSET)) / 50);
+        let failed = f64::from(failed.expect("some"));
+        assert!(
+            (slo.window.counts.bad - failed).abs() < 3_001.0,
+            "up to the last scrape"
+        );
+    }
 }
 
 #[tokio::test]

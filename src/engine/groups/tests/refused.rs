@@ -142,7 +142,10 @@ fn facts(run: &Run) -> Vec<(Change, RefusedFacts)> {
     let mut facts: Vec<_> = notices
         .filter_map(|notice| match &notice.facts {
             Facts::Refused(facts) => Some((notice.sequence, notice.change, (**facts).clone())),
-            Facts::Burn(_) | Facts::Unmeasured(_) | Facts::Removed { .. } => None,
+            Facts::Burn(_)
+            | Facts::Unmeasured(_)
+            | Facts::PassedOver(_)
+            | Facts::Removed { .. } => None,
         })
         .collect();
     facts.sort_by_key(|(sequence, ..)| *sequence);
@@ -259,7 +262,10 @@ fn other_definitions_end_it_or_let_it_go_on_whether_read_anew_or_after_a_restart
             let episodes = &run.last.as_ref().unwrap().episodes;
             let is_its = |it: &OpenEpisode| match &it.notice.facts {
                 Facts::Refused(facts) => facts.slo.as_str() == "shop/it",
-                Facts::Burn(_) | Facts::Unmeasured(_) | Facts::Removed { .. } => false,
+                Facts::Burn(_)
+                | Facts::Unmeasured(_)
+                | Facts::PassedOver(_)
+                | Facts::Removed { .. } => false,
             };
             assert_eq!(episodes.iter().any(is_its), is_open, "{what}");
         }

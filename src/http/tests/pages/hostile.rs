@@ -34,7 +34,7 @@ async fn nothing_that_somebody_else_wrote_becomes_markup() {
                 (facts.reason, facts.source) = (HOSTILE.into(), SourceName::new(HOSTILE));
             }
             Facts::Refused(facts) => facts.slo = SloId::new(HOSTILE),
-            Facts::Burn(_) | Facts::Removed { .. } => {}
+            Facts::PassedOver(_) | Facts::Burn(_) | Facts::Removed { .. } => {}
         }
         episode.told.insert(HOSTILE.into());
     }

@@ -313,7 +313,7 @@ async fn incidents_tell_how_they_came_and_went() {
     assert!(!list.body.contains("h-others"));
     let list = page_of(&fresh(), "/incidents").await;
     let others = between(&list.body, r#"<h2 id="h-others">"#, "</section>");
-    insta::assert_snapshot!(text(others), @"Not about a budget ◆ Ticket mail/availability : at least 1,000 groups not watched; 1 watched, maxGroups 1 · since 11:40 UTC · told payments ◆ Ticket Source thanos-eu : 1 objective cannot be measured: HTTP 503 · since 11:30 UTC · told payments");
+    insta::assert_snapshot!(text(others), @"Not about a budget ◆ Ticket mail/availability : at least 1,000 groups not watched; 1 watched, maxGroups 1 · since 11:40 UTC · told payments ◆ Ticket Source thanos-eu : 1 objective cannot be measured: HTTP 503 · since 11:30 UTC · told payments ◆ Ticket sloburn : 11 of 80 ticks passed over; 11 ticks while an earlier one took too long: the last took 42 s, and there is one every 30 s · since 11:20 UTC · told payments");
     let id = between(&list.body, r#"href="/incidents/"#, "\"");
     let page = page_of(&fresh(), &format!("/incidents/{id}")).await;
     insta::assert_snapshot!(text(between(&page.body, "<h1>", "<figure")), @r"checkout/latency ▲ Page Open for 30 min. At worst a page. The objective, its budget and burn Timeline 11:28:00 UTC The errors began, as far as the counts tell. 11:30:00 UTC ◆ Ticket Opened as a ticket. 11:48:00 UTC ▲ Page Rose from ticket to page. Cost From when the errors began until now: 672 bad of 3,360 = 1.6 % of the budget over 30d.");
