@@ -1,6 +1,8 @@
 //! All that a Prometheus may answer, the truth among it.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::http::{StatusCode, header};
@@ -11,7 +13,7 @@ use sloburn::domain::time::Span;
 use tokio::time::sleep;
 
 use super::truth::{CODES, Question};
-use super::{Shared, now};
+use super::{Shared, lock, now};
 
 /// How every query is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,12 +148,16 @@ fn number(text: &str) -> f64 {
     text.parse().expect("a number")
 }
 
-/// Blanks, packed to next to nothing.
+/// Blanks, packed to next to nothing; once, since packing them takes a busy machine longer than anybody waits.
 fn bomb(mib: usize) -> Response {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-    packer
-        .write_all(&vec![b' '; mib << 20])
-        .expect("memory takes it");
-    let packed = packer.finish().expect("memory takes it");
-    ([(header::CONTENT_ENCODING, "gzip")], packed).into_response()
+    static PACKED: Mutex<BTreeMap<usize, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    let mut packed = lock(&PACKED);
+    let packed = packed.entry(mib).or_insert_with(|| {
+        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        packer
+            .write_all(&vec![b' '; mib << 20])
+            .expect("memory takes it");
+        packer.finish().expect("memory takes it")
+    });
+    ([(header::CONTENT_ENCODING, "gzip")], packed.clone()).into_response()
 }
