@@ -169,10 +169,11 @@ impl Context<'_> {
             }
         }
         // What has a fault may be what they are meant for: that would be a second fault for one mistake.
-        if !self.faults.has_errors() {
-            let slos: Vec<&Slo> = slos.iter().map(|(slo, _)| slo).collect();
-            reach::judge(&draft, &slos, self.faults);
-        }
+        let slos = slos.iter().map(|(slo, _)| slo);
+        let slos: Vec<&Slo> = slos
+            .filter(|_| !self.found.objectives_are_missing)
+            .collect();
+        reach::judge(&draft, &slos, self.faults);
         draft.routing
     }
 

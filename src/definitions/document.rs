@@ -28,14 +28,9 @@ use super::template::Templates;
 use super::values;
 
 const API_VERSION: &str = "sloburn.dev/v1";
+const SERVICE: &str = "ServiceObjectives";
 const TEMPLATE: &str = "ObjectiveTemplate";
-const KINDS: [&str; 5] = [
-    "ServiceObjectives",
-    TEMPLATE,
-    "AlertPolicy",
-    "Receiver",
-    "Routing",
-];
+const KINDS: [&str; 5] = [SERVICE, TEMPLATE, "AlertPolicy", "Receiver", "Routing"];
 
 /// Everything that was read from all documents. A name is known even where its document has faults.
 #[derive(Debug, Default)]
@@ -49,6 +44,8 @@ pub(super) struct Found {
     pub(super) unread: Vec<String>,
     /// Whether whole files could not be read.
     pub(super) files_are_missing: bool,
+    /// Whether objectives have errors, or may stand in what could not be read.
+    pub(super) objectives_are_missing: bool,
 }
 
 impl Found {
@@ -75,14 +72,20 @@ pub(super) fn documents(roots: &[Node], options: &Options, found: &mut Found, fa
     for root in roots {
         match kind(root, faults) {
             Some(kind) => of_kinds.push((kind, root)),
-            None => found.unread.extend(metadata_name(root)),
+            None => {
+                found.unread.extend(metadata_name(root));
+                found.objectives_are_missing = true;
+            }
         }
     }
     let (templates, others): (Vec<_>, Vec<_>) =
         of_kinds.into_iter().partition(|(kind, _)| kind == TEMPLATE);
     for (kind, root) in templates.into_iter().chain(others) {
-        document(&kind, root, options, found, faults);
+        let ((), is_sound) = faults.judged(|| document(&kind, root, options, found, faults));
+        let has_objectives = kind == TEMPLATE || kind == SERVICE;
+        found.objectives_are_missing |= has_objectives && !is_sound;
     }
+    found.objectives_are_missing |= found.files_are_missing || !found.unread.is_empty();
 }
 
 fn document(kind: &str, root: &Node, options: &Options, found: &mut Found, faults: &Faults) {
@@ -91,7 +94,7 @@ fn document(kind: &str, root: &Node, options: &Options, found: &mut Found, fault
         return;
     };
     let keys: &[&str] = match kind {
-        "ServiceObjectives" => &["name", "labels"],
+        SERVICE => &["name", "labels"],
         _ => &["name"],
     };
     let metadata = fields
@@ -104,7 +107,7 @@ fn document(kind: &str, root: &Node, options: &Options, found: &mut Found, fault
         return;
     };
     match (kind, metadata, name) {
-        ("ServiceObjectives", Some(metadata), name) => {
+        (SERVICE, Some(metadata), name) => {
             let used = |uses: &[Node]| {
                 let may_define = |name: &str| found.may_define(name);
                 template::used(uses, &found.templates, &may_define, faults)

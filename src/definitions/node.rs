@@ -16,9 +16,17 @@ impl Faults {
         self.0.borrow_mut().push(fault);
     }
 
-    pub(super) fn has_errors(&self) -> bool {
+    /// What `read` makes, and whether no error was found in it.
+    pub(super) fn judged<T>(&self, read: impl FnOnce() -> T) -> (T, bool) {
+        let before = self.errors();
+        let made = read();
+        (made, self.errors() == before)
+    }
+
+    fn errors(&self) -> usize {
         let faults = self.0.borrow();
-        faults.iter().any(|fault| fault.severity == Severity::Error)
+        let errors = faults.iter().filter(|it| it.severity == Severity::Error);
+        errors.count()
     }
 
     /// What `read` makes, whose faults also show `place`: that of a use, while they stand in what is

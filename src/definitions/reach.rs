@@ -16,12 +16,17 @@ const SIGNAL: &str = "signal";
 /// More values than these are not listed.
 const MOST_LISTED: usize = 10;
 
-/// Tells of routes that none of the objectives takes, and of those that others take all of.
+/// Tells of routes that none of the objectives takes, and of those that others take all of. Without
+/// objectives only of the latter.
 pub(super) fn judge(draft: &RoutingDraft, slos: &[&Slo], faults: &Faults) {
     let known: Vec<Known> = slos.iter().copied().map(Known::of).collect();
     let routes = || draft.routing.routes.iter().zip(&draft.routes);
     for (index, (route, places)) in routes().enumerate() {
-        let mut earlier = routes().take(index).filter(|(earlier, _)| !earlier.goes_on);
+        if !places.is_sound {
+            continue;
+        }
+        let earlier = routes().take(index);
+        let mut earlier = earlier.filter(|(earlier, at)| at.is_sound && !earlier.goes_on);
         let taker = earlier.find(|(earlier, _)| takes_all_of(earlier, route));
         if let Some((taker, at)) = taker {
             faults.add(shadowed(taker, at, places));

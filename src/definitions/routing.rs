@@ -31,6 +31,8 @@ pub(super) struct RoutingDraft {
 #[derive(Debug)]
 pub(super) struct RoutePlaces {
     pub(super) route: Place,
+    /// Whether it has no errors: of what has some, nobody knows what it is meant to take.
+    pub(super) is_sound: bool,
     /// By label.
     pub(super) conditions: BTreeMap<String, Place>,
 }
@@ -50,9 +52,11 @@ pub(super) fn routing(spec: &Node, place: &Place, faults: &Faults) -> Option<Rou
     let mut receivers = default.clone();
     let (mut routes, mut places) = (Vec::new(), Vec::new());
     for item in fields.list("routes").into_iter().flatten() {
-        let Some((route, at, to)) = route(item, faults) else {
+        let (route, is_sound) = faults.judged(|| route(item, faults));
+        let Some((route, mut at, to)) = route else {
             continue;
         };
+        at.is_sound = is_sound;
         receivers.extend(to);
         routes.push(route);
         places.push(at);
@@ -99,6 +103,7 @@ fn route(node: &Node, faults: &Faults) -> Option<(Route, RoutePlaces, Vec<Locate
     let place = |(name, text): (&String, &Located<String>)| (name.clone(), text.place.clone());
     let places = RoutePlaces {
         route: node.place.clone(),
+        is_sound: true,
         conditions: matches.iter().map(place).collect(),
     };
     let route = Route {

@@ -331,6 +331,16 @@ const MISTAKES: &[Mistake] = &[
             "alerts.yaml:40:7: warning[SB0415]: this route is never reached: one above it takes all that it matches; put it first, or write continue: true in the one above",
         ],
     ),
+    // What else is wrong does not hide it.
+    (
+        "{match: {severity: page, team: shop}, to: [bot, am], continue: true}",
+        "{match: {severity: critical}, to: am}\n    - {match: {serverity: page}, to: am}\n    - {match: {}, to: am}",
+        &[
+            "alerts.yaml:39:16: error[SB0205]: `critical` is not a severity; write page or ticket",
+            "alerts.yaml:40:16: warning[SB0415]: no objective has the label `serverity`; did you mean `severity`?",
+            "alerts.yaml:41:7: warning[SB0415]: this route matches everything, so those below are never reached; put it last, or write continue: true",
+        ],
+    ),
     (
         "continue: true",
         "continue: yes",
