@@ -13,6 +13,7 @@ pub(super) fn files(config: &Config) -> Files {
         paths: Vec::new(),
         usual: Vec::new(),
         options: options(config),
+        settings: config.file().map(Path::to_owned),
     };
     for (key, named) in [
         ("definitions", &config.definitions),

@@ -5,6 +5,7 @@
 //! (whose files are links that are swapped together) and over the network.
 
 mod difference;
+mod settings;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::domain::slo::Catalog;
 use crate::status::board::{Board, DefinitionsStatus, Refusal};
 
+use settings::Settings;
+
 /// How often names, sizes and times of the files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 /// How often contents are read although those look the same: some mounts do not keep times.
@@ -40,6 +43,8 @@ pub struct Files {
     pub usual: Vec<PathBuf>,
     /// What they are judged by.
     pub options: Options,
+    /// The file of the daemon's own settings, of which a change is only told.
+    pub settings: Option<PathBuf>,
 }
 
 impl Files {
@@ -72,6 +77,7 @@ pub struct Reload {
     hand_on: HandOn,
     board: Arc<Board>,
     clock: Clock,
+    settings: Option<Settings>,
     /// What is in force.
     catalog: Arc<Catalog>,
     status: DefinitionsStatus,
@@ -113,6 +119,7 @@ impl Reload {
         board.publish_definitions(status.clone());
         files.need_what_is_there();
         Self {
+            settings: files.settings.clone().map(Settings::at),
             files,
             hand_on,
             board,
@@ -146,6 +153,9 @@ impl Reload {
             if asked {
                 tracing::info!("looking at the definitions: told to by SIGHUP");
                 self.read_at = None;
+                if let Some(settings) = &mut self.settings {
+                    settings.forget();
+                }
             }
             pause = self.turn().await;
         }
@@ -160,12 +170,18 @@ impl Reload {
         let seen = spawn_blocking(move || {
             let paths = files.present();
             let look = Look::at(&paths);
-            (is_due || look != before).then(|| (look, Texts::read(&paths)))
+            (is_due || look != before).then(|| {
+                let settings = files.settings.as_deref().and_then(settings::digest);
+                (look, Texts::read(&paths), settings)
+            })
         });
-        let Ok(Some((look, texts))) = seen.await else {
+        let Ok(Some((look, texts, settings))) = seen.await else {
             return LOOK;
         };
         (self.look, self.read_at) = (look, Some(Instant::now()));
+        if let Some(changed) = self.settings.as_mut().and_then(|it| it.look(settings)) {
+            tracing::warn!("{changed}");
+        }
         let revision = texts.revision();
         if revision == self.judged {
             self.candidate = None;

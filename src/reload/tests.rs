@@ -40,6 +40,7 @@ impl Scene {
             paths: vec![folder.path().to_owned()],
             usual: vec![elsewhere.path().join("alerts")],
             options: Options::default(),
+            settings: None,
         };
         let loaded = files.load();
         assert_eq!(loaded.diagnostics.render_lines(), "");
@@ -95,6 +96,42 @@ impl Scene {
         let faults = faults.unwrap_or_default();
         format!("{} {} {faults}", status.reloads, status.failures)
     }
+}
+
+#[test]
+fn a_change_of_the_settings_is_told_once_and_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sloburn.yaml");
+    let write = |text: &str| fs::write(&path, text).unwrap();
+    write("tick: 15s\n");
+    let mut settings = Settings::at(path.clone());
+    let mut told = Vec::new();
+    let mut look = |settings: &mut Settings, what: &str| {
+        let sentence = settings.look(settings::digest(&path));
+        let sentence = sentence.map(|it| it.replace(&*folder.path().to_string_lossy(), "…"));
+        told.push(format!("{what}: {}", sentence.unwrap_or_default()));
+    };
+    look(&mut settings, "as it was");
+    write("tick: 30s\n");
+    look(&mut settings, "changed");
+    look(&mut settings, "still");
+    settings.forget();
+    look(&mut settings, "asked");
+    fs::remove_file(&path).unwrap();
+    look(&mut settings, "gone");
+    write("tick: 15s\n");
+    look(&mut settings, "taken back");
+    write("tick: 30s\n");
+    look(&mut settings, "changed anew");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    as it was: 
+    changed: `…/sloburn.yaml` has changed since the start, and what it says is not in force; restart to use it
+    still: 
+    asked: `…/sloburn.yaml` has changed since the start, and what it says is not in force; restart to use it
+    gone: 
+    taken back: 
+    changed anew: `…/sloburn.yaml` has changed since the start, and what it says is not in force; restart to use it
+    ");
 }
 
 #[tokio::test]

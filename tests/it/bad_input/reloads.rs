@@ -57,6 +57,10 @@ async fn definitions_are_followed_and_a_fault_in_them_changes_nothing() {
     // Another name under the same uid, and another objective beside it.
     let renamed = "name: uptime\n      uid: shop/availability";
     write(format!("{DEFINITIONS}{OTHER}").replace("name: availability", renamed));
+    // The daemon's own settings are read at its start.
+    let settings = daemon.folder().join("sloburn.yaml");
+    let text = fs::read_to_string(&settings).expect("settings");
+    fs::write(&settings, format!("{text}\n# later\n")).expect("the settings can be written");
     daemon.hang_up();
     let path = "/api/v1/slos/shop/other";
     until(&daemon, "/api/v1/slos", "two objectives", |list| {
@@ -103,6 +107,8 @@ async fn definitions_are_followed_and_a_fault_in_them_changes_nothing() {
     TIME  INFO changed definitions are in force from the next tick on: 2 objectives; added shop/other; changed shop/availability
     TIME  INFO changed definitions are in force from the next tick on: 1 objective; added shop/new; removed shop/availability, shop/other
     ");
+    let changed = logged(&daemon, "sloburn.yaml");
+    insta::assert_snapshot!(changed.last().expect("a warning"), @"TIME  WARN `sloburn.yaml` has changed since the start, and what it says is not in force; restart to use it");
     let closed = logged(&daemon, "incident of shop/availability closed");
     assert!(
         closed.len() == 1 && closed[0].contains("closed: removed"),
