@@ -1,12 +1,12 @@
 //! Puts the parts together, runs them until somebody stops them, and stops them in order.
 
+mod secrets;
 mod settings;
 mod supervise;
 
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,7 +124,7 @@ pub async fn run(
         %phase,
         "sloburn runs"
     );
-    warn_of_missing_secrets(&catalog);
+    secrets::warn_of_missing(&Catalog::default(), &catalog);
 
     if catalog.receivers.is_empty() {
         tracing::warn!(
@@ -228,7 +228,7 @@ impl Desk {
             let known = self.receivers.borrow().clone();
             let notifiers = known.renewed(&self.catalog, catalog, self.tick);
             let notifiers = notifiers.map_err(|error| causes::chain(&error))?;
-            warn_of_missing_secrets(catalog);
+            secrets::warn_of_missing(&self.catalog, catalog);
             keep_for_slices_of(catalog, &self.sources);
             self.receivers.send_replace(notifiers);
             self.engine.send_replace(revision);
@@ -328,23 +328,6 @@ pub async fn explain(
         progress,
     )
     .await?)
-}
-
-/// Secrets are read when a message is sent; that one cannot be read should not come to light in the night.
-fn warn_of_missing_secrets(catalog: &Catalog) {
-    for receiver in catalog.receivers.values() {
-        let Some(path) = receiver.channel.secret_file() else {
-            continue;
-        };
-        if let Err(error) = File::open(path) {
-            tracing::warn!(
-                receiver = %receiver.name,
-                "receiver `{}` could not be told now: its secret cannot be read from `{}` ({error}); put it there",
-                receiver.name,
-                path.display()
-            );
-        }
-    }
 }
 
 async fn open_store(path: &Path, clock: &Clock, board: &Board) -> anyhow::Result<SqliteStore> {
