@@ -1,6 +1,7 @@
 //! The engine's part of the log: incidents, and sources that fail or return, each change once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::domain::incident::{Change, Incident};
 use crate::domain::slo::SourceName;
@@ -8,12 +9,15 @@ use crate::domain::time::Span;
 use crate::status::snapshot::{Backfill, ClockSkew, SourceStatus};
 use crate::status::words::words;
 
+/// So long nothing more is said of how far the past of a source is counted.
+const BETWEEN: Duration = Duration::from_secs(15);
+
 /// What was logged last, so that the same is not logged each tick.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     failing: BTreeMap<SourceName, String>,
-    /// Tenths of the past of each source that were told to be counted.
-    counted: BTreeMap<SourceName, i64>,
+    /// Tenths of the past of each source that were told to be counted, and when.
+    counted: BTreeMap<SourceName, (i64, Duration)>,
     /// Sources whose clocks differ from ours.
     skewed: BTreeSet<SourceName>,
 }
@@ -35,18 +39,35 @@ pub(super) fn incident(incident: &Incident) {
 }
 
 impl Journal {
-    /// Logs each tenth of a source's past that was counted, and its end.
-    #[expect(clippy::cast_possible_truncation, reason = "a share is at most 1")]
-    pub(super) fn backfill(&mut self, source: &SourceName, backfill: Option<Backfill>) {
-        let Some(Backfill { share, reached, .. }) = backfill else {
+    /// Logs how much of a source's past is counted, `passed` after the start, and its end.
+    pub(super) fn backfill(
+        &mut self,
+        source: &SourceName,
+        backfill: Option<Backfill>,
+        passed: Duration,
+    ) {
+        let Some(backfill) = backfill else {
             self.counted.remove(source);
             tracing::info!(%source, "the past of source `{source}` is counted");
             return;
         };
-        let tenths = (share * 10.0) as i64;
-        if self.counted.insert(source.clone(), tenths) != Some(tenths) {
-            tracing::info!(%source, %reached, "counting the past of source `{source}`: {} % done, back to {reached}", tenths * 10);
+        if let Some(percent) = self.counted(source, backfill.share, passed) {
+            let reached = backfill.reached;
+            tracing::info!(%source, %reached, "counting the past of source `{source}`: {percent} % done, back to {reached}");
         }
+    }
+
+    /// The percent to tell of: each tenth once, and not more of them than a reader wants.
+    #[expect(clippy::cast_possible_truncation, reason = "a share is at most 1")]
+    fn counted(&mut self, source: &SourceName, share: f64, passed: Duration) -> Option<i64> {
+        let tenths = (share * 10.0) as i64;
+        if let Some((told, at)) = self.counted.get(source)
+            && (*told == tenths || passed.saturating_sub(*at) < BETWEEN)
+        {
+            return None;
+        }
+        self.counted.insert(source.clone(), (tenths, passed));
+        Some(tenths * 10)
     }
 
     /// Logs each source whose clock began to differ from ours, or agrees again.
@@ -91,5 +112,26 @@ impl Journal {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of a past of which a hundredth is counted each `millis`.
+    fn told(millis: u64) -> Vec<i64> {
+        let (mut journal, source) = (Journal::default(), SourceName::new("default"));
+        let shares = (0..100_u32).map(|done| (f64::from(done) / 100.0, u64::from(done) * millis));
+        let told = shares
+            .map(|(share, passed)| journal.counted(&source, share, Duration::from_millis(passed)));
+        told.flatten().collect()
+    }
+
+    #[test]
+    fn a_short_past_is_not_told_in_tenths() {
+        assert_eq!(told(80), [0]);
+        assert_eq!(told(1_000), [0, 10, 30, 40, 60, 70, 90]);
+        assert_eq!(told(5_000), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
     }
 }

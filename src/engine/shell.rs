@@ -243,7 +243,8 @@ impl<S: Source, K: Store> Engine<S, K> {
                 let started = self.parts.clock.passed();
                 self.carry_out(effects, started).await;
                 self.digger.rest(&self.settings, &source);
-                self.journal.backfill(&source, self.state.backfill(&source));
+                let backfill = self.state.backfill(&source);
+                self.journal.backfill(&source, backfill, started);
                 0
             }
         }
