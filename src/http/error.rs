@@ -91,10 +91,12 @@ pub(super) enum ApiError {
     #[error("not ready: {0}")]
     NotReady(String),
     /// Nothing is answered there.
-    #[error("nothing is at `{path}`; there are {}", ADDRESSES.join(", "))]
+    #[error("nothing is at `{path}`; {hint}")]
     NoSuchAddress {
         /// As asked for.
         path: String,
+        /// What may have been meant.
+        hint: String,
     },
     /// Everything here is read only.
     #[error("`{path}` answers GET and HEAD, not {method}")]
@@ -134,6 +136,18 @@ struct ErrorView {
 }
 
 impl ApiError {
+    /// That nothing is at `path`, and what may have been meant.
+    pub(super) fn no_such_address(path: &str) -> Self {
+        let service = path.strip_prefix("/api/v1/slos/");
+        // Objectives have addresses; a service is a condition on them.
+        let hint = match service.filter(|it| !it.is_empty() && !it.contains('/')) {
+            Some(service) => format!("did you mean /api/v1/slos?service={service}?"),
+            None => format!("there are {}", ADDRESSES.join(", ")),
+        };
+        let path = path.to_owned();
+        Self::NoSuchAddress { path, hint }
+    }
+
     const fn status(&self) -> StatusCode {
         match self {
             Self::Query(_)

@@ -134,9 +134,7 @@ fn index() -> String {
 }
 
 async fn no_such_address(uri: Uri) -> ApiError {
-    ApiError::NoSuchAddress {
-        path: uri.path().to_owned(),
-    }
+    ApiError::no_such_address(uri.path())
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> ApiError {

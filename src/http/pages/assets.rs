@@ -79,7 +79,7 @@ async fn give(Path((version, name)): Path<(String, String)>) -> Result<Response,
     let all = [STYLE, SCRIPT, ICON];
     let Some(asset) = all.into_iter().find(|asset| asset.name == name) else {
         let path = format!("/assets/{version}/{name}");
-        return Err(ApiError::NoSuchAddress { path });
+        return Err(ApiError::no_such_address(&path));
     };
     let keep = if version == asset.version() {
         "public, max-age=31536000, immutable"

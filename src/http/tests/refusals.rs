@@ -25,6 +25,7 @@ async fn refusals_say_what_would_be_right() {
         ("GET", "/api/v1/status?at=now"),
         ("GET", "/api/v2/slos"),
         ("GET", "/api/v1/slos/"),
+        ("GET", "/api/v1/slos/checkout"),
         ("POST", "/api/v1/slos"),
         ("DELETE", "/metrics"),
     ] {
@@ -35,7 +36,7 @@ async fn refusals_say_what_would_be_right() {
         let allowed = if wrong_method { "GET,HEAD" } else { "" };
         assert_eq!(answer.header("allow"), allowed, "{uri}");
     }
-    insta::assert_snapshot!(sentences, @"
+    insta::assert_snapshot!(sentences, @r"
     404 no objective `cart/nothing`; see /api/v1/slos
     400 the address cannot be read; write service and name in UTF-8, percent-encoded
     400 `alert=loud` is not known; allowed are `none`, `ticket`, `page`
@@ -48,6 +49,7 @@ async fn refusals_say_what_would_be_right() {
     400 unknown parameter `at`; this address takes none
     404 nothing is at `/api/v2/slos`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/slos/{service}/{name}/explain, /api/v1/incidents, /api/v1/configuration, /api/v1/events, /metrics, /healthz, /livez, /readyz
     404 nothing is at `/api/v1/slos/`; there are /api/v1/status, /api/v1/services, /api/v1/slos, /api/v1/slos/{service}/{name}, /api/v1/slos/{service}/{name}/history, /api/v1/slos/{service}/{name}/explain, /api/v1/incidents, /api/v1/configuration, /api/v1/events, /metrics, /healthz, /livez, /readyz
+    404 nothing is at `/api/v1/slos/checkout`; did you mean /api/v1/slos?service=checkout?
     405 `/api/v1/slos` answers GET and HEAD, not POST
     405 `/metrics` answers GET and HEAD, not DELETE
     ");
