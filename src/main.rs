@@ -18,7 +18,7 @@ async fn main() -> ExitCode {
     let progress = if io::stderr().is_terminal() {
         Progress::Bar
     } else {
-        Progress::Lines
+        Progress::Silent
     };
     let (out, err) = (&mut io::stdout(), &mut io::stderr());
     let streams = Streams {

@@ -27,7 +27,7 @@ impl At {
         }
         let time = text.parse::<jiff::Timestamp>();
         time.map(|time| Self::Time(time.into()))
-            .map_err(|_| "write a time as 2026-03-01T12:00:00Z, or how long ago as 2h".to_owned())
+            .map_err(|_| lack(text.trim()))
     }
 
     /// The time that is meant.
@@ -46,6 +46,29 @@ impl At {
     }
 }
 
+/// A smaller number stands for no second since 1970 that anybody means.
+const SECONDS: i64 = 1_000_000_000;
+
+/// What a time lacks that is none.
+fn lack(text: &str) -> String {
+    if let Ok(second) = text.parse::<i64>()
+        && second >= SECONDS
+        && let Ok(time) = jiff::Timestamp::from_second(second)
+    {
+        return format!("write it as {time}, or how long ago as 2h");
+    }
+    if let Ok(time) = text.parse::<jiff::civil::DateTime>() {
+        let utc = time.strftime("%Y-%m-%dT%H:%M:%SZ");
+        return format!("the time zone is missing; write {utc} if UTC is meant");
+    }
+    if text.parse::<jiff::civil::Time>().is_ok() {
+        return format!(
+            "the day is missing; write it as 2026-03-01T{text}Z, or how long ago as 2h"
+        );
+    }
+    "write a time as 2026-03-01T12:00:00Z, or how long ago as 2h".to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,7 +81,25 @@ mod tests {
         assert_eq!(At::read("-2h"), hours(2));
         let time = Timestamp::from_millis(1_772_366_400_000);
         assert_eq!(At::read("2026-03-01T12:00:00Z"), Ok(At::Time(time)));
-        assert!(At::read("yesterday").is_err());
+        let told = |text: &str| format!("{text}: {}", At::read(text).unwrap_err());
+        let texts = [
+            "yesterday",
+            "2026-11-28",
+            "2026-11-28 02:00:00",
+            "2026-11-28T02:00",
+            "02:00",
+            "1764288000",
+            "-5",
+        ];
+        insta::assert_snapshot!(texts.map(told).join("\n"), @r"
+        yesterday: write a time as 2026-03-01T12:00:00Z, or how long ago as 2h
+        2026-11-28: the time zone is missing; write 2026-11-28T00:00:00Z if UTC is meant
+        2026-11-28 02:00:00: the time zone is missing; write 2026-11-28T02:00:00Z if UTC is meant
+        2026-11-28T02:00: the time zone is missing; write 2026-11-28T02:00:00Z if UTC is meant
+        02:00: the day is missing; write it as 2026-03-01T02:00Z, or how long ago as 2h
+        1764288000: write it as 2025-11-28T00:00:00Z, or how long ago as 2h
+        -5: write a time as 2026-03-01T12:00:00Z, or how long ago as 2h
+        ");
     }
 
     #[test]

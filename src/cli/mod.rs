@@ -3,6 +3,7 @@
 mod at;
 mod check;
 mod config;
+mod daemon;
 mod demo;
 mod explain;
 mod files;
@@ -39,8 +40,8 @@ pub struct Streams<'a> {
 /// How to tell how far long work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// By lines, each of which stays.
-    Lines,
+    /// Not at all: what is kept in a file or read by a program should tell of results alone.
+    Silent,
     /// By one line that changes, for a person who watches.
     Bar,
 }
@@ -138,7 +139,7 @@ async fn execute(
         Command::Check(args) => check::run(&args, environment, streams).await,
         Command::Status(args) => status::run(&args, environment, streams).await,
         Command::Explain(args) => explain::run(&args, environment, streams).await,
-        Command::Ready(args) => ready::run(&args, streams).await,
+        Command::Ready(args) => ready::run(&args, environment, streams).await,
         Command::Config(args) => config::run(&args, environment, streams.out),
     }
 }

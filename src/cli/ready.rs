@@ -1,5 +1,6 @@
 //! `sloburn ready`: waits until a running daemon is ready, for scripts and for `helm test`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -7,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::domain::time::Span;
 use crate::status::view::summary::StatusView;
 
+use super::daemon::Daemon;
 use super::status::{StatusError, state};
 use super::{Exit, Streams};
 
@@ -19,9 +21,8 @@ How the objectives fare does not matter. What is missing when the time is over i
 /// Arguments of `ready`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where the daemon serves its API
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9099")]
-    url: String,
+    #[command(flatten)]
+    daemon: Daemon,
     /// How long to wait for it, as 2m; without it the daemon is asked once
     #[arg(long, value_name = "DURATION", value_parser = str::parse::<Span>)]
     within: Option<Span>,
@@ -30,12 +31,17 @@ pub(super) struct Args {
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(args: &Args, streams: &mut Streams<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    args: &Args,
+    environment: &BTreeMap<String, String>,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<Exit> {
+    let url = args.daemon.url(environment)?;
     let begun = Instant::now();
     let within = args.within.unwrap_or_default().to_std();
     loop {
         let is_over = begun.elapsed() >= within;
-        match state(&args.url).await {
+        match state(&url).await {
             Ok(status) => {
                 let missing = missing(&status);
                 if missing.is_empty() {

@@ -34,6 +34,8 @@ pub(super) struct Key {
 pub(super) const DEFAULT_SOURCE: &str = "default";
 /// Names the configuration file, as `--config` does.
 pub(super) const CONFIG_VARIABLE: &str = "SLOBURN_CONFIG";
+/// Names the daemon that commands ask, as their `--url` does.
+pub const URL_VARIABLE: &str = "SLOBURN_URL";
 /// Asked when no source is configured at all.
 pub(super) const DEFAULT_URL: &str = "http://localhost:9090";
 

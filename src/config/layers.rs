@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, nearest};
 
-use super::keys::{CONFIG_VARIABLE, DEFAULT_SOURCE, DEFAULT_URL, Key, Shape, visit};
+use super::keys::{CONFIG_VARIABLE, DEFAULT_SOURCE, DEFAULT_URL, Key, Shape, URL_VARIABLE, visit};
 use super::origin::{Origin, SHAPE, UNKNOWN};
 
 /// A setting's key, one part per level of the file.
@@ -49,7 +49,7 @@ pub(super) struct Environment {
 /// What the environment says; a variable that is set but empty says nothing.
 pub(super) fn environment(variables: &BTreeMap<String, String>) -> Environment {
     let (mut layer, mut faults, mut unread) = (Layer::new(), Vec::new(), Vec::new());
-    let mut known = vec![CONFIG_VARIABLE];
+    let mut known = vec![CONFIG_VARIABLE, URL_VARIABLE];
     visit(&[DEFAULT_SOURCE], |path, key| {
         known.push(key.variable);
         if let Some(text) = variables.get(key.variable).filter(|text| !text.is_empty()) {

@@ -23,6 +23,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, NotUtf8, utf8};
 use crate::domain::selector::Matcher;
 
 pub use flags::Flags;
+pub use keys::URL_VARIABLE;
 pub use origin::Origin;
 
 /// The file that is read when none is named.

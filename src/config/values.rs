@@ -213,7 +213,11 @@ pub(super) fn count(text: &str, most: u64) -> Result<u64, Wrong> {
         .filter(|number| (1..=most).contains(number));
     parsed.ok_or_else(|| {
         let message = format!("is {}, not a whole number from 1 to {most}", shown(text));
-        wrong(message, "write digits only")
+        let help = match text.parse::<i128>() {
+            Ok(_) => format!("write 1 to {most}"),
+            Err(_) => "write digits only".to_owned(),
+        };
+        wrong(message, help)
     })
 }
 

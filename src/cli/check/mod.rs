@@ -25,7 +25,7 @@ names is checked: `definitions` and `alerts`.
 
 With --live the sources are asked, too, those of the configuration or the one of --prometheus: whether the series exist, \
 whether buckets and labels fit, whether bad events are a part of all, and what the numbers are now. Whole windows are read \
-for that; how far that is stands on standard error. What is probably not meant is a warning, and does not fail.";
+for that; how far that is shows on a terminal. What is probably not meant is a warning, and does not fail.";
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]

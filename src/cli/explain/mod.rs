@@ -18,9 +18,10 @@ use crate::status::explanation::{Asked, AskedWindow};
 use crate::status::view::explain::ExplanationView;
 
 use super::at::At;
+use super::daemon::Daemon;
 use super::here::{Scraped, Source};
 use super::names::Unclear;
-use super::past::Told;
+use super::past;
 use super::{Exit, Streams};
 
 use wanted::Wanted;
@@ -54,9 +55,8 @@ pub(super) struct Args {
     /// For people, or for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Where the daemon serves its API
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9099")]
-    url: String,
+    #[command(flatten)]
+    daemon: Daemon,
     #[command(flatten)]
     source: Source,
 }
@@ -114,7 +114,8 @@ pub(super) async fn run(
         }
     } else {
         let at = args.at.map(At::time).transpose()?;
-        ask::explanation(&args.url, &args.slo, at, args.window).await?
+        let url = args.daemon.url(environment)?;
+        ask::explanation(&url, &args.slo, at, args.window).await?
     };
     match args.format {
         Format::Text => write!(streams.out, "{}", text::render(&view))?,
@@ -146,10 +147,9 @@ async fn here(
         window: args.window.unwrap_or_default(),
         most_samples: Some(MOST_SAMPLES),
     };
-    let mut told = Told::default();
     let (err, progress) = (&mut *streams.err, streams.progress);
     let explained = app::explain(&config, (&catalog, &subject), asked, |source, backfill| {
-        told.tell(err, progress, source.as_str(), backfill);
+        past::tell(err, progress, source, backfill);
     });
     let explained = explained.await.map_err(|source| NotExplained::Unread {
         slo: subject.uid.of_group(&subject.group).to_string(),

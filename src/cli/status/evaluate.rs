@@ -9,7 +9,7 @@ use crate::cli::Streams;
 use crate::cli::at::At;
 use crate::cli::here::Scraped;
 use crate::cli::names::{Unclear, listed};
-use crate::cli::past::Told;
+use crate::cli::past;
 use crate::clock::Clock;
 use crate::domain::measurement::Outcome;
 use crate::domain::slo::{Catalog, Slo, title};
@@ -55,10 +55,9 @@ pub(super) async fn evaluate(
         .slos
         .retain(|_, slo| Scraped::of(&config, slo).is_none());
     let is_anything_defined = !catalog.slos.is_empty();
-    let mut told = Told::default();
     let (err, progress) = (&mut *streams.err, streams.progress);
     let read = app::oneshot(&config, catalog, at, |source, backfill| {
-        told.tell(err, progress, source.as_str(), backfill);
+        past::tell(err, progress, source, backfill);
     });
     let read = read.await.map_err(StatusError::Unread)?;
     if let (Some(_), Some(at), true) = (at, read.snapshot.at, is_anything_defined)
@@ -185,17 +184,6 @@ spec:
         let at = ["--at", "1990-01-01T00:00:00Z"];
         insta::assert_snapshot!(told("default", &config, &at).await, @r"
         err:
-        reading the past of source `default`: 0 %
-        reading the past of source `default`: 12 %
-        reading the past of source `default`: 22 %
-        reading the past of source `default`: 32 %
-        reading the past of source `default`: 42 %
-        reading the past of source `default`: 52 %
-        reading the past of source `default`: 62 %
-        reading the past of source `default`: 72 %
-        reading the past of source `default`: 82 %
-        reading the past of source `default`: 92 %
-        reading the past of source `default`: 100 %
         error: the sources have no samples of these objectives at 1990-01-01T00:00:00Z: they do not keep them that long, or the selectors match nothing (`sloburn check --live` shows what they match now)
         exit 2
         ");

@@ -17,6 +17,7 @@ use crate::status::view::slo::SloView;
 pub(super) use ask::{StatusError, address, all, client, state, unreachable};
 
 use super::at::At;
+use super::daemon::Daemon;
 use super::here::Source;
 use super::names::Unclear;
 use super::{Exit, Streams};
@@ -26,7 +27,7 @@ pub(super) const LONG: &str = "\
 Ask a running daemon how the objectives fare, the worst first.
 
 With any of the flags under 'Without a daemon' none is asked: the objectives of --definitions are evaluated here and now, \
-or as of --at, from what the source holds. Their whole windows are read for that; how far that is stands on standard error.
+or as of --at, from what the source holds. Their whole windows are read for that; how far that is shows on a terminal.
 
 The exit code is 0 only when the daemon is up to date and every objective asked for is measured, met and without an \
 alert. What is not known counts as bad: a failed read, data that is missing, a window in which nothing was counted yet. \
@@ -38,9 +39,8 @@ pub(super) struct Args {
     /// Only this service, or only this objective of it
     #[arg(value_name = "SERVICE[/SLO]")]
     only: Option<String>,
-    /// Where the daemon serves its API
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9099")]
-    url: String,
+    #[command(flatten)]
+    daemon: Daemon,
     /// For people, or as the API gives it
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -69,19 +69,20 @@ pub(super) async fn run(
     environment: &BTreeMap<String, String>,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<Exit> {
-    let (mut answer, is_whole) = if args.are_here() {
+    let (mut answer, is_whole, url) = if args.are_here() {
         match evaluate::evaluate(args, environment, streams).await? {
-            Some(evaluated) => (evaluated.list, evaluated.is_whole),
+            Some(evaluated) => (evaluated.list, evaluated.is_whole, String::new()),
             None => return Ok(Exit::Faulty),
         }
     } else {
-        (ask::list(&args.url).await?, true)
+        let url = args.daemon.url(environment)?;
+        (ask::list(&url).await?, true, url)
     };
     let out = &mut *streams.out;
     if let Some(only) = &args.only {
         keep(&mut answer, only)?;
     }
-    let list: ListView<SloView> = ask::understood(&args.url, &answer)?;
+    let list: ListView<SloView> = ask::understood(&url, &answer)?;
     match args.format {
         Format::Table => write!(out, "{}", table::render(&list))?,
         Format::Json => writeln!(out, "{answer:#}")?,

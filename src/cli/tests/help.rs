@@ -38,7 +38,7 @@ async fn of_the_program_and_of_its_commands() {
 
     With any of the flags under 'Without a daemon' none is asked: the objectives of --definitions are
     evaluated here and now, or as of --at, from what the source holds. Their whole windows are read for
-    that; how far that is stands on standard error.
+    that; how far that is shows on a terminal.
 
     The exit code is 0 only when the daemon is up to date and every objective asked for is measured, met
     and without an alert. What is not known counts as bad: a failed read, data that is missing, a window
@@ -52,9 +52,8 @@ async fn of_the_program_and_of_its_commands() {
 
     Options:
           --url <URL>
-              Where the daemon serves its API
-
-              [default: http://127.0.0.1:9099]
+              Where the daemon serves its API [default: SLOBURN_URL, else where the configuration says
+              that it listens]
 
           --format <FORMAT>
               For people, or as the API gives it

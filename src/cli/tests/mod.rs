@@ -50,7 +50,7 @@ pub(super) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
         out: &mut out,
         err: &mut err,
         paint: Paint::Plain,
-        progress: Progress::Lines,
+        progress: Progress::Silent,
     };
     let arguments = std::iter::once(&"sloburn")
         .chain(arguments)
@@ -128,7 +128,7 @@ async fn a_closed_pipe_is_no_failure() {
             out: &mut out,
             err: &mut err,
             paint: Paint::Plain,
-            progress: Progress::Lines,
+            progress: Progress::Silent,
         };
         let arguments = ["sloburn", "config", "print", "--format", format].map(OsString::from);
         let exit = dispatch(arguments, [], &mut streams).await;

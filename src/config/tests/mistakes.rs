@@ -224,7 +224,7 @@ fn what_is_wrong_with_a_source_is_said_in_a_sentence() {
     sources: {a: {prometheus: {url: 'http://a', offset: 4h30m}}}
       sloburn.yaml:1:53: error[SB0806]: `sources.a.prometheus.offset` is 4h30m, which is longer than 4h; write how long after its time a sample can be read, as 15s
     sources: {a: {prometheus: {url: 'http://a', maxInFlight: 0}}}
-      sloburn.yaml:1:58: error[SB0806]: `sources.a.prometheus.maxInFlight` is `0`, not a whole number from 1 to 1000; write digits only
+      sloburn.yaml:1:58: error[SB0806]: `sources.a.prometheus.maxInFlight` is `0`, not a whole number from 1 to 1000; write 1 to 1000
     sources: {a: {prometheus: {url: 'http://a', maxBodyBytes: 128MiB}}}
       sloburn.yaml:1:59: error[SB0806]: `sources.a.prometheus.maxBodyBytes` is `128MiB`, not a whole number from 1 to 4294967296; write digits only
     sources: {a: {prometheus: {url: 'http://a', linkUrl: 'https://g'}}}

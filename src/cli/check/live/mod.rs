@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app;
 use crate::cli::Streams;
-use crate::cli::past::Told;
+use crate::cli::past;
 use crate::cli::status::table::{aligned, coverage, left, measured, printable, reasons};
 use crate::config::Config;
 use crate::definitions::{AllWritten, Written, codes};
@@ -48,9 +48,8 @@ pub(super) async fn look(
     let (err, progress) = (&mut *streams.err, streams.progress);
     let mut snapshot = None;
     if !counted.slos.is_empty() {
-        let mut told = Told::default();
         let evaluated = app::oneshot(config, counted, None, |source, backfill| {
-            told.tell(err, progress, source.as_str(), backfill);
+            past::tell(err, progress, source, backfill);
         });
         match evaluated.await {
             Ok(reading) => snapshot = Some(reading.snapshot),
@@ -212,7 +211,8 @@ fn table(list: &ListView<SloView>) -> String {
 /// The share that was good, rounded down: what is shown as 100 % had nothing bad in it.
 fn good(slo: &SloView) -> String {
     let (bad, total) = (slo.window.bad.0, slo.window.total.0);
-    if total <= 0.0 {
+    // More bad than there is at all is told as a fault.
+    if total <= 0.0 || bad > total {
         return "unknown".to_owned();
     }
     let parts = ((total - bad) * 1_000_000.0 / total).floor();

@@ -19,6 +19,23 @@ async fn slices(slo: &str) -> String {
             .collect::<String>()
 }
 
+/// A slice counts in the last of its slots: the others are no rows of nothing.
+#[tokio::test]
+async fn a_slice_of_several_slots_is_one_row() {
+    let ran = explained("shop/queue", &["--window", "5m"]).await;
+    let mut lines = ran.out.lines();
+    let from = lines.find(|line| line.ends_with(" slots")).into_iter();
+    let rows = from.chain(lines.take_while(|line| !line.is_empty()));
+    insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"), @r"
+    10 slots
+      to 11:56:00         0 of          1 bad
+      to 11:57:00         0 of          1 bad
+      to 11:58:00         0 of          1 bad
+      to 11:59:00         0 of          1 bad
+      to 12:00:00         0 of          1 bad
+    ");
+}
+
 async fn all(slos: &[&str]) -> String {
     let mut told = Vec::new();
     for slo in slos {
@@ -39,6 +56,7 @@ async fn rates_gauges_and_timestamps() {
       11:59:00 – 12:00:00  good    2/s of the usual 2/s = 100 % ≥ 60 %
       11:58:00 – 11:59:00  good    2.01667/s of the usual 2.01667/s = 100 % ≥ 60 %
       11:57:00 – 11:58:00  good    2/s of the usual 2/s = 100 % ≥ 60 %
+      … and 17 more good
 
     queue
       2 of 20 slices bad = 10 %
@@ -49,6 +67,7 @@ async fn rates_gauges_and_timestamps() {
       11:54:00 – 11:55:00  bad     90 > 80  {instance="a",job="shop"}
       11:53:00 – 11:54:00  bad     90 > 80  {instance="a",job="shop"}
       11:52:00 – 11:53:00  good    20 ≤ 80  {instance="a",job="shop"}
+      … and 16 more good
 
     orders
       0 of 20 slices bad = 0 %
@@ -58,6 +77,7 @@ async fn rates_gauges_and_timestamps() {
       11:59:00 – 12:00:00  good    6m40s ≤ 10m  {instance="a",job="shop"}
       11:58:00 – 11:59:00  good    5m40s ≤ 10m  {instance="a",job="shop"}
       11:57:00 – 11:58:00  good    4m40s ≤ 10m  {instance="a",job="shop"}
+      … and 17 more good
 
     checkout
       2 of 20 slices bad = 10 %
@@ -67,6 +87,7 @@ async fn rates_gauges_and_timestamps() {
       11:59:00 – 12:00:00  bad     1 > 0.5  {instance="a",job="shop",quantile="0.99"}
       11:58:00 – 11:59:00  bad     1 > 0.5  {instance="a",job="shop",quantile="0.99"}
       11:57:00 – 11:58:00  good    0 ≤ 0.5  {instance="a",job="shop",quantile="0.99"}
+      … and 17 more good
 
     memories
       0 of 20 slices bad = 0 %
@@ -76,13 +97,14 @@ async fn rates_gauges_and_timestamps() {
       11:59:00 – 12:00:00  good    1 of 2 groups bad: 95 of 100 = 95 % > 90 %  {instance="a"}
       11:58:00 – 11:59:00  good    1 of 2 groups bad: 95 of 100 = 95 % > 90 %  {instance="a"}
       11:57:00 – 11:58:00  good    1 of 2 groups bad: 95 of 100 = 95 % > 90 %  {instance="a"}
+      … and 17 more good
     "#);
 }
 
 #[tokio::test]
 async fn queries() {
     let told = all(&["depth", "share"]).await;
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(told, @r"
     depth
       5 of 20 slices bad = 25 %, estimated
       from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 100 % of it measured
@@ -94,6 +116,7 @@ async fn queries() {
       11:56:00 – 11:57:00  bad     51 > 50
       11:55:00 – 11:56:00  bad     51 > 50
       11:54:00 – 11:55:00  good    50 ≤ 50
+      … and 14 more good
 
     share
       0.4 of 20 slices bad = 2 %, estimated
@@ -112,14 +135,14 @@ async fn queries() {
       11:50:00 – 11:51:00  partly  2 %
       11:49:00 – 11:50:00  partly  2 %
       11:48:00 – 11:49:00  partly  2 %
-      … and 8 more bad ones
-    "#);
+      … and 8 more bad in part
+    ");
 }
 
 #[tokio::test]
 async fn events() {
     let told = all(&["answered", "calls", "calls-owed"]).await;
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(told, @r"
     answered
       10 of 20 slices bad = 50 %
       from 2026-03-01T11:40:00Z to 2026-03-01T12:00:00Z, 100 % of it measured
@@ -136,6 +159,7 @@ async fn events() {
       11:42:00 – 11:43:00  bad     12 of 372 events bad = 3.22581 % > 3 %
       11:41:00 – 11:42:00  bad     12 of 373 events bad = 3.21716 % > 3 %
       11:40:00 – 11:41:00  bad     13 of 374 events bad = 3.47594 % > 3 %
+      … and 9 more good
 
     calls
       3 of 15 slices bad = 20 %
@@ -147,6 +171,7 @@ async fn events() {
       11:53:00 – 11:54:00  bad     12 of 120 events bad = 10 % > 5 %
       11:52:00 – 11:53:00  bad     10 of 120 events bad = 8.33333 % > 5 %
       11:51:00 – 11:52:00  good    0 of 120 events bad = 0 % ≤ 5 %
+      … and 10 more good, 2 more without events
 
     calls-owed
       6 of 18 slices bad = 33.3333 %
@@ -163,7 +188,8 @@ async fn events() {
       11:43:00 – 11:44:00  bad     no data
       11:42:00 – 11:43:00  bad     no data
       11:41:00 – 11:42:00  good    0 of 120 events bad = 0 % ≤ 5 %
-    "#);
+      … and 8 more good, 2 more without events
+    ");
 }
 
 #[tokio::test]
@@ -182,6 +208,7 @@ async fn probes() {
       11:53:00 – 11:53:30  partly  2 of 4 samples bad  {instance="b"}
       11:52:30 – 11:53:00  partly  2 of 4 samples bad  {instance="b"}
       11:52:00 – 11:52:30  good    0 of 4 samples bad
+      … and 33 more good
 
     quorum
       2 of 40 events bad = 5 %
@@ -192,6 +219,7 @@ async fn probes() {
       11:54:00 – 11:54:30  bad     2 of 2 probers bad  {instance="a"}  {instance="b"}
       11:53:30 – 11:54:00  bad     2 of 2 probers bad  {instance="a"}  {instance="b"}
       11:53:00 – 11:53:30  good    1 of 2 probers bad  {instance="b"}
+      … and 36 more good
 
     probed
       2 of 20 slices bad = 10 %
@@ -202,6 +230,7 @@ async fn probes() {
       11:54:00 – 11:55:00  bad     6 of 8 samples bad = 75 % > 40 %
       11:53:00 – 11:54:00  bad     6 of 8 samples bad = 75 % > 40 %
       11:52:00 – 11:53:00  good    2 of 8 samples bad = 25 % ≤ 40 %
+      … and 16 more good
 
     voted
       2 of 20 slices bad = 10 %
@@ -212,5 +241,6 @@ async fn probes() {
       11:54:00 – 11:55:00  bad     2 of 2 slots bad = 100 % > 60 %
       11:53:00 – 11:54:00  bad     2 of 2 slots bad = 100 % > 60 %
       11:52:00 – 11:53:00  good    1 of 2 slots bad = 50 % ≤ 60 %
+      … and 16 more good
     "#);
 }

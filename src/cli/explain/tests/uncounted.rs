@@ -10,7 +10,6 @@ async fn a_time_of_which_nothing_is_known_is_said() {
     let early = explained_at("1990-01-01T00:00:00Z", "shop/availability", &[]).await;
     insta::assert_snapshot!(early, @r"
     err:
-    reading the past of source `default`: 100 %
     error: `shop/availability` cannot be explained
       caused by: source `default` has no samples of what `shop/availability` selects from 1989-12-31T23:00:00Z to 1990-01-01T00:00:00Z: it does not keep them that long, or the selectors match nothing (`sloburn check --live` shows what they match now)
     exit 2

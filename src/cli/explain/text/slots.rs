@@ -19,8 +19,10 @@ pub(super) fn slots_title(it: &ExplanationView) -> String {
 
 /// At most so many rows, each of some slots: when it was, and how much of it was bad.
 pub(super) fn slots(it: &ExplanationView) -> Vec<String> {
-    let each = it.slots.len().div_ceil(ROWS).max(1);
-    let rows: Vec<(Timestamp, f64, f64, bool)> = it.slots.chunks(each).filter_map(row).collect();
+    let units = units(it);
+    let each = units.len().div_ceil(ROWS).max(1);
+    let rows = units.chunks(each).filter_map(row);
+    let rows: Vec<(Timestamp, f64, f64, bool)> = rows.collect();
     let most = rows.iter().map(|row| row.1).fold(0.0, f64::max);
     let line = |(end, bad, total, reconstructed): &(Timestamp, f64, f64, bool)| {
         let bar = if most > 0.0 { bad / most * 20.0 } else { 0.0 };
@@ -47,12 +49,21 @@ pub(super) fn slots(it: &ExplanationView) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-fn row(slots: &[SlotView]) -> Option<(Timestamp, f64, f64, bool)> {
-    let sum = |of: fn(&SlotView) -> f64| slots.iter().map(of).sum::<f64>();
+/// What is not parted: slots, or all those of a slice, which counts in the last of them.
+fn units(it: &ExplanationView) -> Vec<&[SlotView]> {
+    let slice = it.judged.as_ref().map(|judged| judged.slice.0);
+    let unit = |slot: &SlotView| slice.map_or(slot.end.0, |slice| slot.end.0.ceil_to(slice));
+    let units = it.slots.chunk_by(|one, next| unit(one) == unit(next));
+    units.collect()
+}
+
+fn row(units: &[&[SlotView]]) -> Option<(Timestamp, f64, f64, bool)> {
+    let slots = || units.iter().copied().flatten();
+    let sum = |of: fn(&SlotView) -> f64| slots().map(of).sum::<f64>();
     Some((
-        slots.last()?.end.0,
+        slots().next_back()?.end.0,
         sum(|slot| slot.bad.0),
         sum(|slot| slot.total.0),
-        slots.iter().any(|slot| slot.reconstructed),
+        slots().any(|slot| slot.reconstructed),
     ))
 }

@@ -129,6 +129,19 @@ const LATENCY: (&str, &str, &str) = (
     "latency: {histogram: 'took_seconds{instance=\"a\"}', atMost: 250ms}",
 );
 
+/// Where more is bad than there is at all, no share was good.
+#[tokio::test]
+async fn what_cannot_be_is_no_share() {
+    let (url, server) = world::serve().await;
+    let stormy =
+        "errors: {total: 'http_requests_total{job=\"api\"}', bad: 'storms_total{job=\"api\"}'}";
+    let ran = checked(&url, "text", &[("it", "99%", stormy)]).await;
+    drop(server);
+    let row = ran.out.lines().find(|line| line.starts_with("api/it"));
+    let good = row.and_then(|row| row.split_whitespace().nth(3));
+    assert_eq!(good, Some("unknown"), "{ran}");
+}
+
 #[tokio::test]
 async fn numbers_stand_below_the_faults() {
     let (url, server) = world::serve().await;

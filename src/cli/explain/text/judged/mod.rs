@@ -33,13 +33,27 @@ pub(super) fn judged_text(it: &ExplanationView, judged: &JudgedView) -> String {
         words::window(judged.slice.0),
         rule(judged)
     );
-    let (newest, more) = newest(judged);
+    let (shown, others) = shown(judged);
     let mut lines = vec![summary(judged)];
-    lines.extend(newest.iter().map(|slice| row(it, judged, slice)));
-    if more > 0 {
-        lines.push(format!("… and {} more bad ones", number_of(more)));
-    }
+    lines.extend(shown.iter().map(|slice| row(it, judged, slice)));
+    lines.extend(more(&others));
     section(&title, &lines)
+}
+
+/// How many are not shown, by kind.
+fn more(others: &[&SliceView]) -> Option<String> {
+    let kinds = [
+        (Verdict::Bad, "bad"),
+        (Verdict::Partly, "bad in part"),
+        (Verdict::Good, "good"),
+        (Verdict::NoEvents, "without events"),
+    ];
+    let of = |(verdict, what)| {
+        let own = others.iter().filter(|it| it.verdict == verdict).count();
+        (own > 0).then(|| format!("{} more {what}", number_of(count(own))))
+    };
+    let all: Vec<String> = kinds.into_iter().filter_map(of).collect();
+    (!all.is_empty()).then(|| format!("… and {}", all.join(", ")))
 }
 
 /// How many slices there are of each kind, and what that meant.
@@ -90,27 +104,30 @@ const fn missing_as(missing: Missing) -> Option<Verdict> {
     }
 }
 
-/// The newest slices that are bad at least in part, with those beside them, and how many more bad ones
-/// there are; some of the newest where all are good.
-fn newest(judged: &JudgedView) -> (Vec<&SliceView>, u64) {
+/// The newest slices that are bad at least in part, with those beside them (some of the newest where
+/// all are good), and all others.
+fn shown(judged: &JudgedView) -> (Vec<&SliceView>, Vec<&SliceView>) {
     let slices = &judged.slices;
     let is_bad = |place: Option<usize>| {
         let slice = place.and_then(|place| slices.get(place));
         slice.is_some_and(|slice| slice.bad.0 > 0.0)
     };
-    let is_near = |place: &usize| {
+    let is_near = |place: usize| {
         let (before, after) = (place.checked_sub(1), place.checked_add(1));
-        is_bad(Some(*place)) || is_bad(before) || is_bad(after)
+        is_bad(Some(place)) || is_bad(before) || is_bad(after)
     };
-    let near: Vec<usize> = (0..slices.len()).rev().filter(is_near).collect();
-    if near.is_empty() {
-        return (slices.iter().rev().take(GOOD_ROWS).collect(), 0);
-    }
-    let shown = near.iter().take(ROWS);
-    let shown = shown.filter_map(|place| slices.get(*place)).collect();
-    let more = near.iter().skip(ROWS);
-    let more = more.filter(|place| is_bad(Some(**place))).count();
-    (shown, count(more))
+    let newest = || (0..slices.len()).rev();
+    let near: Vec<usize> = newest().filter(|place| is_near(*place)).collect();
+    let (mut shown, most) = if near.is_empty() {
+        (newest().collect(), GOOD_ROWS)
+    } else {
+        (near, ROWS)
+    };
+    shown.truncate(most);
+    let others = newest().filter(|place| !shown.contains(place));
+    let at = |place: usize| slices.get(place);
+    let others = others.filter_map(at).collect();
+    (shown.into_iter().filter_map(at).collect(), others)
 }
 
 fn row(it: &ExplanationView, judged: &JudgedView, slice: &SliceView) -> String {
