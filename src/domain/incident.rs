@@ -122,7 +122,7 @@ pub enum CloseReason {
     Recovered,
     /// The long windows hold no events at all.
     NoTraffic,
-    /// The objective, or its policy, is no longer defined.
+    /// The objective, or its policy, is no longer defined; or it is watched by its groups alone.
     Removed,
 }
 

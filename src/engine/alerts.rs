@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::incident::{Change, Incident, Transition};
+use crate::domain::incident::{AlertState, Change, Incident, Transition};
 use crate::domain::notice::{Facts, Notice};
 use crate::domain::policy::AlertPolicy;
 use crate::domain::route::labels;
 use crate::domain::slo::{Catalog, Slo};
 use crate::domain::time::Timestamp;
+use crate::series::plan::Meter;
 use crate::store::OutboxKey;
 use crate::store::commit::Commit;
 
@@ -132,6 +133,22 @@ impl State {
             self.closed.truncate(CLOSED_INCIDENTS);
         }
         commit.incidents.insert(incident.id.clone(), incident);
+    }
+
+    /// Makes orphans of the alerts of those wholes that nobody judges or sees any more, since their
+    /// objectives were divided into groups.
+    pub(super) fn let_go_of_hidden(&mut self) {
+        let plan = Arc::clone(&self.plan);
+        let meters = plan.meters.iter().enumerate();
+        let hidden: Vec<(usize, &Meter)> = meters.filter(|(_, it)| !self.is_shown(it)).collect();
+        for (index, meter) in hidden {
+            for (slo, state) in meter.promises().zip(&mut self.meters[index].promises) {
+                let alert = std::mem::take(&mut state.alert);
+                if alert != AlertState::default() {
+                    self.orphans.insert(slo.id.clone(), alert);
+                }
+            }
+        }
     }
 
     /// Closes the incidents of objectives that are no longer defined. Nobody can say what they

@@ -83,16 +83,17 @@ impl State {
         &mut self.meters[meter].promises[number]
     }
 
-    /// All promises that are judged and shown. Where an objective is divided and no group is known, all of it is: else
-    /// nobody would see that its selectors find nothing.
+    /// Whether what a meter counts is judged and shown. Where an objective is divided and no group is known, all of it
+    /// is: else nobody would see that its selectors find nothing.
+    pub(super) fn is_shown(&self, meter: &Meter) -> bool {
+        meter.is_shown() || self.plan.members(meter.of).groups.is_empty()
+    }
+
+    /// All promises that are judged and shown.
     pub(super) fn shown(&self) -> Vec<PromiseIndex> {
-        let has_no_group = |meter: &Meter| {
-            let groups = &self.plan.members(meter.of).groups;
-            groups.is_empty()
-        };
         let meters = self.plan.meters.iter().enumerate();
         meters
-            .filter(|(_, meter)| meter.is_shown() || has_no_group(meter))
+            .filter(|(_, meter)| self.is_shown(meter))
             .flat_map(|(index, meter)| (0..meter.promises().count()).map(move |it| (index, it)))
             .collect()
     }

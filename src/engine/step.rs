@@ -126,6 +126,7 @@ fn judge(
     gone: &mut BTreeSet<MeterIndex>,
     commit: &mut Commit,
 ) -> Snapshot {
+    state.let_go_of_hidden();
     state.close_orphans(at, commit);
     state.look_for_refused();
     let shown = state.shown();

@@ -59,7 +59,7 @@ pub(super) fn title(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> Stri
 /// The title when the objective of an open incident is gone.
 pub(super) fn removed(slo: &SloId, notice: &Notice, when: &When<'_>) -> String {
     let closed = when.zoned(notice.at);
-    format!("⚪ CLOSED {slo} · no longer defined, closed {closed}")
+    format!("⚪ CLOSED {slo} · no longer watched, closed {closed}")
 }
 
 pub(super) fn history(notice: &Notice, facts: &BurnFacts, when: &When<'_>) -> String {

@@ -86,7 +86,7 @@ pub fn message(notice: &Notice, zone: &TimeZone, now: Timestamp) -> Message {
         Facts::Removed { slo } => (
             headline::removed(slo, notice, &when),
             vec![Line::of("Open", [when.range(notice.opened, notice.at)])],
-            format!("{} closed: no longer defined", when.zoned(notice.at)),
+            format!("{} closed: no longer watched", when.zoned(notice.at)),
         ),
     };
     let delay = now.since(notice.at);

@@ -174,10 +174,10 @@ fn a_close_without_recovery() {
 #[test]
 fn an_objective_that_is_gone() {
     insta::assert_snapshot!(told(&sample::removed()), @r"
-    ⚪ CLOSED checkout/availability · no longer defined, closed 03:33 CET
+    ⚪ CLOSED checkout/availability · no longer watched, closed 03:33 CET
     Open     02:36–03:33 (57 min)
     tick 2026-11-23T02:33:00Z · incident 7f3a09c2d1e44b10 · 2
-    > 03:33 CET closed: no longer defined
+    > 03:33 CET closed: no longer watched
     ");
 }
 

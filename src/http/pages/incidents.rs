@@ -220,7 +220,7 @@ const fn why(reason: CloseReason) -> &'static str {
     match reason {
         CloseReason::Recovered => "recovered",
         CloseReason::NoTraffic => "no traffic is left",
-        CloseReason::Removed => "no longer defined",
+        CloseReason::Removed => "no longer watched",
     }
 }
 

@@ -43,7 +43,7 @@ pub enum CloseReasonName {
     Recovered,
     /// Nothing is left to burn.
     NoTraffic,
-    /// The objective is no longer defined.
+    /// The objective is no longer watched.
     Removed,
 }
 

@@ -8,6 +8,7 @@
 
 mod past;
 mod refused;
+mod regrouped;
 
 use std::sync::Arc;
 

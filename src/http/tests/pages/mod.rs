@@ -308,7 +308,7 @@ async fn incidents_tell_how_they_came_and_went() {
     let rows = text(between(&list.body, "<tbody>", "</tbody>"));
     assert_eq!(
         rows,
-        "– Closed gone/availability ticket 07:00 UTC 1 h 40 min 08:40 UTC , no longer defined"
+        "– Closed gone/availability ticket 07:00 UTC 1 h 40 min 08:40 UTC , no longer watched"
     );
     assert!(!list.body.contains("h-others"));
     let list = page_of(&fresh(), "/incidents").await;
