@@ -265,17 +265,17 @@ impl AlertState {
         onset: impl FnOnce() -> Timestamp,
         remind: &BTreeMap<Severity, Span>,
     ) -> Option<(Incident, Transition)> {
+        let known = std::mem::take(&mut self.tiers);
+        let gone = gone(&known, self.incident.as_ref(), readings);
         let mut loudest = None;
-        let mut tiers = BTreeMap::new();
-        for reading in readings {
-            let before = self.tiers.get(reading.name).copied().unwrap_or_default();
+        for reading in readings.iter().chain(&gone) {
+            let before = known.get(reading.name).copied().unwrap_or_default();
             let after = before.after(reading.verdict, now, reading.hold);
             if after.is_firing() {
                 loudest = loudest.max(Some(reading.severity));
-                tiers.insert(reading.name.to_owned(), after);
+                self.tiers.insert(reading.name.to_owned(), after);
             }
         }
-        self.tiers = tiers;
         let idle = readings
             .iter()
             .all(|reading| reading.verdict == Verdict::Idle);
@@ -339,6 +339,36 @@ impl AlertState {
     }
 }
 
+/// What is said of tiers that fired and that the policy does not have any more: nothing, before all that it
+/// has is known. Then they are clear, and keep the incident as loud as it is for the shortest hold.
+fn gone<'a>(
+    fired: &'a BTreeMap<String, TierState>,
+    incident: Option<&Incident>,
+    readings: &[TierReading<'_>],
+) -> Vec<TierReading<'a>> {
+    let Some(incident) = incident else {
+        return Vec::new();
+    };
+    let any = |verdict| readings.iter().any(|it| it.verdict == verdict);
+    let verdict = if any(Verdict::Unknown) {
+        Verdict::Unknown
+    } else if any(Verdict::Clear) || any(Verdict::Burning) {
+        Verdict::Clear
+    } else {
+        Verdict::Idle
+    };
+    let hold = readings.iter().map(|it| it.hold).min().unwrap_or_default();
+    let is_gone = |name: &&String| !readings.iter().any(|it| it.name == **name);
+    let names = fired.keys().filter(is_gone);
+    let said = names.map(|name| TierReading {
+        name,
+        severity: incident.severity,
+        hold,
+        verdict,
+    });
+    said.collect()
+}
+
 fn close(mut incident: Incident, now: Timestamp, reason: CloseReason) -> (Incident, Transition) {
     let severity = incident.severity;
     let transition = incident.record(now, Change::Closed(reason), severity);
@@ -349,48 +379,54 @@ fn close(mut incident: Incident, now: Timestamp, reason: CloseReason) -> (Incide
 mod tests {
     use super::*;
 
-    /// Plays one letter a minute and tier (`#` burning, `.` clear, `?` unknown, `o` idle) with a
-    /// hold of two minutes, and writes what is told: `T P` opened, `t p` fell to or rose to, `x`
-    /// closed, `n` closed for lack of traffic.
+    /// What is told at a tick: `T P` opened, `t p` fell to or rose to, `x` closed, `n` closed for lack of
+    /// traffic, `r` reminded.
+    fn told(step: Option<(Incident, Transition)>) -> char {
+        match step.map(|(_, transition)| (transition.change, transition.severity)) {
+            None => '-',
+            Some((Change::Opened, Severity::Page)) => 'P',
+            Some((Change::Opened, Severity::Ticket)) => 'T',
+            Some((Change::Rose { .. } | Change::Fell { .. }, Severity::Page)) => 'p',
+            Some((Change::Rose { .. } | Change::Fell { .. }, Severity::Ticket)) => 't',
+            Some((Change::Closed(CloseReason::NoTraffic), _)) => 'n',
+            Some((Change::Closed(_), _)) => 'x',
+            Some((Change::Reminded, _)) => 'r',
+        }
+    }
+
+    /// A reading by its letter: `#` burning, `.` clear, `?` unknown, `o` idle; held for two minutes.
+    fn reading(name: &str, severity: Severity, letter: char) -> TierReading<'_> {
+        TierReading {
+            name,
+            severity,
+            hold: Span::from_mins(2),
+            verdict: match letter {
+                '#' => Verdict::Burning,
+                '.' => Verdict::Clear,
+                'o' => Verdict::Idle,
+                _ => Verdict::Unknown,
+            },
+        }
+    }
+
+    /// Plays one letter a minute and tier, and writes what is told.
     fn trace(page: &str, ticket: &str) -> String {
-        let (slo, mut state, mut told) = (SloId::new("a/b"), AlertState::default(), String::new());
-        for (minute, (page, ticket)) in (0..).zip(page.chars().zip(ticket.chars())) {
-            let reading = |name, severity, letter| TierReading {
-                name,
-                severity,
-                hold: Span::from_mins(2),
-                verdict: match letter {
-                    '#' => Verdict::Burning,
-                    '.' => Verdict::Clear,
-                    'o' => Verdict::Idle,
-                    _ => Verdict::Unknown,
-                },
-            };
+        let (slo, mut state) = (SloId::new("a/b"), AlertState::default());
+        let minutes = (0..).zip(page.chars().zip(ticket.chars()));
+        let play = |(minute, (page, ticket)): (i64, (char, char))| {
             let readings = [
                 reading("fast", Severity::Page, page),
                 reading("slow", Severity::Ticket, ticket),
             ];
             let now = Timestamp::from_millis(minute * 60_000);
-            let step = state.step(&slo, &readings, now, || now, &BTreeMap::new());
-            told.push(
-                match step.map(|(_, transition)| (transition.change, transition.severity)) {
-                    None => '-',
-                    Some((Change::Opened, Severity::Page)) => 'P',
-                    Some((Change::Opened, Severity::Ticket)) => 'T',
-                    Some((Change::Rose { .. } | Change::Fell { .. }, Severity::Page)) => 'p',
-                    Some((Change::Rose { .. } | Change::Fell { .. }, Severity::Ticket)) => 't',
-                    Some((Change::Closed(CloseReason::NoTraffic), _)) => 'n',
-                    Some((Change::Closed(_), _)) => 'x',
-                    Some((Change::Reminded, _)) => 'r',
-                },
-            );
-        }
-        told
+            told(state.step(&slo, &readings, now, || now, &BTreeMap::new()))
+        };
+        minutes.map(play).collect()
     }
 
     #[test]
     fn one_incident_rises_falls_and_closes_in_place() {
-        for (page, ticket, told) in [
+        for (page, ticket, expected) in [
             ("..##.....", ".........", "--P---x--"),
             ("...##......", "..######...", "--Tp---t--x"),
             ("..#.#.#....", "...........", "--P------x-"),
@@ -401,7 +437,33 @@ mod tests {
             (".#...#...", ".########", "-P--tp--t"),
             ("?????", "?????", "-----"),
         ] {
-            assert_eq!(trace(page, ticket), told, "{page} {ticket}");
+            assert_eq!(trace(page, ticket), expected, "{page} {ticket}");
+        }
+    }
+
+    #[test]
+    fn a_tier_that_is_no_longer_defined_is_left_only_by_what_is_known() {
+        // At `|` the policy changes: it has one tier, of another name.
+        for (letters, severity, expected) in [
+            ("....|????", Severity::Page, "--------"),
+            ("..##|????", Severity::Page, "--P-----"),
+            ("..##|??....", Severity::Page, "--P-----x-"),
+            ("..##|??#....", Severity::Page, "--P------x-"),
+            ("..#.|...", Severity::Page, "--P--x-"),
+            ("..##|oo", Severity::Page, "--P-n-"),
+            // Nothing says that it is less loud until that is known, and has been for the hold.
+            ("..##|??####", Severity::Ticket, "--P-----t-"),
+        ] {
+            let (slo, mut state) = (SloId::new("a/b"), AlertState::default());
+            let (before, after) = letters.split_once('|').unwrap();
+            let before = before.chars().map(|it| reading("fast", Severity::Page, it));
+            let after = after.chars().map(|it| reading("quick", severity, it));
+            let minutes = (0..).zip(before.chain(after));
+            let play = |(minute, reading): (i64, TierReading<'_>)| {
+                let now = Timestamp::from_millis(minute * 60_000);
+                told(state.step(&slo, &[reading], now, || now, &BTreeMap::new()))
+            };
+            assert_eq!(minutes.map(play).collect::<String>(), expected, "{letters}");
         }
     }
 

@@ -11,6 +11,7 @@ mod falls;
 mod held;
 mod late;
 mod log;
+mod incidents;
 mod long;
 mod properties;
 mod quiet;
