@@ -10,6 +10,28 @@ const PARTS: i128 = 100_000_000_000_000_000;
 /// A budget that lasts longer than this is not used up.
 const LONGEST: Span = Span::from_days(36_525);
 
+/// How much there is of a window, and how it goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Course {
+    /// The time that it holds.
+    pub length: Span,
+    /// The share of that that was measured.
+    pub covered: f64,
+    /// How long it still grows.
+    pub grows: Span,
+    /// What it does then.
+    pub then: Then,
+}
+
+/// What a window does when it has grown to its whole length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It moves along.
+    Moves,
+    /// It ends, and another begins with a budget of its own.
+    Ends,
+}
+
 /// The error budget of one window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErrorBudget {
@@ -62,14 +84,28 @@ impl ErrorBudget {
         1.0 - self.spent()
     }
 
-    /// How long the rest lasts at this pace: remaining × window / burn. `None` when it does not
-    /// shrink, or so slowly that nobody lives to see it, or is empty already.
-    pub fn time_to_empty(&self, pace: BurnRate, window: Span) -> Option<Span> {
-        let left = self.remaining();
-        if left <= 0.0 || pace.get() <= 0.0 {
+    /// How long the rest lasts at this pace: remaining × measured / (burn − 1) while the window grows,
+    /// for what it allows grows as well, and (remaining × measured + growth) / burn beyond; that is
+    /// remaining × window / burn of a whole one. `None` when it does not shrink, or so slowly that nobody
+    /// lives to see it, or the window ends before, or it is empty already.
+    pub fn time_to_empty(&self, pace: BurnRate, course: Course) -> Option<Span> {
+        let (left, pace) = (self.remaining(), pace.get());
+        if left <= 0.0 || pace <= 0.0 {
             return None;
         }
-        let seconds = left * window.as_secs_f64() / pace.get();
+        // So long the rest would last at a burn rate of 1 if nothing more were allowed.
+        let rest = left * course.covered * course.length.as_secs_f64();
+        let grows = course.grows.as_secs_f64();
+        let growing = if pace > 1.0 {
+            rest / (pace - 1.0)
+        } else {
+            f64::INFINITY
+        };
+        let seconds = match course.then {
+            _ if growing <= grows => growing,
+            Then::Moves => (rest + grows) / pace,
+            Then::Ends => return None,
+        };
         #[expect(
             clippy::cast_possible_truncation,
             reason = "there are far more integers than seconds in a century"
@@ -91,6 +127,87 @@ fn left_of(counts: Counts, objective: Objective) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A whole window of so many days that moves along.
+    const fn moving(days: i64) -> Course {
+        Course {
+            length: Span::from_days(days),
+            covered: 1.0,
+            grows: Span::ZERO,
+            then: Then::Moves,
+        }
+    }
+
+    /// The oracle plays steady traffic on, minute by minute, of which ten times as much fails as is allowed.
+    #[test]
+    fn a_budget_that_grows_is_used_up_later() {
+        let objective: Objective = "99%".parse().unwrap();
+        let day = Span::from_days(1);
+        for (window, hours, covered, then) in [
+            (30, 24, 1.0, Then::Ends),
+            (30, 24, 1.0, Then::Moves),
+            (30, 48, 0.5, Then::Ends),
+            // It grows to its whole length before it is used up.
+            (7, 166, 1.0, Then::Moves),
+            // It is used up no sooner than it ends.
+            (7, 166, 1.0, Then::Ends),
+        ] {
+            let length = Span::from_hours(hours);
+            let course = Course {
+                length,
+                covered,
+                grows: Span::from_days(window) - length,
+                then,
+            };
+            let mut counts = Counts {
+                bad: 0.0,
+                total: 100.0 * covered * length.as_secs_f64() / 60.0,
+            };
+            let pace = Counts {
+                bad: 10.0,
+                total: 100.0,
+            };
+            let budget = |counts| ErrorBudget::of(counts, objective).unwrap();
+            let told = budget(counts).time_to_empty(BurnRate::of(pace, objective).unwrap(), course);
+            let mut played = Span::ZERO;
+            while budget(counts).remaining() > 0.0 && played < day {
+                played = played + Span::from_mins(1);
+                counts.bad += pace.bad;
+                // What moves along lets go of as much as comes.
+                if played <= course.grows {
+                    counts.total += pace.total;
+                }
+            }
+            let expected = (then == Then::Moves || played <= course.grows).then_some(played);
+            let near = |(told, played): (Span, Span)| {
+                (played - Span::from_mins(1)..=played).contains(&told)
+            };
+            assert_eq!(told.is_some(), expected.is_some(), "{course:?}");
+            assert!(
+                told.zip(expected).is_none_or(near),
+                "{course:?}: {told:?} {played:?}"
+            );
+        }
+        let first_day = Course {
+            length: day,
+            grows: Span::from_days(29),
+            ..moving(0)
+        };
+        let pace = Counts {
+            bad: 10.0,
+            total: 100.0,
+        };
+        let unspent = Counts {
+            bad: 0.0,
+            total: 144_000.0,
+        };
+        let pace = BurnRate::of(pace, objective).unwrap();
+        let budget = ErrorBudget::of(unspent, objective).unwrap();
+        assert_eq!(
+            budget.time_to_empty(pace, first_day),
+            Some(Span::from_mins(160))
+        );
+    }
 
     #[test]
     fn a_budget_is_what_the_promise_allows_of_all_events() {
@@ -120,13 +237,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            budget(500.0).time_to_empty(pace, Span::from_days(30)),
+            budget(500.0).time_to_empty(pace, moving(30)),
             Some(Span::from_hours(36))
         );
-        assert_eq!(
-            budget(1_000.0).time_to_empty(pace, Span::from_days(30)),
-            None
-        );
+        assert_eq!(budget(1_000.0).time_to_empty(pace, moving(30)), None);
         for (share, lasts) in [(1e-3, true), (1e-9, false), (1e-300, false)] {
             let pace = BurnRate::of(
                 Counts {
@@ -135,7 +249,7 @@ mod tests {
                 },
                 objective,
             );
-            let left = budget(500.0).time_to_empty(pace.unwrap(), Span::from_days(30));
+            let left = budget(500.0).time_to_empty(pace.unwrap(), moving(30));
             assert_eq!(left.is_some_and(|left| left > Span::ZERO), lasts, "{share}");
         }
         let perfect: Objective = "100%".parse().unwrap();

@@ -56,8 +56,8 @@ pub(super) fn burn(
             remaining: budget.remaining(),
             before: at_onset.map(|before| before.remaining()),
             allowed: budget.allowed,
-            empty_in: BurnRate::of(now.counts, slo.objective)
-                .and_then(|pace| budget.time_to_empty(pace, windows.period))
+            empty_in: windows
+                .time_to_empty(slo.objective)
                 .map(|left| (left, present)),
         }),
         onset: incident.onset,

@@ -19,6 +19,7 @@ use super::facts::{details, graph};
 use super::judge::{guard, held_back_above};
 use super::promise::{Promise, PromiseIndex, PromiseState};
 use super::state::{MeterState, State};
+use super::story;
 use super::windows::Windows;
 
 impl State {
@@ -103,8 +104,6 @@ impl State {
         let (place, _) = index;
         let Promise { slo, meter, state } = self.promise(index);
         let policy = catalog.policy_of(slo);
-        let (_, present) = windows.present;
-        let pace = BurnRate::of(present.counts, slo.objective);
         let none = Measurement {
             outcome: Outcome::NoData,
             at,
@@ -133,9 +132,7 @@ impl State {
             versions: state.versions.clone(),
             budget,
             emptied_at: state.emptied_at,
-            time_to_empty: budget
-                .zip(pace)
-                .and_then(|(budget, pace)| budget.time_to_empty(pace, windows.period)),
+            time_to_empty: windows.time_to_empty(slo.objective),
             burn: burns(slo, windows),
             tiers: policy
                 .map(|policy| tiers(state, slo, policy, windows))
@@ -162,9 +159,11 @@ impl State {
         let state = &mut promises[number];
         match budget {
             Some(budget) if budget.remaining() <= 0.0 && budget.bad > 0.0 => {
-                if state.emptied_at.is_none() {
-                    state.emptied_at = super::story::emptied(ledger, windows.range, budget.allowed);
-                }
+                // What moves along may have been empty for longer than it is; a period begins anew.
+                let is_of_it = |at: &Timestamp| !windows.is_period() || *at > windows.range.from;
+                let known = state.emptied_at.filter(is_of_it);
+                state.emptied_at =
+                    known.or_else(|| story::emptied(ledger, windows.range, budget.allowed));
             }
             _ => state.emptied_at = None,
         }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::budget::ErrorBudget;
+use crate::domain::budget::{Course, ErrorBudget, Then};
 use crate::domain::indicator::Budgeting;
+use crate::domain::objective::{BurnRate, Objective};
 use crate::domain::policy::{AlertPolicy, SureCounts};
+use crate::domain::slo::Window;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::ledger::{Ledger, WindowSum};
@@ -23,6 +25,8 @@ pub(super) struct Windows {
     pub(super) errors: Option<ErrorBudget>,
     /// The range that was summed for it, which begins where a slot does.
     pub(super) range: TimeRange,
+    /// How much of the window was measured, and how it goes on.
+    course: Course,
     /// The length of the whole window that the tick lies in.
     pub(super) period: Span,
     /// Every window of every tier, by length.
@@ -78,6 +82,7 @@ impl Windows {
         Self {
             budget,
             errors: promise.budget(range),
+            course: course(&slo.window, ledger, at, &budget),
             period: slo.window.length(at),
             range: TimeRange {
                 from: budget.from,
@@ -87,6 +92,18 @@ impl Windows {
             sure,
             present: (present, until(present, decided_to)),
         }
+    }
+
+    /// How long the budget lasts at the present pace.
+    pub(super) fn time_to_empty(&self, objective: Objective) -> Option<Span> {
+        let (_, present) = self.present;
+        let pace = BurnRate::of(present.counts, objective)?;
+        self.errors?.time_to_empty(pace, self.course)
+    }
+
+    /// Whether it is a period of the calendar, and no time that moves along.
+    pub(super) fn is_period(&self) -> bool {
+        self.course.then == Then::Ends
     }
 
     /// The sum of a tier's window.
@@ -135,4 +152,24 @@ fn sure(ledger: &Ledger, range: TimeRange, sum: &WindowSum, is_unread: bool) -> 
         evened,
         without_spread,
     })
+}
+
+/// How a window that is looked at `at` goes on. One that moves along grows for as long as nothing leaves
+/// it: until what was counted first does.
+fn course(window: &Window, ledger: &Ledger, at: Timestamp, sum: &WindowSum) -> Course {
+    let range = window.range(at);
+    let (grows, then) = match window {
+        Window::Rolling(_) => {
+            let first = ledger.slots(range).next();
+            let begun = first.map_or(at, |(end, _)| ledger.start(end));
+            (begun.since(range.from).max(Span::ZERO), Then::Moves)
+        }
+        Window::Calendar(calendar) => (calendar.around(at).to.since(at), Then::Ends),
+    };
+    Course {
+        length: at.since(sum.from),
+        covered: sum.covered,
+        grows,
+        then,
+    }
 }

@@ -254,6 +254,11 @@ impl Ledger {
         spread.map(|(_, slot)| slot.counts.bad).sum()
     }
 
+    /// Where the slot begins that ends `end`.
+    pub fn start(&self, end: Timestamp) -> Timestamp {
+        self.start_of(end - Span::from_millis(1))
+    }
+
     /// The start of the slot in which the time just after `from` lies.
     fn start_of(&self, from: Timestamp) -> Timestamp {
         let start = self.ages.start_of(from, self.slot).min(from);

@@ -3,10 +3,27 @@
 
 use std::sync::Arc;
 
-use crate::domain::slo::Catalog;
+use crate::domain::calendar::{Calendar, Period};
+use crate::domain::slo::{Catalog, Window};
+use crate::domain::time::Span;
 use crate::engine::intake::Reading;
 
 use super::*;
+
+/// The first Monday of 1970.
+const MONDAY: i64 = 4 * 86_400;
+
+fn week() -> Window {
+    Window::Calendar(Calendar::new(Period::Week, "UTC").unwrap())
+}
+
+fn over(window: Window) -> Catalog {
+    let mut catalog = catalog(requests());
+    for slo in catalog.slos.values_mut() {
+        Arc::make_mut(slo).window = window.clone();
+    }
+    catalog
+}
 
 fn rename_tiers(catalog: &mut Catalog) {
     for policy in catalog.policies.values_mut() {
@@ -33,4 +50,49 @@ fn tiers_that_are_renamed_while_nothing_is_known_close_nothing() {
     7830 blind recovered ticket team
     7890 recovered page team
     ");
+}
+
+#[test]
+fn a_budget_is_empty_when_it_was_said_to_be() {
+    let rolling = |minutes| Window::Rolling(Span::from_mins(minutes));
+    let month = Window::Calendar(Calendar::new(Period::Month, "UTC").unwrap());
+    for window in [rolling(60), rolling(75), rolling(1_440), month] {
+        let mut run = Run::new(over(window.clone()));
+        // Ten times as many fail as are allowed.
+        let world = shop(7_200, 1_000_000, 10);
+        let left = run.ticks(&world, 3_600, 7_320, healthy).time_to_empty;
+        let left = left.unwrap();
+        let empty = 7_320 + left.as_millis() / 1_000;
+        let before = empty / 30 * 30 - 30;
+        let remaining = |run: &Run| run.status("shop/it").budget.unwrap().remaining();
+        run.ticks(&world, 7_320, before, healthy);
+        assert!(remaining(&run) > 0.0, "{window} at {before}");
+        run.ticks(&world, before, before + 90, healthy);
+        assert!(remaining(&run) <= 0.0, "{window} at {}", before + 90);
+    }
+}
+
+#[test]
+fn a_budget_that_the_period_outlives_is_not_said_to_be_empty_after_it() {
+    let mut run = Run::new(over(week()));
+    // Twice as many fail as are allowed, an hour before the week is over.
+    let world = shop(MONDAY - 3_600, MONDAY + 3_600, 50);
+    let status = run.ticks(&world, MONDAY - 14_400, MONDAY - 3_000, healthy);
+    assert!(status.budget.unwrap().remaining() > 0.5);
+    assert_eq!(status.time_to_empty, None);
+}
+
+#[test]
+fn a_period_s_budget_was_not_used_up_before_the_period() {
+    let mut run = Run::new(over(week()));
+    let world = shop(MONDAY - 1_800, MONDAY + 1_800, 1);
+    let emptied = |run: &mut Run, to: i64| {
+        let status = run.ticks(&world, to - 30, to, healthy);
+        (status.emptied_at, status.window.range.from)
+    };
+    run.ticks(&world, MONDAY - 3_600, MONDAY - 30, healthy);
+    let (before, _) = emptied(&mut run, MONDAY);
+    assert!(before < Some(at(MONDAY - 1_500)), "{before:?}");
+    let (after, from) = emptied(&mut run, MONDAY + 30);
+    assert_eq!((after, from), (Some(at(MONDAY + 30)), at(MONDAY)));
 }
