@@ -95,6 +95,7 @@ pub(super) fn facts() -> BurnFacts {
         budget: Some(BudgetFacts {
             remaining: 0.687,
             before: Some(0.71),
+            cost: Some(954.0 / 41_200.0),
             allowed: 41_200.0,
             empty_in: Some((Span::from_mins(148), Span::from_mins(5))),
         }),
@@ -175,7 +176,9 @@ pub(super) fn next(change: Change) -> Notice {
                 tier.firing = false;
             }
             facts.tiers[0].short = window(Span::from_mins(5), 2.0, 6_667.0);
-            facts.budget.as_mut().unwrap().remaining = 0.627;
+            let budget = facts.budget.as_mut().unwrap();
+            budget.remaining = 0.627;
+            budget.cost = Some(facts.cost.bad / budget.allowed);
         }
     }
     notice.facts = Facts::Burn(Box::new(facts));

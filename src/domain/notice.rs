@@ -193,9 +193,11 @@ pub struct WindowFacts {
 pub struct BudgetFacts {
     /// The share that is left; negative once overspent.
     pub remaining: f64,
-    /// The share that was left at the onset.
+    /// The share that was left at the onset; unknown where that lies in an earlier period of the calendar.
     pub before: Option<f64>,
-    /// Bad events that the window allows.
+    /// The share that the incident has cost since its onset; unknown in the same case.
+    pub cost: Option<f64>,
+    /// Bad events that the window allows so far.
     pub allowed: f64,
     /// How long the rest lasts, and the short window whose pace that is.
     pub empty_in: Option<(Span, Span)>,

@@ -45,7 +45,12 @@ pub(super) fn burn(
         to: stopped.unwrap_or(transition.at),
     };
     let (present, now) = windows.present;
-    let at_onset = promise.budget(slo.window.range(incident.onset));
+    let at_onset = slo.window.range(incident.onset);
+    // Of another period there is another budget.
+    let is_of_period =
+        !windows.is_period() || at_onset.from == slo.window.range(transition.at).from;
+    let at_onset = promise.budget(at_onset).filter(|_| is_of_period);
+    let cost = ledger.sum(cost).counts;
     BurnFacts {
         slo: promised(slo, windows.period),
         now: now.counts,
@@ -55,6 +60,7 @@ pub(super) fn burn(
         budget: windows.errors.map(|budget| BudgetFacts {
             remaining: budget.remaining(),
             before: at_onset.map(|before| before.remaining()),
+            cost: is_of_period.then_some(cost.bad / budget.allowed),
             allowed: budget.allowed,
             empty_in: windows
                 .time_to_empty(slo.objective)
@@ -65,7 +71,7 @@ pub(super) fn burn(
         paged: incident.paged,
         before: before(incident, transition),
         trend: story::trend(ledger, range, settings.slot),
-        cost: ledger.sum(cost).counts,
+        cost,
         coverage: windows.longest().covered,
         origins: origins.iter().map(origin).collect(),
         details: details(settings, slo),

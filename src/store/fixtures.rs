@@ -102,6 +102,7 @@ pub(super) fn burn(incident: &str, sequence: u32, change: Change, number: f64) -
             budget: Some(BudgetFacts {
                 remaining: number,
                 before: Some(0.71),
+                cost: Some(number),
                 allowed: number,
                 empty_in: Some((Span::from_hours(2), Span::from_mins(5))),
             }),

@@ -224,12 +224,13 @@ pub(super) fn cost(facts: &BurnFacts) -> Option<String> {
         number::count(facts.cost.total),
         unit(slo)
     );
-    let budget = facts.budget.as_ref().filter(|budget| budget.allowed > 0.0);
-    let share = budget.map_or_else(String::new, |budget| {
-        let share = number::percent(facts.cost.bad / budget.allowed);
+    let share = facts.budget.as_ref().and_then(|budget| budget.cost);
+    let share = share.filter(|share| share.is_finite());
+    let share = share.map_or_else(String::new, |share| {
+        let share = number::percent(share);
         match slo.calendar {
             None => format!(" = {share} of the {} budget", number::words(slo.window)),
-            Some(period) => format!(" = {share} of the {}'s budget", period.name()),
+            Some(period) => format!(" = {share} of what the {} allows so far", period.name()),
         }
     });
     (facts.cost.total > 0.0).then(|| format!("{counted}{share}"))

@@ -152,8 +152,33 @@ fn a_calendar_window_is_named() {
     };
     insta::assert_snapshot!(notices.iter().flat_map(lines).collect::<Vec<_>>().join("\n"), @r"
     Promise  Card payments succeed · 99.9 % over the month · owner payments
-    Cost     3,433 of 17,167 requests = 8.3 % of the month's budget
-    > 03:33 CET closed: errors stopped 02:49 · 3,433 of 17,167 requests = 8.3 % of the month's budget
+    Cost     3,433 of 17,167 requests = 8.3 % of what the month allows so far
+    > 03:33 CET closed: errors stopped 02:49 · 3,433 of 17,167 requests = 8.3 % of what the month allows so far
+    ");
+}
+
+#[test]
+fn an_incident_of_the_period_before_is_no_share_of_this_one() {
+    let mut notices = [sample::next(Change::Reminded), sample::closed()];
+    for notice in &mut notices {
+        if let Facts::Burn(facts) = &mut notice.facts {
+            facts.slo.calendar = Some(Period::Month);
+            let budget = facts.budget.as_mut().unwrap();
+            (budget.before, budget.cost) = (None, None);
+        }
+    }
+    let lines = notices.each_ref().map(told).join("\n");
+    let is_told = |line: &&str| {
+        ["Budget", "Cost", ">"]
+            .iter()
+            .any(|it| line.starts_with(it))
+    };
+    let lines: Vec<&str> = lines.lines().filter(is_told).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    Budget   68.7 % left · empty in 2 h 28 min at the 5m pace
+    > 03:33 CET still PAGE: 20.0 % of requests fail (0.1 % allowed) · 5m 200× · 1h 16.7×
+    Cost     3,433 of 17,167 requests
+    > 03:33 CET closed: errors stopped 02:49 · 3,433 of 17,167 requests
     ");
 }
 

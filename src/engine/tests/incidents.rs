@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use crate::domain::calendar::{Calendar, Period};
+use crate::domain::incident::Change;
+use crate::domain::notice::{BurnFacts, Facts};
 use crate::domain::slo::{Catalog, Window};
 use crate::domain::time::Span;
 use crate::engine::intake::Reading;
@@ -30,6 +32,18 @@ fn rename_tiers(catalog: &mut Catalog) {
         for tier in &mut Arc::make_mut(policy).tiers {
             tier.name.insert_str(0, "new-");
         }
+    }
+}
+
+/// The facts of the last notice of a kind.
+fn facts(run: &Run, is_kind: fn(&Change) -> bool) -> BurnFacts {
+    let notices = run.kept.outbox.values();
+    let last = notices
+        .filter(|it| is_kind(&it.change))
+        .max_by_key(|it| it.at);
+    match &last.unwrap().facts {
+        Facts::Burn(facts) => (**facts).clone(),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -95,4 +109,16 @@ fn a_period_s_budget_was_not_used_up_before_the_period() {
     assert!(before < Some(at(MONDAY - 1_500)), "{before:?}");
     let (after, from) = emptied(&mut run, MONDAY + 30);
     assert_eq!((after, from), (Some(at(MONDAY + 30)), at(MONDAY)));
+}
+
+#[test]
+fn what_was_left_of_the_period_before_is_not_told_of_this_one() {
+    let mut run = Run::new(over(week()));
+    let world = shop(MONDAY - 600, MONDAY + 600, 2);
+    run.ticks(&world, MONDAY - 3_600, MONDAY + 3_600, healthy);
+    let opened = facts(&run, |change| matches!(change, Change::Opened));
+    assert!(opened.budget.unwrap().before.is_some());
+    let closed = facts(&run, |change| matches!(change, Change::Closed(_)));
+    assert!(closed.onset < at(MONDAY));
+    assert_eq!(closed.budget.unwrap().before, None);
 }

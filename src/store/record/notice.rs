@@ -105,6 +105,8 @@ object!(WindowFacts as WindowJson {
 object!(BudgetFacts as BudgetJson {
     remaining: f64,
     before: Option<f64>,
+    #[serde(default)]
+    cost: Option<f64>,
     allowed: f64,
     empty_in: Option<(Span, Span)>,
 });
