@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::incident::{AlertState, Change, Incident, Transition};
+use crate::domain::indicator::Budgeting;
 use crate::domain::notice::{Facts, Notice};
 use crate::domain::policy::AlertPolicy;
 use crate::domain::route::labels;
 use crate::domain::slo::{Catalog, Slo};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::series::plan::Meter;
 use crate::store::OutboxKey;
 use crate::store::commit::Commit;
@@ -62,7 +63,6 @@ impl State {
         windows: &Windows,
         at: Timestamp,
     ) -> Option<(Incident, Transition)> {
-        let slot = self.settings.slot;
         let MeterState {
             ledger, promises, ..
         } = &mut self.meters[meter];
@@ -75,7 +75,11 @@ impl State {
             .max()
             .unwrap_or_default();
         let calm = policy.shortest_window().unwrap_or_default();
-        let onset = || story::onset(ledger, slo.objective, looked, calm, slot, at);
+        let slice = match slo.budgeting() {
+            Budgeting::Timeslices(slice) => slice,
+            Budgeting::Occurrences => Span::ZERO,
+        };
+        let onset = || story::onset(ledger, slo.objective, looked, calm, slice, at);
         state
             .alert
             .step(&slo.id, &readings, at, onset, &policy.remind)

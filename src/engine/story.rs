@@ -10,15 +10,17 @@ use crate::ledger::Ledger;
 const TREND: i64 = 8;
 
 /// When the errors began that are still going on at `at`: the start of the oldest slot that was
-/// worse than allowed, with no calm as long as `calm` between it and now.
+/// worse than allowed, with no calm longer than `calm` between it and now. Slices of `slice` have their
+/// counts in the slot at their end.
 pub(super) fn onset(
     ledger: &Ledger,
     objective: Objective,
     looked: Span,
     calm: Span,
-    slot: Span,
+    slice: Span,
     at: Timestamp,
 ) -> Timestamp {
+    let calm = calm.max(slice);
     let mut onset = at;
     let mut last_bad: Option<Timestamp> = None;
     for (end, counted) in ledger.slots(TimeRange {
@@ -29,7 +31,7 @@ pub(super) fn onset(
             continue;
         }
         if last_bad.is_none_or(|last| end.since(last) > calm) {
-            onset = end - slot;
+            onset = ledger.start(end).min(end - slice);
         }
         last_bad = Some(end);
     }
@@ -123,14 +125,9 @@ mod tests {
             ("........", 8, None),
         ] {
             let (ledger, now) = ledger(letters);
-            let onset = onset(
-                &ledger,
-                objective,
-                Span::from_hours(1),
-                Span::from_mins(5),
-                Span::from_mins(1),
-                now,
-            );
+            let looked = Span::from_hours(1);
+            let calm = Span::from_mins(5);
+            let onset = onset(&ledger, objective, looked, calm, Span::ZERO, now);
             assert_eq!(onset.as_millis() / 60_000, begin, "{letters}");
             let range = TimeRange {
                 from: onset,
@@ -142,6 +139,26 @@ mod tests {
                 "{letters}"
             );
         }
+    }
+
+    #[test]
+    fn errors_begin_with_their_first_slice_or_with_the_whole_of_a_coarse_slot() {
+        let objective: Objective = "99.9%".parse().unwrap();
+        let (calm, minute) = (Span::from_mins(5), Span::from_mins(1));
+        // A slice of ten minutes ends with every letter that is not blank.
+        let blank = " ".repeat(9);
+        let (sliced, now) = ledger(&format!("{blank}.{blank}#{blank}#{blank}#"));
+        let hour = Span::from_hours(1);
+        let slice = Span::from_mins(10);
+        let onset_of = |ledger: &Ledger, looked, slice, at: Timestamp| {
+            let onset = onset(ledger, objective, looked, calm, slice, at);
+            onset.as_millis() / minute.as_millis()
+        };
+        assert_eq!(onset_of(&sliced, hour, slice, now), 10);
+        // Half a day later slots are five minutes wide.
+        let (mut old, now) = ledger(&format!("{}##", ".".repeat(8)));
+        old.grow_old(now + Span::from_hours(12));
+        assert_eq!(onset_of(&old, hour, Span::ZERO, now), 5);
     }
 
     #[test]

@@ -4,8 +4,12 @@
 use std::sync::Arc;
 
 use crate::domain::calendar::{Calendar, Period};
+use crate::domain::decimal::Fraction;
 use crate::domain::incident::Change;
+use crate::domain::indicator::{Aggregate, Indicator};
 use crate::domain::notice::{BurnFacts, Facts};
+use crate::domain::policy::TierLimit;
+use crate::domain::slices::{BadWhen, Gauge, Grouped, Judge, MissingData, Sliced, TimeUnit};
 use crate::domain::slo::{Catalog, Window};
 use crate::domain::time::Span;
 use crate::engine::intake::Reading;
@@ -121,4 +125,41 @@ fn what_was_left_of_the_period_before_is_not_told_of_this_one() {
     let closed = facts(&run, |change| matches!(change, Change::Closed(_)));
     assert!(closed.onset < at(MONDAY));
     assert_eq!(closed.budget.unwrap().before, None);
+}
+
+#[test]
+fn errors_begin_with_their_first_slice_though_slices_are_longer_than_short_windows() {
+    let indicator = Indicator::Slices(Sliced {
+        judge: Judge::Age {
+            timestamp: Grouped {
+                gauge: Gauge {
+                    series: selector("done"),
+                    aggregate: Aggregate::Max,
+                },
+                by: None,
+            },
+            unit: TimeUnit::Seconds,
+            at_most: "400".parse().unwrap(),
+            bad_when: BadWhen::ANY,
+        },
+        slice: Span::from_mins(10),
+        missing: MissingData::Hold,
+    });
+    let mut catalog = catalog(indicator);
+    for policy in catalog.policies.values_mut() {
+        for tier in &mut Arc::make_mut(policy).tiers {
+            (tier.long, tier.short) = (Span::from_hours(1), Span::from_mins(5));
+            // From the second of six slices on.
+            tier.limit = TierLimit::Burn(Fraction::new(20, 1));
+        }
+    }
+    let mut run = Run::new(catalog);
+    // Done every minute, and not any more after 7,200 s: the slice that ends at 7,800 s is the first that is bad.
+    let world = World::new(15).with("done", "job=etl", |second| {
+        let done = second.min(7_200) / 60 * 60;
+        Some(f64::from(i32::try_from(done).unwrap()))
+    });
+    run.ticks(&world, 0, 9_000, healthy);
+    let opened = facts(&run, |change| matches!(change, Change::Opened));
+    assert_eq!(opened.onset, at(7_200));
 }
