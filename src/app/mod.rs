@@ -39,6 +39,7 @@ use crate::status::explanation::{Asked, Explanation, Subject};
 use crate::status::snapshot::Backfill;
 use crate::status::survey::{Survey, Unread};
 use crate::store::Store;
+use crate::store::bridge::Bridge;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
 use crate::telemetry;
@@ -83,6 +84,7 @@ pub async fn run(
     let board = Arc::new(Board::new(clock.now().into()));
     let listener = http::bind(config.listen).await?;
     let store = Arc::new(open_store(&config.store, &clock, &board).await?);
+    let bridge = Arc::new(Bridge::over(Arc::clone(&store)));
     let wake = Arc::new(Notify::new());
     let stop = CancellationToken::new();
     let catalog = Arc::new(catalog);
@@ -91,7 +93,7 @@ pub async fn run(
     let (desk, definitions, receivers) = Desk::new(config, &catalog, &sources, &notifiers)?;
     let parts = Parts {
         sources: sources.clone(),
-        store: Arc::clone(&store),
+        store: Arc::clone(&bridge),
         clock: clock.clone(),
         board: Arc::clone(&board),
         wake: Arc::clone(&wake),
@@ -111,7 +113,7 @@ pub async fn run(
     let engine = engine.following(definitions);
     let mut counters = Registry::default();
     let delivery = Delivery {
-        store: Arc::clone(&store),
+        store: Arc::clone(&bridge),
         notifiers,
         wake,
         metrics: DeliveryMetrics::register(&mut counters),
@@ -167,7 +169,7 @@ pub async fn run(
         let followed = reload.run(reload_stop).await;
         followed.context("the definitions cannot be followed")
     });
-    let backlog = post_backlog(Arc::clone(&store), board, backlog_stop);
+    let backlog = post_backlog(bridge, board, backlog_stop);
     loops.spawn(async move {
         backlog.await;
         Ok(())
@@ -346,7 +348,7 @@ async fn open_store(path: &Path, clock: &Clock, board: &Board) -> anyhow::Result
 }
 
 /// Posts what waits to be delivered, so that no reader ever asks the store.
-async fn post_backlog(store: Arc<SqliteStore>, board: Arc<Board>, stop: CancellationToken) {
+async fn post_backlog(store: Arc<impl Store>, board: Arc<Board>, stop: CancellationToken) {
     loop {
         let status = match store.backlog().await {
             Err(error) => DeliveryStatus {

@@ -458,7 +458,7 @@ impl<S: Source, K: Store> Engine<S, K> {
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
                     tracing::error!(
                         cause,
-                        "{sentence}; the commit is tried again with the next tick"
+                        "{sentence}; the commit is tried again with the next tick, and alerts are told from memory meanwhile"
                     );
                 }
                 self.status.store_error = Some(sentence);

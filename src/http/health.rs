@@ -22,7 +22,8 @@ async fn alive() -> &'static str {
 }
 
 /// Ready once the store is open and the first tick has run, and while ticks go on.
-async fn ready(moment: Moment) -> Result<&'static str, ApiError> {
+/// A store that takes no commits is told of, and is no reason to be left alone: alerts go on.
+async fn ready(moment: Moment) -> Result<String, ApiError> {
     let mut missing = Vec::new();
     if moment.read.store.is_none() {
         missing.push("the store is not open yet".to_owned());
@@ -40,9 +41,14 @@ async fn ready(moment: Moment) -> Result<&'static str, ApiError> {
         )),
         Some(_) => {}
     }
-    if missing.is_empty() {
-        Ok("ok\n")
-    } else {
-        Err(ApiError::NotReady(missing.join("; ")))
+    if !missing.is_empty() {
+        return Err(ApiError::NotReady(missing.join("; ")));
     }
+    let failing = &moment.read.snapshot.engine.store_error;
+    Ok(failing.as_ref().map_or_else(
+        || "ok\n".to_owned(),
+        |why| {
+            format!("degraded: alerts are told from memory, since the last commit failed: {why}\n")
+        },
+    ))
 }

@@ -195,6 +195,23 @@ pub struct Episode {
     pub notice: Arc<Notice>,
 }
 
+/// How far the delivery of a row of the outbox is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// How many of the notice's calls the receiver has accepted.
+    pub step: u32,
+    /// How often the present step was tried in vain.
+    pub attempts: u32,
+    /// Not to be tried before.
+    pub next: Timestamp,
+    /// The last refusal: when, a sentence, and whether it is permanent.
+    pub refusal: Option<(Timestamp, String, bool)>,
+    /// When it was fully delivered, if it was.
+    pub delivered: Option<Timestamp>,
+    /// What the receiver said that later calls of the incident need.
+    pub memory: Option<String>,
+}
+
 /// Everything that a tick decided. Keys make it idempotent: a commit that failed is merged into
 /// the next tick's, and the newer value of a key wins.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -231,6 +248,8 @@ pub struct Commit {
     pub forgotten: Option<Timestamp>,
     /// What is to be told.
     pub outbox: BTreeMap<OutboxKey, Arc<Notice>>,
+    /// How far rows of the outbox are that were told while no commit succeeded.
+    pub deliveries: BTreeMap<OutboxKey, Progress>,
 }
 
 impl Commit {
@@ -271,6 +290,7 @@ impl Commit {
         }
         self.forgotten = self.forgotten.max(newer.forgotten);
         self.outbox.extend(newer.outbox);
+        self.deliveries.extend(newer.deliveries);
     }
 }
 

@@ -468,6 +468,7 @@ pub(super) fn everything() -> Commit {
         ]),
         grown: BTreeMap::new(),
         forgotten: None,
+        deliveries: BTreeMap::new(),
         outbox: outbox
             .into_iter()
             .map(|(receiver, sequence)| {

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::{AlertState, Change, Incident, IncidentId};
-use crate::domain::notice::Notice;
 use crate::domain::slo::SloId;
 use crate::domain::time::{TimeRange, Timestamp};
 use crate::ledger::chunk::Age;
 
 use super::commit::{Commit, LaneKey, MeterKey, Recovered};
-use super::outbox::{Waiting, backlog};
+use super::outbox::Outbox;
 use super::{Attempt, Backlog, CLOSED_KEPT, OutboxKey, OutboxRow, PastChunks, Store, StoreError};
 
 /// Keeps everything in memory, with the same meaning as a store on disk.
@@ -26,18 +25,7 @@ pub struct MemoryStore {
 struct Contents {
     recovered: Recovered,
     incidents: BTreeMap<IncidentId, Incident>,
-    outbox: BTreeMap<OutboxKey, Row>,
-    memories: BTreeMap<(IncidentId, String), String>,
-}
-
-#[derive(Clone, Debug)]
-struct Row {
-    notice: Arc<Notice>,
-    step: u32,
-    attempts: u32,
-    next: Timestamp,
-    refusal: Option<(Timestamp, String, bool)>,
-    delivered: Option<Timestamp>,
+    outbox: Outbox,
 }
 
 /// Where a commit never comes back from, as if the process were killed there.
@@ -132,53 +120,15 @@ impl Store for MemoryStore {
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<OutboxRow>, StoreError> {
-        let contents = self.contents();
-        let mut due = Vec::new();
-        let mut before: Option<&OutboxKey> = None;
-        let waiting = contents.outbox.iter();
-        for (key, row) in waiting.filter(|(_, row)| row.delivered.is_none()) {
-            // Keys are in order, so the first of a pair is its oldest.
-            let follows = before
-                .is_some_and(|it| (&it.incident, &it.receiver) == (&key.incident, &key.receiver));
-            before = Some(key);
-            if !follows && row.next <= now {
-                due.push(contents.row(key, row));
-            }
-        }
-        due.sort_by(|a, b| (a.notice.at, &a.key).cmp(&(b.notice.at, &b.key)));
-        Ok(due)
+        Ok(self.contents().outbox.due(now))
     }
 
     async fn record(&self, key: &OutboxKey, attempt: &Attempt) -> Result<(), StoreError> {
-        let mut contents = self.contents();
-        let row = contents.outbox.get_mut(key);
-        let Some(row) = row.filter(|row| row.delivered.is_none()) else {
-            return Err(StoreError::not_waiting(key));
-        };
-        match attempt {
-            Attempt::Accepted { at, memory, done } => {
-                row.step += 1;
-                row.attempts = 0;
-                row.next = *at;
-                row.refusal = None;
-                row.delivered = done.then_some(*at);
-                if let Some(memory) = memory {
-                    let pair = (key.incident.clone(), key.receiver.clone());
-                    contents.memories.insert(pair, memory.clone());
-                }
-            }
-            Attempt::Refused {
-                at,
-                next,
-                error,
-                permanent,
-            } => {
-                row.attempts += 1;
-                row.next = *next;
-                row.refusal = Some((*at, error.clone(), *permanent));
-            }
+        if self.contents().outbox.record(key, attempt) {
+            Ok(())
+        } else {
+            Err(StoreError::not_waiting(key))
         }
-        Ok(())
     }
 
     async fn last_delivered(
@@ -187,28 +137,16 @@ impl Store for MemoryStore {
         closed_after: Timestamp,
     ) -> Result<Vec<OutboxRow>, StoreError> {
         let contents = self.contents();
-        let mut newest: BTreeMap<&IncidentId, (&OutboxKey, &Row)> = BTreeMap::new();
-        for (key, row) in &contents.outbox {
-            if key.receiver == receiver && row.delivered.is_some() {
-                newest.insert(&key.incident, (key, row));
-            }
-        }
-        let told = newest.into_iter().filter(|(incident, _)| {
+        let told = contents.outbox.told(receiver).into_iter();
+        let told = told.filter(|(incident, _)| {
             let closed = contents.closed(incident);
             closed.is_none_or(|closed| closed > closed_after)
         });
-        Ok(told.map(|(_, (key, row))| contents.row(key, row)).collect())
+        Ok(told.map(|(_, row)| row).collect())
     }
 
     async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
-        let contents = self.contents();
-        let waiting = contents.outbox.iter();
-        let waiting = waiting.filter(|(_, row)| row.delivered.is_none());
-        Ok(backlog(waiting.map(|(key, row)| Waiting {
-            receiver: key.receiver.clone(),
-            at: row.notice.at,
-            refusal: row.refusal.clone(),
-        })))
+        Ok(self.contents().outbox.backlog())
     }
 }
 
@@ -273,26 +211,10 @@ impl Contents {
         }
         self.incidents.extend(commit.incidents.clone());
         for (key, notice) in &commit.outbox {
-            self.outbox.entry(key.clone()).or_insert_with(|| Row {
-                notice: Arc::clone(notice),
-                step: 0,
-                attempts: 0,
-                next: Timestamp::default(),
-                refusal: None,
-                delivered: None,
-            });
+            self.outbox.add(key, notice);
         }
-    }
-
-    fn row(&self, key: &OutboxKey, row: &Row) -> OutboxRow {
-        let pair = (key.incident.clone(), key.receiver.clone());
-        OutboxRow {
-            key: key.clone(),
-            notice: (*row.notice).clone(),
-            step: row.step,
-            attempts: row.attempts,
-            memory: self.memories.get(&pair).cloned(),
-            delivered: row.delivered,
+        for (key, progress) in &commit.deliveries {
+            self.outbox.set(key, progress);
         }
     }
 
@@ -301,10 +223,10 @@ impl Contents {
     fn closed(&self, incident: &IncidentId) -> Option<Timestamp> {
         let known = self.incidents.get(incident).and_then(|it| it.closed);
         known.or_else(|| {
-            let told = self.outbox.iter().filter(|(key, row)| {
-                key.incident == *incident && matches!(row.notice.change, Change::Closed(_))
+            let told = self.outbox.rows().filter(|(key, notice, _)| {
+                key.incident == *incident && matches!(notice.change, Change::Closed(_))
             });
-            told.map(|(_, row)| row.notice.at).min()
+            told.map(|(_, notice, _)| notice.at).min()
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What outlives the process: settled slots and cursors, alert state, incidents and the outbox.
 //! Everything that one tick decides is one commit.
 
+pub mod bridge;
 mod chunk_codec;
 pub mod commit;
 #[cfg(test)]
@@ -133,6 +134,15 @@ pub struct Backlog {
     pub oldest: Timestamp,
     /// The last error, and whether it is permanent.
     pub error: Option<(String, bool)>,
+}
+
+impl Backlog {
+    /// What waits for the receiver elsewhere, and is newer.
+    fn add(&mut self, newer: Self) {
+        self.waiting += newer.waiting;
+        self.oldest = self.oldest.min(newer.oldest);
+        self.error = newer.error.or(self.error.take());
+    }
 }
 
 /// Why the store could not do it. Each sentence says what to do.

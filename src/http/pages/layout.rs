@@ -144,7 +144,7 @@ fn notices(read: &Reading) -> Vec<String> {
     let store = read.store.as_ref();
     let mut notices: Vec<String> = store.and_then(|it| it.notice.clone()).into_iter().collect();
     notices.extend(engine.store_error.as_ref().map(|why| {
-        format!("The last commit failed; what it held is kept in memory for the next: {why}")
+        format!("The last commit failed; alerts are told from memory, and what it held is kept for the next: {why}")
     }));
     let definitions = read.definitions.as_ref();
     let refused = definitions.and_then(|it| it.refused.as_ref());

@@ -40,6 +40,18 @@ async fn ready_is_an_open_store_and_a_fresh_tick() {
     503 not ready: the last tick was 3m20s ago, and one is due every 30s
     503 not ready: the last tick is still 2m40s to come: the clock was set back, and the next tick is run when it gets there; set it right
     ");
-    let ready = ask(&state(ticked(opened()), now), "GET", "/readyz", &[]).await;
-    assert_eq!((ready.status.as_u16(), ready.body.as_str()), (200, "ok\n"));
+    let mut ready = String::new();
+    for store_error in [None, Some("the disk is full".to_owned())] {
+        let mut snapshot = fixture::snapshot();
+        snapshot.engine.store_error = store_error;
+        let board = opened();
+        board.publish(snapshot);
+        let answer = ask(&state(board, now), "GET", "/readyz", &[]).await;
+        assert_eq!(answer.status.as_u16(), 200);
+        ready.push_str(&answer.body);
+    }
+    insta::assert_snapshot!(ready, @"
+    ok
+    degraded: alerts are told from memory, since the last commit failed: the disk is full
+    ");
 }

@@ -5,6 +5,7 @@ use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use crate::domain::incident::IncidentId;
 use crate::domain::time::Timestamp;
 
+use super::super::commit::Progress;
 use super::super::outbox::{Waiting, backlog};
 use super::super::{Attempt, Backlog, OutboxKey, OutboxRow};
 use super::read::from_record;
@@ -128,18 +129,57 @@ pub(super) async fn record(
         Attempt::Refused { .. } => None,
     };
     if let Some(memory) = memory.filter(|_| found) {
-        sqlx::query(
-            "INSERT INTO memories (incident, receiver, memory) VALUES ($1, $2, $3)
-            ON CONFLICT (incident, receiver) DO UPDATE SET memory = excluded.memory",
-        )
-        .bind(key.incident.as_str())
-        .bind(&key.receiver)
-        .bind(memory)
-        .execute(&mut *transaction)
-        .await?;
+        remember(&mut transaction, key, memory).await?;
     }
     transaction.commit().await?;
     Ok(found)
+}
+
+/// Takes over how far a row is, unless it is known to be delivered.
+pub(super) async fn set(
+    connection: &mut SqliteConnection,
+    key: &OutboxKey,
+    progress: &Progress,
+) -> Result<(), sqlx::Error> {
+    let (refused, error, permanent) = match &progress.refusal {
+        Some((at, error, permanent)) => (Some(at.as_millis()), Some(error.as_str()), *permanent),
+        None => (None, None, false),
+    };
+    let set = sqlx::query(
+        "UPDATE outbox SET step = $4, attempts = $5, next_at = $6,
+            refused_at = $7, error = $8, permanent = $9, delivered_at = $10
+        WHERE incident = $1 AND receiver = $2 AND sequence = $3 AND delivered_at IS NULL",
+    )
+    .bind(key.incident.as_str())
+    .bind(&key.receiver)
+    .bind(key.sequence)
+    .bind(progress.step)
+    .bind(progress.attempts)
+    .bind(progress.next.as_millis())
+    .bind(refused)
+    .bind(error)
+    .bind(permanent)
+    .bind(progress.delivered.map(Timestamp::as_millis));
+    let found = set.execute(&mut *connection).await?.rows_affected() > 0;
+    match &progress.memory {
+        Some(memory) if found => remember(connection, key, memory).await,
+        _ => Ok(()),
+    }
+}
+
+/// Keeps what a receiver said of an incident.
+async fn remember(
+    connection: &mut SqliteConnection,
+    key: &OutboxKey,
+    memory: &str,
+) -> Result<(), sqlx::Error> {
+    let insert = sqlx::query(
+        "INSERT INTO memories (incident, receiver, memory) VALUES ($1, $2, $3)
+        ON CONFLICT (incident, receiver) DO UPDATE SET memory = excluded.memory",
+    );
+    let insert = insert.bind(key.incident.as_str()).bind(&key.receiver);
+    insert.bind(memory).execute(&mut *connection).await?;
+    Ok(())
 }
 
 /// Receiver, tick, when it was refused, why, and whether for good.

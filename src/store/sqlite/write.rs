@@ -15,6 +15,7 @@ use super::super::commit::{Commit, FamilyKey, FamilyRecord, LaneKey, LaneRecord,
 use super::super::record::{self, Record};
 use super::episodes;
 use super::error::unwritable;
+use super::outbox::set;
 use super::schema::{OF_INSTANCE, chunk_table};
 
 /// Rows of one statement; SQLite takes at most 32,766 values.
@@ -44,6 +45,9 @@ pub(super) async fn commit(
     incidents(&mut transaction, commit).await?;
     episodes::write(&mut transaction, commit).await?;
     outbox(&mut transaction, commit).await?;
+    for (key, progress) in &commit.deliveries {
+        set(&mut transaction, key, progress).await?;
+    }
     transaction.commit().await
 }
 

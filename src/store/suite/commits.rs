@@ -17,7 +17,7 @@ use super::super::fixtures::{
 use super::super::{Attempt, Store};
 use super::{due, telling};
 
-over_both_stores! {
+over_all_stores! {
     a_new_store_is_empty
     what_was_committed_is_recovered
     the_same_commit_twice_changes_nothing
@@ -138,6 +138,7 @@ fn newer() -> Commit {
             (EpisodeKey::PassedOver, None),
         ]),
         outbox: telling(&[("open", "b", 2)]).outbox,
+        deliveries: BTreeMap::new(),
         groups: BTreeMap::from([(slo_of_groups(), groups(&["503"]))]),
         dropped: BTreeSet::new(),
         grown: BTreeMap::new(),

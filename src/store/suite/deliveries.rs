@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::domain::incident::{Change, CloseReason};
 
-use super::super::commit::Commit;
+use super::super::commit::{Commit, Progress};
 use super::super::fixtures::{at, id, incident, key, unmeasured};
-use super::super::{Attempt, Backlog, Store};
+use super::super::{Attempt, Backlog, OutboxRow, Store};
 use super::{due, shown, telling};
 
-over_both_stores! {
+over_all_stores! {
     later_rows_of_a_pair_wait_and_other_pairs_do_not
     a_refused_row_comes_back_when_it_is_due
     accepted_calls_advance_the_row_and_keep_the_memory
@@ -18,6 +18,7 @@ over_both_stores! {
     a_delivered_row_is_not_reset_by_its_commit
     the_last_delivered_rows_are_those_to_tell_again
     episodes_are_told_again_until_their_closing_notice
+    a_commit_says_how_far_rows_are_that_were_told_before_it
 }
 
 fn accepted(secs: i64, memory: Option<&str>, done: bool) -> Attempt {
@@ -247,4 +248,55 @@ async fn episodes_are_told_again_until_their_closing_notice(store: impl Store) {
         "blind a 2"
     );
     assert_eq!(shown(&store.last_delivered("a", at(60)).await.unwrap()), "");
+}
+
+async fn a_commit_says_how_far_rows_are_that_were_told_before_it(store: impl Store) {
+    let mut commit = telling(&[("x", "a", 1), ("x", "a", 2), ("y", "a", 1), ("z", "a", 1)]);
+    let done = Progress {
+        step: 1,
+        delivered: Some(at(40)),
+        memory: Some("m".to_owned()),
+        ..Progress::default()
+    };
+    let refused = Progress {
+        step: 1,
+        attempts: 2,
+        next: at(90),
+        refusal: Some((at(50), "down".to_owned(), false)),
+        ..Progress::default()
+    };
+    commit.deliveries = BTreeMap::from([
+        (key("x", "a", 1), done),
+        (key("y", "a", 1), refused),
+        (key("nobody", "a", 1), Progress::default()),
+    ]);
+    // However often it is made, and whatever was told since.
+    for again in [false, true] {
+        store.commit(&commit).await.unwrap();
+        assert_eq!(due(&store, 89).await, "x a 2, z a 1", "{again}");
+        let rows = store.due(at(90)).await.unwrap();
+        let seen = |row: &OutboxRow| (row.step, row.attempts, row.memory.clone());
+        assert_eq!(shown(&rows), "x a 2, y a 1, z a 1");
+        let seen: Vec<_> = rows.iter().map(seen).collect();
+        assert_eq!(
+            seen,
+            [(0, 0, Some("m".to_owned())), (1, 2, None), (0, 0, None)]
+        );
+        let backlog = &store.backlog().await.unwrap()[0];
+        assert_eq!(
+            (backlog.waiting, &backlog.error),
+            (3, &Some(("down".to_owned(), false)))
+        );
+    }
+    store
+        .record(&key("z", "a", 1), &accepted(60, None, true))
+        .await
+        .unwrap();
+    let older = Progress {
+        attempts: 1,
+        ..Progress::default()
+    };
+    commit.deliveries = BTreeMap::from([(key("z", "a", 1), older)]);
+    store.commit(&commit).await.unwrap();
+    assert_eq!(due(&store, 90).await, "x a 2, y a 1");
 }

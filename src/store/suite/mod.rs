@@ -1,4 +1,4 @@
-//! What every store must do: each case runs over the one in memory and the one on disk.
+//! What every store must do: each case runs over the one in memory, also behind a bridge, and the one on disk.
 
 use std::sync::Arc;
 
@@ -8,13 +8,22 @@ use super::commit::Commit;
 use super::fixtures::{at, burn, key};
 use super::{OutboxRow, Store};
 
-/// Makes two tests of each case, one for each store.
-macro_rules! over_both_stores {
+/// Makes three tests of each case: one for each store, and one for what carries over a store that fails.
+macro_rules! over_all_stores {
     ($($case:ident)*) => {
         mod memory {
             $(#[tokio::test]
             async fn $case() {
                 super::$case(crate::store::memory::MemoryStore::default()).await;
+            })*
+        }
+
+        mod bridge {
+            $(#[tokio::test]
+            async fn $case() {
+                let store = crate::store::memory::MemoryStore::default();
+                let store = crate::store::bridge::Bridge::over(std::sync::Arc::new(store));
+                super::$case(store).await;
             })*
         }
 

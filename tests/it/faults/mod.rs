@@ -11,6 +11,7 @@ mod pace;
 mod paused;
 mod phases;
 mod samples;
+mod stores;
 mod tls;
 mod values;
 

@@ -13,6 +13,7 @@ use sloburn::domain::time::{Span, Timestamp};
 use sloburn::engine::settings::{Settings, SourceSettings};
 use sloburn::engine::shell::{Engine, Parts};
 use sloburn::status::board::Board;
+use sloburn::store::bridge::Bridge;
 use sloburn::store::memory::MemoryStore;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -48,11 +49,12 @@ impl Daemon {
     /// Starts on what an earlier life left behind.
     pub(crate) async fn start(world: &World, left: MemoryStore) -> Self {
         let store = Arc::new(Journal::new(world.clock.clone(), left));
+        let bridge = Arc::new(Bridge::over(Arc::clone(&store)));
         let board = Arc::new(Board::new(world.clock.now().into()));
         let wake = Arc::new(Notify::new());
         let parts = Parts {
             sources: BTreeMap::from([(SourceName::new("default"), Arc::clone(&world.shop))]),
-            store: Arc::clone(&store),
+            store: Arc::clone(&bridge),
             clock: world.clock.clone(),
             board: Arc::clone(&board),
             wake: Arc::clone(&wake),
@@ -65,7 +67,7 @@ impl Daemon {
             ((*name).to_owned(), notifier)
         };
         let delivery = Delivery {
-            store: Arc::clone(&store),
+            store: bridge,
             notifiers: world.receivers.iter().map(receiver).collect(),
             clock: world.clock.clone(),
             wake,
@@ -102,7 +104,8 @@ impl Daemon {
         }
     }
 
-    async fn sleep_until(&mut self, time: Timestamp) {
+    /// Lets time pass until `time`.
+    pub(crate) async fn sleep_until(&mut self, time: Timestamp) {
         tokio::select! {
             () = self.clock.sleep_until(time.to_jiff()) => {}
             Some(ended) = self.loops.join_next() => panic!("a loop ended by itself: {ended:?}"),
@@ -117,6 +120,11 @@ impl Daemon {
         assert_eq!((snapshot.engine.ticks, snapshot.engine.skipped), (ticks, 0));
         assert_eq!(snapshot.engine.store_error, None);
         assert_eq!(snapshot.slos[0].measurement.outcome, Outcome::Measured);
+    }
+
+    /// Why the last commit failed, if it did.
+    pub(crate) fn store_error(&self) -> Option<String> {
+        self.board.read().snapshot.engine.store_error.clone()
     }
 
     /// What the promise's window holds.

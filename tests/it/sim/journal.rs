@@ -40,6 +40,11 @@ impl Journal {
         self.store.survivors()
     }
 
+    /// The next `count` commits fail and keep nothing.
+    pub(crate) fn fail_next_commits(&self, count: u32) {
+        self.store.fail_next_commits(count);
+    }
+
     /// How tiers changed: the tick in seconds from the onset, the tier, and what it became.
     pub(crate) fn lines(&self) -> BTreeSet<(i64, String)> {
         self.entries.lock().unwrap().lines.clone()
