@@ -1,8 +1,10 @@
 //! Incidents: one per instance, opened by the first firing tier, rising and falling in place, and
 //! closed after the hold. A step takes verdicts and the time, and says what to tell.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::measurement::Outcome;
 use super::policy::Severity;
@@ -197,6 +199,41 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// One that begins now, and of which nothing happened yet.
+    fn new(slo: &SloId, now: Timestamp, onset: Timestamp, severity: Severity) -> Self {
+        Self {
+            id: IncidentId::derive(slo.as_str(), now),
+            slo: slo.clone(),
+            opened: now,
+            onset,
+            severity,
+            peak: severity,
+            paged: None,
+            closed: None,
+            history: Vec::new(),
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// What there is to tell when it is as loud as this now; `remind` is the longest silence by severity.
+    fn change(
+        &self,
+        severity: Severity,
+        now: Timestamp,
+        remind: &BTreeMap<Severity, Span>,
+    ) -> Option<Change> {
+        let from = self.severity;
+        match severity.cmp(&from) {
+            Ordering::Greater => Some(Change::Rose { from }),
+            Ordering::Less => Some(Change::Fell { from }),
+            Ordering::Equal => {
+                let told = self.history.last().map_or(self.opened, |last| last.at);
+                let silence = remind.get(&severity)?;
+                (now.since(told) >= *silence).then_some(Change::Reminded)
+            }
+        }
+    }
+
     /// Appends to the history and keeps severity, peak and times in step with it.
     fn record(&mut self, at: Timestamp, change: Change, severity: Severity) -> Transition {
         let sequence = u32::try_from(self.history.len())
@@ -227,8 +264,8 @@ impl Incident {
 pub struct AlertState {
     /// Tiers that are not quiet.
     pub tiers: BTreeMap<String, TierState>,
-    /// The open incident.
-    pub incident: Option<Incident>,
+    /// The open incident, as everybody who reads shares it.
+    pub incident: Option<Arc<Incident>>,
     /// Since which tick it has been impossible to measure, by how that ended; empty while it is
     /// measured, or while nobody wants to be told.
     pub unmeasured: BTreeMap<Outcome, Timestamp>,
@@ -266,7 +303,7 @@ impl AlertState {
         remind: &BTreeMap<Severity, Span>,
     ) -> Option<(Incident, Transition)> {
         let known = std::mem::take(&mut self.tiers);
-        let gone = gone(&known, self.incident.as_ref(), readings);
+        let gone = gone(&known, self.incident.as_deref(), readings);
         let mut loudest = None;
         for reading in readings.iter().chain(&gone) {
             let before = known.get(reading.name).copied().unwrap_or_default();
@@ -282,20 +319,9 @@ impl AlertState {
         match (self.incident.take(), loudest) {
             (None, None) => None,
             (None, Some(severity)) => {
-                let mut incident = Incident {
-                    id: IncidentId::derive(slo.as_str(), now),
-                    slo: slo.clone(),
-                    opened: now,
-                    onset: onset(),
-                    severity,
-                    peak: severity,
-                    paged: None,
-                    closed: None,
-                    history: Vec::new(),
-                    told: BTreeSet::new(),
-                };
+                let mut incident = Incident::new(slo, now, onset(), severity);
                 let transition = incident.record(now, Change::Opened, severity);
-                self.incident = Some(incident.clone());
+                self.incident = Some(Arc::new(incident.clone()));
                 Some((incident, transition))
             }
             (Some(incident), None) => {
@@ -307,24 +333,13 @@ impl AlertState {
                 Some(close(incident, now, reason))
             }
             (Some(mut incident), Some(severity)) => {
-                let before = incident.severity;
-                let told = incident
-                    .history
-                    .last()
-                    .map_or(incident.opened, |last| last.at);
-                let change = match severity.cmp(&before) {
-                    std::cmp::Ordering::Greater => Some(Change::Rose { from: before }),
-                    std::cmp::Ordering::Less => Some(Change::Fell { from: before }),
-                    std::cmp::Ordering::Equal => {
-                        let due = remind
-                            .get(&severity)
-                            .is_some_and(|silence| now.since(told) >= *silence);
-                        due.then_some(Change::Reminded)
-                    }
-                };
-                let transition = change.map(|change| incident.record(now, change, severity));
-                self.incident = Some(incident.clone());
-                transition.map(|transition| (incident, transition))
+                let told = incident.change(severity, now, remind).map(|change| {
+                    let changed = Arc::make_mut(&mut incident);
+                    let transition = changed.record(now, change, severity);
+                    (changed.clone(), transition)
+                });
+                self.incident = Some(incident);
+                told
             }
         }
     }
@@ -369,7 +384,8 @@ fn gone<'a>(
     said.collect()
 }
 
-fn close(mut incident: Incident, now: Timestamp, reason: CloseReason) -> (Incident, Transition) {
+fn close(incident: Arc<Incident>, now: Timestamp, reason: CloseReason) -> (Incident, Transition) {
+    let mut incident = Arc::unwrap_or_clone(incident);
     let severity = incident.severity;
     let transition = incident.record(now, Change::Closed(reason), severity);
     (incident, transition)

@@ -130,7 +130,7 @@ impl State {
         };
         enqueue(commit, notice, &incident.told);
         if let Some(open) = &mut self.promise_mut(index).alert.incident {
-            open.told.clone_from(&incident.told);
+            Arc::make_mut(open).told.clone_from(&incident.told);
         }
         if incident.closed.is_some() {
             self.closed.push_front(Arc::new(incident.clone()));

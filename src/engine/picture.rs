@@ -26,7 +26,7 @@ impl State {
     /// Everything as it stands after the tick `at`; the shell adds how the tick itself went, and what the clocks say.
     pub(super) fn snapshot(&self, at: Timestamp, slos: Vec<Arc<SloStatus>>) -> Snapshot {
         let promises = self.meters.iter().flat_map(|meter| &meter.promises);
-        let open = promises.filter_map(|promise| promise.alert.incident.clone().map(Arc::new));
+        let open = promises.filter_map(|promise| promise.alert.incident.clone());
         let mut incidents: Vec<_> = open.collect();
         incidents.sort_by(|a, b| b.opened.cmp(&a.opened).then_with(|| a.slo.cmp(&b.slo)));
         incidents.extend(self.closed.iter().cloned());
@@ -138,7 +138,7 @@ impl State {
                 .map(|policy| tiers(state, slo, policy, windows))
                 .unwrap_or_default(),
             contributors: self.contributors(place, at),
-            incident: state.alert.incident.clone().map(Arc::new),
+            incident: state.alert.incident.clone(),
             details: details(&self.settings, slo),
             graph: graph(&self.settings, slo),
             ledger: meter.ledger.clone(),

@@ -222,7 +222,7 @@ pub(super) fn alert(incident: Incident) -> AlertState {
                 },
             ),
         ]),
-        incident: Some(incident),
+        incident: Some(Arc::new(incident)),
         unmeasured: BTreeMap::from([(Outcome::NoData, at(45))]),
     }
 }

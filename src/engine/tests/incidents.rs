@@ -71,6 +71,22 @@ fn tiers_that_are_renamed_while_nothing_is_known_close_nothing() {
 }
 
 #[test]
+fn an_incident_is_shared_for_as_long_as_nothing_happens_to_it() {
+    let mut run = Run::new(catalog(requests()));
+    let world = shop(7_200, 7_500, 2);
+    let mut shared = |from: i64, to: i64| {
+        let incident = run.ticks(&world, from, to, healthy).incident.clone();
+        let listed = Arc::clone(&run.last.as_ref().unwrap().incidents[0]);
+        let incident = incident.unwrap();
+        assert!(Arc::ptr_eq(&incident, &listed));
+        incident
+    };
+    let (ticket, page) = (shared(0, 7_290), shared(7_290, 7_410));
+    assert_ne!(ticket.severity, page.severity);
+    assert!(Arc::ptr_eq(&page, &shared(7_410, 7_440)));
+}
+
+#[test]
 fn a_budget_is_empty_when_it_was_said_to_be() {
     let rolling = |minutes| Window::Rolling(Span::from_mins(minutes));
     let month = Window::Calendar(Calendar::new(Period::Month, "UTC").unwrap());

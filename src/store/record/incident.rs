@@ -137,7 +137,7 @@ impl Record for AlertState {
         let ended = |(outcome, since): (&Outcome, &Timestamp)| (outcome.to_json(), since.to_json());
         AlertJson {
             tiers: self.tiers.iter().filter_map(tier).collect(),
-            incident: self.incident.to_json(),
+            incident: self.incident.as_deref().map(Record::to_json),
             unmeasured: self.unmeasured.iter().map(ended).collect(),
         }
     }
@@ -151,13 +151,14 @@ impl Record for AlertState {
             };
             (name, state)
         };
+        let incident: Option<Incident> = Record::from_json(json.incident)?;
         let unmeasured = json.unmeasured.into_iter();
         let unmeasured = unmeasured.map(|(outcome, since)| {
             Ok((Outcome::from_json(outcome)?, Timestamp::from_json(since)?))
         });
         Ok(Self {
             tiers: json.tiers.into_iter().map(tier).collect(),
-            incident: Record::from_json(json.incident)?,
+            incident: incident.map(Arc::new),
             unmeasured: unmeasured.collect::<Result<_, Unreadable>>()?,
         })
     }
