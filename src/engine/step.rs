@@ -178,13 +178,13 @@ pub(super) fn hand_over(state: &mut State, meter: usize, commit: &mut Commit) {
 /// no window reaches.
 fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commit) {
     let held_from = held_from(&state.plan.meters[meter], at);
-    let ledger = &mut state.meters[meter].ledger;
-    let grown_to = ledger.grow_old(at);
-    ledger.forget_before(held_from);
+    let grown = state.meters[meter].ledger.grow_old(at);
+    // Before anything is let go of: behind a long stop, what grew old may be what no window reaches.
     hand_over(state, meter, commit);
-    if let Some(grown_to) = grown_to {
+    state.meters[meter].ledger.forget_before(held_from);
+    if let Some(grown) = grown {
         for lane in 0..state.meters[meter].lanes.len() {
-            commit.grown.insert(state.lane_key(meter, lane), grown_to);
+            commit.grown.insert(state.lane_key(meter, lane), grown);
         }
     }
 }

@@ -170,9 +170,10 @@ impl Ledger {
         lanes.flat_map(|(number, lane)| lane.all().map(move |chunk| (number, chunk)))
     }
 
-    /// Makes the slots coarser that have come of age. Returns up to where recent chunks are no longer
-    /// needed, since old ones hold what they held, if that has moved on.
-    pub fn grow_old(&mut self, now: Timestamp) -> Option<Timestamp> {
+    /// Makes the slots coarser that have come of age. Returns where recent chunks end that are no longer
+    /// needed, since old ones hold what they held, if that has moved on: those that are kept elsewhere
+    /// are not among them.
+    pub fn grow_old(&mut self, now: Timestamp) -> Option<TimeRange> {
         let (before, ages) = (self.ages, self.ages.at(now));
         if before == ages {
             return None;
@@ -183,7 +184,10 @@ impl Ledger {
             self.changed
                 .extend(changed.into_iter().map(|key| (number, key)));
         }
-        Some(ages.old)
+        Some(TimeRange {
+            from: self.begins,
+            to: ages.old,
+        })
     }
 
     /// The settled chunks that changed since this was last asked, by lane and key.

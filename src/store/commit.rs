@@ -10,7 +10,7 @@ use crate::domain::measurement::Outcome;
 use crate::domain::notice::Notice;
 use crate::domain::refusal::Refusal;
 use crate::domain::slo::{SloId, SourceName};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::domain::versions::Versions;
 use crate::ledger::chunk::{Chunk, ChunkKey};
 use crate::series::births::Target;
@@ -241,9 +241,9 @@ pub struct Commit {
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// Episodes that began (`Some`) or ended (`None`).
     pub episodes: BTreeMap<EpisodeKey, Option<Episode>>,
-    /// Up to where recent chunks of lanes are no longer needed, since old ones hold what they held;
+    /// Where recent chunks of lanes end that are no longer needed, since old ones hold what they held;
     /// they go after all others have been written.
-    pub grown: BTreeMap<LaneKey, Timestamp>,
+    pub grown: BTreeMap<LaneKey, TimeRange>,
     /// No chunk that ends at or before this time is needed any more, whosesoever it is.
     pub forgotten: Option<Timestamp>,
     /// What is to be told.
@@ -286,7 +286,7 @@ impl Commit {
         self.versions.extend(newer.versions);
         for (lane, newer) in newer.grown {
             let grown = self.grown.entry(lane).or_insert(newer);
-            *grown = newer.max(*grown);
+            *grown = newer.hull(*grown);
         }
         self.forgotten = self.forgotten.max(newer.forgotten);
         self.outbox.extend(newer.outbox);

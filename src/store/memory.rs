@@ -189,7 +189,8 @@ impl Contents {
         chunks.extend(commit.chunks.clone());
         chunks.retain(|(lane, key), _| {
             let grown = commit.grown.get(lane).filter(|_| key.age == Age::Recent);
-            Some(key.end()) > grown.copied() && Some(key.end()) > commit.forgotten
+            let is_grown = grown.is_some_and(|grown| grown.contains(key.end()));
+            !is_grown && Some(key.end()) > commit.forgotten
         });
         lanes.extend(commit.lanes.clone());
         seen.extend(commit.seen.clone());

@@ -12,6 +12,7 @@ mod held;
 mod incidents;
 mod late;
 mod log;
+mod kept;
 mod long;
 mod properties;
 mod quiet;

@@ -118,14 +118,15 @@ async fn chunks(connection: &mut SqliteConnection, commit: &Commit) -> Result<()
                 .await?;
         }
     }
-    for (lane, grown_to) in &commit.grown {
+    for (lane, grown) in &commit.grown {
         sqlx::query(
-            "DELETE FROM chunks WHERE slo = $1 AND indicator = $2 AND lane = $3 AND start <= $4",
+            "DELETE FROM chunks WHERE slo = $1 AND indicator = $2 AND lane = $3 AND start > $4 AND start <= $5",
         )
         .bind(lane.meter.slo.as_str())
         .bind(lane.meter.indicator.bits().cast_signed())
         .bind(lane.lane)
-        .bind((*grown_to - Age::Recent.length()).as_millis())
+        .bind((grown.from - Age::Recent.length()).as_millis())
+        .bind((grown.to - Age::Recent.length()).as_millis())
         .execute(&mut *connection)
         .await?;
     }

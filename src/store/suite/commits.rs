@@ -6,7 +6,7 @@ use crate::domain::fingerprint::Fingerprint;
 use crate::domain::incident::AlertState;
 use crate::domain::measurement::Outcome;
 use crate::domain::slo::SloId;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{TimeRange, Timestamp};
 use crate::ledger::chunk::Age;
 
 use super::super::commit::{Commit, EpisodeKey, LaneKey, MeterKey, Recovered, WalkKey, WalkRecord};
@@ -178,9 +178,12 @@ async fn a_merged_commit_is_as_good_as_two(store: impl Store) {
 
 async fn what_is_forgotten_or_dropped_is_gone(store: impl Store) {
     store.commit(&everything()).await.unwrap();
-    let grown = |lane: LaneKey, secs: i64| Commit {
-        grown: [(lane, at(secs))].into(),
-        ..Commit::default()
+    let grown = |lane: LaneKey, (from, to): (i64, i64)| {
+        let (from, to) = (at(from), at(to));
+        Commit {
+            grown: [(lane, TimeRange { from, to })].into(),
+            ..Commit::default()
+        }
     };
     let forgotten = |secs: i64| Commit {
         forgotten: Some(at(secs)),
@@ -190,9 +193,13 @@ async fn what_is_forgotten_or_dropped_is_gone(store: impl Store) {
     let (first, second) = ((Age::Recent, at(0)), (Age::Recent, at(3_600)));
     let day = (Age::Old, at(0));
     for (commit, expected) in [
-        (grown(one(), 3_599), &[first, second, day][..]),
-        (grown(lane("another/one", 1), 3_600), &[first, second, day]),
-        (grown(one(), 3_600), &[second, day]),
+        (grown(one(), (-7_200, 3_599)), &[first, second, day][..]),
+        (grown(one(), (3_600, 7_199)), &[first, second, day]),
+        (
+            grown(lane("another/one", 1), (-7_200, 3_600)),
+            &[first, second, day],
+        ),
+        (grown(one(), (3_599, 3_600)), &[second, day]),
         (forgotten(7_199), &[second, day]),
         (forgotten(7_200), &[day]),
         (forgotten(86_400), &[]),
@@ -282,7 +289,7 @@ async fn the_past_can_be_left_where_it_is_and_read_alone(store: impl Store) {
         (86_400, 90_000, &[]),
     ] {
         let (from, to) = (at(from), at(to));
-        let range = crate::domain::time::TimeRange { from, to };
+        let range = TimeRange { from, to };
         let found = store.past(&meter("checkout/availability"), range).await;
         let mut found = found.unwrap();
         found.sort_by_key(|(_, chunk)| chunk.key());
