@@ -274,7 +274,7 @@ fn slices_of_traffic_and_saturation_spend_budgets_too() {
     let world = World::new(15).with("requests_total", "code=200", |second| {
         // Sixty a second, but ten in the ten minutes after 7,200 s.
         let slow = second.clamp(7_200, 7_800) - 7_200;
-        Some((60 * second - 50 * slow) as f64)
+        Some((60 * (second + 3_600) - 50 * slow) as f64)
     });
     let mut run = Run::new(catalog(traffic));
     let status = run.ticks(&world, 0, 9_000, healthy);

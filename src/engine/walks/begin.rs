@@ -12,7 +12,7 @@ use crate::engine::counters::SERIES_KEPT;
 use crate::engine::intake::Answer;
 use crate::engine::lanes::lane_missing;
 use crate::engine::state::{State, family_key};
-use crate::series::batch::Batch;
+use crate::series::batch::{Batch, Sample};
 use crate::series::cursor::Cursor;
 use crate::series::past::{LaneIndex, LooseEnd, LooseEnds};
 use crate::series::plan::FamilyIndex;
@@ -141,8 +141,7 @@ impl State {
         let samples = answer.summed.is_none().then_some(answer.batch);
         let series = samples.into_iter().flat_map(Batch::series);
         for series in series {
-            let is_first =
-                |sample: &&crate::series::batch::Sample| sample.at > seam && sample.is_count();
+            let is_first = |sample: &&Sample| sample.at > seam && sample.is_count();
             if let Some(first) = series.samples.iter().find(is_first)
                 && state.table.is_given(&series, first.at, before)
             {

@@ -117,13 +117,11 @@ pub(super) fn judged(events: Counts, allowance: Fraction) -> Counts {
 
 /// The first value of a series whose target was scraped before without it, and its time.
 fn born(series: &Series, usual: Span, counters: &[Counters]) -> Option<(Timestamp, f64)> {
-    let first = series.samples.first()?;
+    let first = series.samples.iter().find(|sample| sample.is_count())?;
     let target = Target::of(series.labels)?;
     let scraped = counters.iter().filter_map(|kind| kind.scraped.get(&target));
     let before = scraped.min()?;
-    let is_born = first.at.since(*before).as_millis() * 2 > usual.as_millis()
-        && first.at > *before
-        && first.value.is_finite();
+    let is_born = first.at.since(*before).as_millis() * 2 > usual.as_millis() && first.at > *before;
     is_born.then_some((first.at, first.value))
 }
 
@@ -146,11 +144,11 @@ fn returns(
     usual: Span,
     scraped: impl Fn(Timestamp, Timestamp) -> bool,
 ) -> Vec<(Timestamp, f64)> {
-    let is_number = |it: &&Sample| it.value.is_finite();
     let older = samples.partition_point(|it| it.at <= range.from);
-    let mut last = samples.iter().take(older).rfind(is_number);
+    let mut last = samples.iter().take(older).rfind(|sample| sample.is_count());
     let mut returns = Vec::new();
-    for sample in within(samples, range).iter().filter(is_number) {
+    let newer = within(samples, range).iter();
+    for sample in newer.filter(|sample| sample.is_count()) {
         let Some(before) = last.replace(sample) else {
             continue;
         };

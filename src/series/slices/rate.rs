@@ -89,14 +89,20 @@ pub(super) fn part(
         covered: Span::ZERO,
         interval: usual,
     };
-    // The sample before the slice is where its first pair begins.
     let first = samples.partition_point(|sample| sample.at <= within.from);
     let behind = samples.partition_point(|sample| sample.at <= within.to);
-    let own = samples.get(first.saturating_sub(1)..behind);
-    for pair in own.unwrap_or_default().windows(2) {
-        let [older, newer] = pair else { continue };
+    let (before, own) = samples
+        .get(..behind)
+        .unwrap_or_default()
+        .split_at(first.min(behind));
+    // The sample before the slice is where its first pair begins.
+    let mut last = before.iter().rfind(|sample| sample.is_count());
+    for newer in own.iter().filter(|sample| sample.is_count()) {
+        let Some(older) = last.replace(newer) else {
+            continue;
+        };
         let distance = newer.at.since(older.at);
-        if !within.contains(newer.at) || is_gap(distance, usual) || !newer.value.is_finite() {
+        if is_gap(distance, usual) {
             continue;
         }
         part.events += if newer.value >= older.value {
@@ -177,6 +183,15 @@ mod tests {
                 vec!["0:0 15:75 30:150 45:225 60:300 75:75 90:150 105:225 120:300".to_owned()],
                 5.0,
                 "..?",
+            ),
+            (
+                "values that no counter has",
+                vec![
+                    "0:9000 15:9001 30:NaN 45:9003 60:9004 75:-1 90:9006 105:+Inf 120:9008 135:NaN"
+                        .to_owned(),
+                ],
+                0.1,
+                "##?",
             ),
         ] {
             let series: Vec<(&str, &str)> =
