@@ -372,7 +372,9 @@ impl Draft {
         step: Span,
     ) -> FamilyIndex {
         let text = text.replace("$window", &window.to_string());
-        let name = if step == self.slot {
+        // Without brackets it may be the name of a metric, whose samples are a family of that name.
+        let may_be_a_metric = !text.contains(['(', '[']);
+        let name = if step == self.slot && !may_be_a_metric {
             text.clone()
         } else {
             format!("{text} every {step}")

@@ -15,7 +15,8 @@ use crate::domain::slo::SourceName;
 use crate::domain::time::Span;
 use crate::engine::intake::Reading;
 
-use super::{Run, World, catalog, healthy, selector};
+use std::sync::Arc;
+use super::{Run, TICK, World, at, catalog, healthy, selector};
 
 fn sliced(judge: Judge, missing: MissingData) -> Indicator {
     Indicator::Slices(Sliced {
@@ -318,4 +319,53 @@ fn slices_of_traffic_and_saturation_spend_budgets_too() {
     again.ticks(&world, 7_290, 9_000, healthy);
     assert_eq!(again.kept.chunks, run.kept.chunks);
     assert_eq!(again.told, run.told);
+}
+
+/// The text of a query may be no more than the name of a metric.
+#[test]
+fn a_query_that_is_a_metrics_name_and_the_samples_of_that_metric_are_two_things() {
+    let at_most = Bound::AtMost(Quantity {
+        value: Fraction::new(80, 1),
+        unit: Unit::Plain,
+    });
+    let by_query = Judge::Value {
+        query: "lag".into(),
+        window: Span::from_mins(5),
+        bound: at_most,
+        bad_when: BadWhen::ANY,
+    };
+    let by_samples = Judge::Level {
+        level: alone("lag"),
+        bound: at_most,
+        within: WithinSlice::Max,
+        bad_when: BadWhen::ANY,
+    };
+    let of = |judge| {
+        Indicator::Slices(Sliced {
+            judge,
+            slice: TICK,
+            missing: MissingData::Hold,
+        })
+    };
+    // It is high at every scrape between two slots, for ten minutes, and at the end of one slot.
+    let world = World::new(15).with("lag", "", |second| {
+        let between = (3_000..3_600).contains(&second) && second % 30 == 15;
+        let is_high = between || second == 4_200;
+        Some(if is_high { 100.0 } else { 10.0 })
+    });
+    for query in ["a/query", "z/query"] {
+        let mut both = catalog(of(by_samples.clone()));
+        let mut other = Slo::clone(&both.slos[&SloId::new("shop/it")]);
+        other.uid = SloId::new(query);
+        (other.id, other.counted_as) = (other.uid.clone(), other.uid.clone());
+        other.indicator = of(by_query.clone());
+        both.slos.insert(other.uid.clone(), Arc::new(other));
+        let mut run = Run::new(both);
+        run.ticks(&world, 0, 6_000, healthy);
+        for (slo, bad) in [("shop/it", 21.0), (query, 1.0)] {
+            let status = run.status(slo);
+            let told = (status.measurement.outcome, status.window.counts.bad);
+            assert_eq!(told, (Outcome::Measured, bad), "{slo} beside {query}");
+        }
+    }
 }
