@@ -13,7 +13,7 @@ use crate::series::cursor::validity;
 use crate::series::plan::{Lane, Meter, MeterIndex, Share};
 use crate::series::slices::Impossible;
 
-use super::lanes::{lane_grace, lane_missing};
+use super::lanes::lane_grace;
 use super::promise::{PromiseIndex, PromiseState};
 use super::state::{FamilyState, State};
 use super::windows::Windows;
@@ -103,7 +103,8 @@ impl State {
     pub(super) fn missing(&self, meter: MeterIndex, at: Timestamp) -> Option<String> {
         let planned = &self.plan.meters[meter];
         let mut sparse = Vec::new();
-        for (lane, state) in planned.lanes.iter().zip(&self.meters[meter].lanes) {
+        let lanes = planned.lanes.iter().zip(&self.meters[meter].lanes);
+        for (number, (lane, state)) in lanes.enumerate() {
             let name = self.plan.families[lane.families().first().copied()?].name();
             match lane {
                 Lane::Counters { totals: false, .. } => {}
@@ -127,7 +128,7 @@ impl State {
                 Lane::Slices(_) | Lane::Points { .. } => {
                     let grain = lane.slice().unwrap_or(self.settings.slot);
                     // What is empty counts, but only when nothing can come any more.
-                    let grace = match lane_missing(lane) {
+                    let grace = match planned.missing(number) {
                         MissingData::Hold if !lane.is_sparse() => Span::ZERO,
                         MissingData::Hold | MissingData::Good | MissingData::Bad => {
                             lane_grace(lane, &|family| self.families[family].interval)

@@ -33,6 +33,7 @@ use super::adopt::Shelf;
 use super::blame::Blame;
 use super::coverage::Coverage;
 use super::groups::Groups;
+use super::lanes::Seen;
 use super::odd::Odd;
 use super::promise::PromiseState;
 use super::pushed::Pushed;
@@ -194,6 +195,8 @@ pub(super) struct LaneState {
     pub(super) head_to: Option<Timestamp>,
     /// The end of the newest slice or value that is known; only of lanes without cursors.
     pub(super) known_to: Option<Timestamp>,
+    /// Since when anything is known; only of lanes without cursors.
+    pub(super) seen: Seen,
     /// The newest slot or slice that is not final and cannot be true; only of lanes without cursors.
     pub(super) impossible: Option<(Timestamp, Impossible)>,
     /// The time credited to settled slots.

@@ -26,6 +26,7 @@ use crate::store::commit::{
 
 use super::coverage::Coverage;
 use super::groups::Entry;
+use super::lanes::Seen;
 use super::promise::PromiseState;
 use super::pushed::Pushed;
 use super::state::{FamilyState, LaneState, MeterState, State};
@@ -262,6 +263,9 @@ impl State {
             indicator: Fingerprint::UNKNOWN,
         };
         let lanes = |meter: &MeterKey| {
+            if own.known_to.is_some() {
+                own.seen = Seen::Before;
+            }
             let lane = |lane| LaneKey {
                 meter: meter.clone(),
                 lane,

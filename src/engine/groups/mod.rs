@@ -22,6 +22,7 @@ use crate::series::plan::{MeterIndex, Plan, SloIndex};
 use crate::status::snapshot::GroupCount;
 use crate::store::commit::{Commit, GroupRecord};
 
+use super::lanes::Seen;
 use super::state::{LaneState, MeterState, State};
 use refused::Refused;
 
@@ -210,9 +211,10 @@ impl State {
                 state.ledger = measured.clone();
             }
         }
-        // The store holds nothing of it yet.
+        // The store holds nothing of it yet, and nothing was seen of it.
         for lane in &mut state.lanes {
             lane.kept = None;
+            lane.seen = Seen::Never;
         }
         state
     }

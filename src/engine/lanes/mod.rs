@@ -1,5 +1,6 @@
 //! Lanes without cursors: slices and values, counted anew for every slot that is not final.
 
+mod missed;
 mod shown;
 mod slots;
 
@@ -21,8 +22,9 @@ use super::groups::split;
 use super::intake::{Answer, Taken, put};
 use super::state::State;
 
+pub(super) use missed::Seen;
 use shown::{lane_series, lane_sides};
-pub(super) use slots::{lane_grace, lane_missing, lane_slots};
+pub(super) use slots::{lane_grace, lane_slots};
 
 impl State {
     /// Slices and values of all objectives, group by group where they have any.
@@ -124,14 +126,17 @@ impl State {
         let boundary = boundary.floor_to(grain);
         let sure_to = (to - grace).max(boundary);
         let sure_to = sure_to.floor_to(grain).min(range.to);
-        // Who keeps no past knows nothing of the time before this life.
-        let watched_from = if self.has_past(source) {
-            Timestamp::from_millis(i64::MIN)
-        } else {
-            self.first_tick.unwrap_or(at) + grain
-        };
+        let first = judged.iter().find(|(_, judged)| judged.is_some());
+        let state = &mut self.meters[meter].lanes[lane];
+        state.seen = state.seen.or_from(first.map(|(end, _)| *end));
+        let mut watched_from = state.seen.missing_after();
+        if !self.has_past(source) {
+            // Who keeps no past knows nothing of the time before this life.
+            watched_from = watched_from.max(self.first_tick.unwrap_or(at) + grain);
+        }
+        let missing = plan.meters[meter].missing(lane);
         let sure_to = measured.map_or(sure_to, |measured| sure_to.max(measured.to));
-        let decided = decided(&judged, lane_missing(planned), watched_from, sure_to);
+        let decided = decided(&judged, missing, watched_from, sure_to);
         if let Some(trace) = &mut taken.trace {
             noted.counted(&decided.slices);
             trace.note_slices(noted);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::domain::indicator::Split;
-use crate::domain::slices::MissingData;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::engine::intake::Answer;
 use crate::series::batch::Series;
@@ -37,14 +36,6 @@ pub(in crate::engine) fn lane_grace(lane: &Lane, interval: &dyn Fn(FamilyIndex) 
             | Judge::Value { .. }
             | Judge::Ratio { .. } => Span::ZERO,
         },
-    }
-}
-
-/// What a slot of which the source holds nothing counts as.
-pub(in crate::engine) const fn lane_missing(lane: &Lane) -> MissingData {
-    match lane {
-        Lane::Counters { .. } | Lane::Points { .. } => MissingData::Hold,
-        Lane::Slices(slices) => slices.missing,
     }
 }
 

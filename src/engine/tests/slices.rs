@@ -11,11 +11,12 @@ use crate::domain::measurement::Outcome;
 use crate::domain::policy::Severity;
 use crate::domain::slices::{BadWhen, Bound, Gauge, Grouped, Judge, MissingData};
 use crate::domain::slices::{Quantity, Sliced, TimeUnit, Unit, WithinSlice};
-use crate::domain::slo::SourceName;
-use crate::domain::time::Span;
+use crate::domain::slo::{Slo, SloId, SourceName};
+use crate::domain::slot::Slot;
+use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::engine::intake::Reading;
-
 use std::sync::Arc;
+
 use super::{Run, TICK, World, at, catalog, healthy, selector};
 
 fn sliced(judge: Judge, missing: MissingData) -> Indicator {
@@ -186,6 +187,58 @@ fn what_is_there_and_cannot_be_judged_is_not_said_to_be_missing() {
     no limit: no series of `limit` match what shop/it selects; check its selectors
     the limit of another: `used` has 1 series, and no slice of 1m is known yet: no group has valid samples of what is used and of its limit
     ");
+}
+
+/// Who watches from the start and who begins in the midst of it know the same, whenever its past is read.
+#[test]
+fn nothing_is_missing_before_the_first_samples() {
+    const BEGIN: i64 = 3_600;
+    let slots = |run: &Run| -> Vec<(Timestamp, Slot)> {
+        let range = TimeRange {
+            from: at(-1_200),
+            to: at(7_200),
+        };
+        run.state.meters[0].ledger.slots(range).collect()
+    };
+    for (ends, begins) in [(i64::MIN, 0), (1_800, 0), (i64::MIN, 60), (1_800, 60)] {
+        for begins in (BEGIN - 600..BEGIN + 900).step_by(75).map(|it| it + begins) {
+            let world = World::new(15).with("done", "job=etl", move |second| {
+                let is_told = second < ends || second >= begins;
+                is_told.then_some(second as f64)
+            });
+            let mut first = Run::new(catalog(sliced(fresh(), MissingData::Bad)));
+            first.ticks(&world, -1_800, 7_200, healthy);
+            let seen = first.status("shop/it").window.counts;
+            let missing = if ends == i64::MIN {
+                0
+            } else {
+                (begins - ends) / 60
+            };
+            let apart = seen.bad - missing as f64;
+            assert!((-2.0..=0.0).contains(&apart), "{seen:?} of {ends} {begins}");
+            for (dug, restarts) in [(30, false), (420, false), (900, false), (420, true)] {
+                let mut late = Run::new(first.catalog.clone());
+                late.ticks(&world, BEGIN - 30, BEGIN + dug, healthy);
+                while late.dig(&world, Span::from_mins(40)) {}
+                if restarts {
+                    late.restart();
+                }
+                late.ticks(&world, BEGIN + dug, 7_200, healthy);
+                assert_eq!(
+                    slots(&late),
+                    slots(&first),
+                    "{ends} {begins} {dug} {restarts}"
+                );
+                if missing == 0 {
+                    assert!(
+                        !late.told.iter().any(|told| told.contains("page")),
+                        "{:?}",
+                        late.told
+                    );
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, Timestamp};
 use crate::engine::counters::SERIES_KEPT;
 use crate::engine::intake::Answer;
-use crate::engine::lanes::lane_missing;
+use crate::engine::lanes::Seen;
 use crate::engine::state::{State, family_key};
 use crate::series::batch::{Batch, Sample};
 use crate::series::cursor::Cursor;
@@ -115,6 +115,7 @@ impl State {
             stopped: state.begun.then_some(stopped).flatten().or(state.stopped),
             reach: state.reach,
             kept: state.kept,
+            seen: state.seen.before(),
             ..Default::default()
         };
     }
@@ -301,9 +302,10 @@ impl State {
         let lanes: Vec<LaneKey> = keys.collect();
         let mut behind = BTreeMap::new();
         for ((meter, lane), key) in company.lanes.iter().zip(&lanes) {
-            let missing = lane_missing(&self.plan.meters[*meter].lanes[*lane]);
+            let missing = self.plan.meters[*meter].missing(*lane);
             // What an earlier life measured was there: what is empty since then is missing.
-            if company.stopped.is_some() && missing != MissingData::Hold {
+            let was_seen = self.meters[*meter].lanes[*lane].seen == Seen::Before;
+            if company.stopped.is_some() && was_seen && missing != MissingData::Hold {
                 behind.insert(key.clone(), Behind::Seen);
             }
         }

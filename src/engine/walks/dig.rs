@@ -11,7 +11,7 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::engine::counters::SERIES_KEPT;
 use crate::engine::groups::{Found, split};
 use crate::engine::intake::Answer;
-use crate::engine::lanes::{lane_missing, lane_slots};
+use crate::engine::lanes::lane_slots;
 use crate::engine::pushed::Summing;
 use crate::series::batch::{Batch, Fetch, Series, within};
 use crate::series::cursor::{Cursor, IgnoredBirth};
@@ -339,11 +339,12 @@ impl Dig {
                 let place = (meter, number);
                 let known = self.behind.get(&place).copied();
                 let known = known.unwrap_or(Behind::Unseen(None));
-                let (slots, known) = decided_past(&judged, lane_missing(lane), known, grain);
+                let missing = self.plan.meters[meter].missing(number);
+                let (slots, known) = decided_past(&judged, missing, known, grain);
                 sums.add_slices(place, grain, &slots);
                 noted.turn_to(self.plan.meters[meter].group());
                 noted.counted(&slots);
-                if lane_missing(lane) != MissingData::Hold {
+                if missing != MissingData::Hold {
                     behind.insert(place, known);
                 }
             }

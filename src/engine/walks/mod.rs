@@ -204,6 +204,14 @@ impl State {
             }
         }
         self.gain_with_whole(&walk, &dug.gained, commit);
+        let shown = dug.gained.iter().filter(|gained| !gained.slots.is_empty());
+        let shown = shown.map(|gained| gained.lane);
+        let known = shown.filter(|(meter, _)| *meter < dug.plan.meters.len());
+        let missed = self.missed_since(walk.record.seam, known);
+        for gained in &missed {
+            self.gain(&walk, gained.lane, gained, commit);
+        }
+        self.gain_with_whole(&walk, &missed, commit);
         for (family, ends) in dug.ends {
             self.learn(family, ends, commit);
         }

@@ -64,6 +64,14 @@ impl Lane {
         }
     }
 
+    /// What a slot of which the source holds nothing counts as.
+    pub(super) const fn missing(&self) -> MissingData {
+        match self {
+            Self::Counters { .. } | Self::Points { .. } => MissingData::Hold,
+            Self::Slices(slices) => slices.missing,
+        }
+    }
+
     /// Whether its slots hold samples or do not, so that one without any is known to hold none.
     pub const fn is_sparse(&self) -> bool {
         matches!(

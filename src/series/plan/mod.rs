@@ -8,6 +8,7 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::domain::labels::{Labels, LabelsRef};
+use crate::domain::slices::MissingData;
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange};
@@ -236,6 +237,13 @@ impl Meter {
             Share::Group { labels, .. } => Some(labels),
             Share::All | Share::Whole { .. } => None,
         }
+    }
+
+    /// What a slot of a lane counts as of which the source holds nothing. Nothing is missing of a group
+    /// that may come and go: what it does not show any more is gone.
+    pub fn missing(&self, lane: usize) -> MissingData {
+        let lane = self.lanes.get(lane).filter(|_| !self.follows_whole());
+        lane.map_or(MissingData::Hold, Lane::missing)
     }
 
     /// Whether it is measured whenever its objective is, whether or not it has series.

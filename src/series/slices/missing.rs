@@ -20,7 +20,7 @@ pub struct Decided {
 }
 
 /// What an empty slice counts as; `None` where it stays unknown.
-const fn empty(missing: MissingData) -> Option<Counts> {
+pub const fn empty(missing: MissingData) -> Option<Counts> {
     let bad = match missing {
         MissingData::Hold => return None,
         MissingData::Good => 0.0,
@@ -31,7 +31,7 @@ const fn empty(missing: MissingData) -> Option<Counts> {
 
 /// Decides slices that were read just now: what is known, what is older than that, and what ended
 /// at or before `sure_to`, behind which samples may still be on their way. What is empty is missing
-/// only in slices that end behind `watched_from`: before, nobody looked.
+/// only in slices that end behind `watched_from`: before, nobody looked, or there was nothing to be seen.
 pub fn decided(
     judged: &Slices<Judged>,
     missing: MissingData,

@@ -14,14 +14,16 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::super::tests::{Run, World, catalog, healthy, requests, selector};
+use super::super::tests::{Run, World, at, catalog, healthy, requests, selector};
 use crate::domain::decimal::Fraction;
 use crate::domain::group::{Group, GroupOverride, Grouping};
-use crate::domain::indicator::{Events, Indicator, Split};
+use crate::domain::indicator::{Aggregate, Events, Indicator, Split};
+use crate::domain::measurement::Outcome;
 use crate::domain::selector::Matcher;
-use crate::domain::slices::{Bound, Judge, MissingData, Quantity, Sliced, Unit};
+use crate::domain::slices::{BadWhen, Bound, Gauge, Grouped, Judge, MissingData};
+use crate::domain::slices::{Quantity, Sliced, TimeUnit, Unit};
 use crate::domain::slo::{Catalog, Slo, Window};
-use crate::domain::time::Span;
+use crate::domain::time::{Span, TimeRange};
 use crate::status::snapshot::SloStatus;
 
 fn changed(mut catalog: Catalog, change: impl FnOnce(&mut Slo)) -> Catalog {
@@ -360,6 +362,96 @@ fn slices_are_judged_group_by_group() {
         status.window.coverage
     };
     assert_eq!(coverage("/new"), coverage("/pay"));
+}
+
+/// Something that tells each minute when it was last done, of each route.
+fn fresh(missing: MissingData) -> Indicator {
+    Indicator::Slices(Sliced {
+        judge: Judge::Age {
+            timestamp: Grouped {
+                gauge: Gauge {
+                    series: selector("done"),
+                    aggregate: Aggregate::Max,
+                },
+                by: None,
+            },
+            unit: TimeUnit::Seconds,
+            at_most: "400".parse().unwrap(),
+            bad_when: BadWhen::ANY,
+        },
+        slice: Span::from_mins(1),
+        missing,
+    })
+}
+
+fn done(world: World, route: &str, (from, to): (i64, i64)) -> World {
+    world.with("done", &format!("route={route}"), move |second| {
+        (from..to).contains(&second).then_some(second as f64)
+    })
+}
+
+#[test]
+fn of_a_group_that_comes_and_goes_nothing_is_missing() {
+    let world = || {
+        let world = done(World::new(15), "/pay", (i64::MIN, i64::MAX));
+        let world = done(world, "/gone", (i64::MIN, 3_600));
+        done(world, "/new", (3_595, i64::MAX))
+    };
+    for missing in [MissingData::Good, MissingData::Bad] {
+        let mut watched = Run::new(grouped(fresh(missing), by_route()));
+        watched.ticks(&world(), 0, 7_200, healthy);
+        let mut late = Run::new(grouped(fresh(missing), by_route()));
+        late.ticks(&world(), 7_140, 7_170, healthy);
+        while late.dig(&world(), Span::from_mins(40)) {}
+        late.ticks(&world(), 7_170, 7_200, healthy);
+        for run in [&watched, &late] {
+            let slices = |route: &str| {
+                let range = TimeRange {
+                    from: at(1_800),
+                    to: at(7_200),
+                };
+                let id = format!("shop/it{{route={route:?}}}");
+                let sum = run.status(&id).ledger.sum(range);
+                (sum.counts.bad, sum.counts.total)
+            };
+            // Its last sample is valid for a little more than half a slice.
+            assert_eq!(slices("/gone"), (0.0, 30.0), "{missing:?}");
+            assert_eq!(slices("/new"), (0.0, 61.0), "{missing:?}");
+            assert_eq!(slices("/pay"), (0.0, 90.0), "{missing:?}");
+            assert!(run.told.is_empty(), "{missing:?} {:?}", run.told);
+        }
+    }
+}
+
+#[test]
+fn a_group_that_is_gone_goes_though_missing_data_is_bad() {
+    let short = |slo: &mut Slo| slo.window = Window::Rolling(Span::from_hours(2));
+    let mut run = Run::new(changed(grouped(fresh(MissingData::Bad), by_route()), short));
+    let world = done(World::new(15), "/pay", (i64::MIN, i64::MAX));
+    let world = done(world, "/old", (i64::MIN, 3_600));
+    run.ticks(&world, 0, 7_200, healthy);
+    while run.dig(&world, Span::from_hours(1)) {}
+    run.ticks(&world, 7_200, 12_000, healthy);
+    assert_eq!(ids(&run), r#"{route="/pay"}"#);
+}
+
+#[test]
+fn what_is_missing_of_an_expected_group_counts() {
+    let mut run = Run::new(grouped(
+        fresh(MissingData::Bad),
+        expecting(&["/pay", "/eu", "/later"]),
+    ));
+    let world = done(World::new(15), "/pay", (i64::MIN, i64::MAX));
+    let world = done(world, "/eu", (i64::MIN, 3_600));
+    run.ticks(&world, 0, 7_200, healthy);
+    let bad = |route: &str| {
+        let status = run.status(&format!("shop/it{{route={route:?}}}"));
+        (status.window.counts.bad, status.measurement.outcome)
+    };
+    assert_eq!(bad("/pay"), (0.0, Outcome::Measured));
+    assert_eq!(bad("/eu"), (60.0, Outcome::Measured));
+    // It was never there.
+    assert_eq!(bad("/later"), (0.0, Outcome::NoData));
 }
 
 #[test]
