@@ -194,15 +194,16 @@ impl State {
     fn forget(&mut self, at: Timestamp, commit: &mut Commit) {
         let held = self.plan.meters.iter().map(|meter| held_from(meter, at));
         let kept_from = held.fold(at - self.settings.history, Timestamp::min);
-        let forgotten = Some(kept_from.floor_to(Age::Old.length()));
-        if forgotten <= self.forgotten {
+        let forgotten = kept_from.floor_to(Age::Old.length());
+        if self.forgotten >= Some(forgotten) {
             return;
         }
-        self.forgotten = forgotten;
-        commit.forgotten = forgotten;
+        self.forgotten = Some(forgotten);
+        commit.forgotten = self.forgotten;
         for lane in self.meters.iter_mut().flat_map(|meter| &mut meter.lanes) {
-            lane.reach = lane.reach.map(|reach| reach.max(kept_from));
+            lane.reach = lane.reach.map(|reach| reach.max(forgotten));
         }
+        self.shelf.forget(forgotten, commit);
     }
 
     /// A source is good when none of its families failed.

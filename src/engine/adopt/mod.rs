@@ -66,6 +66,22 @@ pub(super) struct Shelf {
     pub(super) families: BTreeMap<FamilyKey, FamilyRecord>,
 }
 
+impl Shelf {
+    /// Lets go of what the store forgets, so that it is counted again should its objective return.
+    pub(super) fn forget(&mut self, before: Timestamp, commit: &mut Commit) {
+        for chunks in self.chunks.values_mut() {
+            chunks.retain(|chunk| chunk.end() > before);
+        }
+        self.chunks.retain(|_, chunks| !chunks.is_empty());
+        for (key, record) in &mut self.lanes {
+            if record.reach.is_some_and(|reach| reach < before) {
+                record.reach = Some(before);
+                commit.lanes.insert(key.clone(), *record);
+            }
+        }
+    }
+}
+
 impl State {
     /// Goes over to other definitions, between two ticks. Series, ledgers, alerts and incidents are
     /// kept by identity; only which series counts towards what is found out anew.
@@ -247,6 +263,9 @@ impl State {
             if own.settled_to.is_some() {
                 own.known_to = known_to(&chunks).min(own.settled_to);
             }
+            if own.known_to.is_some() {
+                own.seen = Seen::Before;
+            }
             for chunk in chunks {
                 own.begun |= own.stopped.is_none();
                 state.ledger.restore(lane, chunk);
@@ -263,9 +282,6 @@ impl State {
             indicator: Fingerprint::UNKNOWN,
         };
         let lanes = |meter: &MeterKey| {
-            if own.known_to.is_some() {
-                own.seen = Seen::Before;
-            }
             let lane = |lane| LaneKey {
                 meter: meter.clone(),
                 lane,

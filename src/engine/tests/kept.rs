@@ -1,7 +1,7 @@
 //! What the store is left with after long stops, removals and returns: all that was counted.
 
 use super::*;
-use crate::domain::slo::Catalog;
+use crate::domain::slo::{Catalog, Slo, SloId};
 use crate::domain::slot::Counts;
 use crate::domain::time::{TimeRange, Timestamp};
 use crate::engine::past::needed_from;
@@ -39,6 +39,23 @@ fn over(days: i64) -> Catalog {
     catalog
 }
 
+/// The same beside one with a short window, which stays.
+fn beside(days: i64) -> Catalog {
+    let mut both = over(days);
+    let mut other = Slo::clone(&both.slos[&SloId::new("shop/it")]);
+    other.uid = SloId::new("z/stays");
+    (other.id, other.counted_as) = (other.uid.clone(), other.uid.clone());
+    other.window = Window::Rolling(Span::from_days(1));
+    both.slos.insert(other.uid.clone(), Arc::new(other));
+    both
+}
+
+fn without_it() -> Catalog {
+    let mut one = beside(1);
+    one.slos.remove(&SloId::new("shop/it"));
+    one
+}
+
 impl Kept {
     fn new(catalog: Catalog) -> Self {
         Self {
@@ -61,6 +78,13 @@ impl Kept {
     async fn commit(&mut self) {
         let commit = std::mem::take(&mut self.run.kept);
         self.store.commit(&commit).await.unwrap();
+    }
+
+    /// Counts all of the past that is missing.
+    async fn dig(&mut self) {
+        while self.run.dig(&self.world, Span::from_hours(24)) {
+            self.commit().await;
+        }
     }
 
     async fn fetch(&mut self, second: i64) {
@@ -116,5 +140,34 @@ async fn what_was_counted_before_a_long_stop_is_kept_though_no_window_reaches_it
         kept.ticks(back + HOUR, back + HOUR + 60).await;
         let bad = kept.run.status("shop/it").window.counts.bad;
         assert_eq!(bad, counted.bad, "{away:?}");
+    }
+}
+
+/// History is shorter than its window, and what it counted is forgotten while nobody defines it.
+#[tokio::test]
+async fn what_was_forgotten_of_an_objective_while_it_was_away_is_counted_again() {
+    const BEGIN: i64 = 100 * DAY;
+    for restarts in [false, true] {
+        let mut kept = Kept::new(beside(20));
+        kept.world.scrape = 60;
+        let history = Span::from_days(5);
+        kept.run.state.settings.history = history;
+        kept.ticks(BEGIN, BEGIN + 60).await;
+        kept.dig().await;
+        kept.run.reload(without_it());
+        let back = BEGIN + DAY + HOUR;
+        kept.ticks(back, back + 60).await;
+        kept.dig().await;
+        if restarts {
+            kept.restart(back + 60).await;
+            kept.run.state.settings.history = history;
+        }
+        kept.run.reload(beside(20));
+        kept.ticks(back + 60, back + 120).await;
+        kept.dig().await;
+        kept.ticks(back + 120, back + 180).await;
+        let window = kept.run.status("shop/it").window;
+        let length = window.range.to.since(window.range.from).as_secs_f64();
+        assert_eq!(window.counts.total, length * 100.0, "{restarts}");
     }
 }
