@@ -73,6 +73,9 @@ impl State {
             state.seen = Seen::Before;
             if to == settled_to {
                 state.head_to = None;
+                for family in self.plan.lane((meter, lane)).families() {
+                    self.families[family].head_to = None;
+                }
             }
             let mut slices: Vec<(Timestamp, Counts)> = Vec::new();
             let mut end = seam.floor_to(grain) + grain;

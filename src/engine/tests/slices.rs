@@ -200,8 +200,9 @@ fn nothing_is_missing_before_the_first_samples() {
         };
         run.state.meters[0].ledger.slots(range).collect()
     };
-    for (ends, begins) in [(i64::MIN, 0), (1_800, 0), (i64::MIN, 60), (1_800, 60)] {
-        for begins in (BEGIN - 600..BEGIN + 900).step_by(75).map(|it| it + begins) {
+    // It was never there before, or was until half an hour before the late one begins.
+    for (ends, last) in [(i64::MIN, BEGIN + 900), (1_800, BEGIN)] {
+        for begins in (BEGIN - 600..last).step_by(75) {
             let world = World::new(15).with("done", "job=etl", move |second| {
                 let is_told = second < ends || second >= begins;
                 is_told.then_some(second as f64)
@@ -218,6 +219,10 @@ fn nothing_is_missing_before_the_first_samples() {
             assert!((-2.0..=0.0).contains(&apart), "{seen:?} of {ends} {begins}");
             for (dug, restarts) in [(30, false), (420, false), (900, false), (420, true)] {
                 let mut late = Run::new(first.catalog.clone());
+                for family in &mut late.state.families {
+                    // Where no two samples are read, it is not known how long the last one is valid.
+                    family.interval = Span::from_secs(15);
+                }
                 late.ticks(&world, BEGIN - 30, BEGIN + dug, healthy);
                 while late.dig(&world, Span::from_mins(40)) {}
                 if restarts {
@@ -239,6 +244,22 @@ fn nothing_is_missing_before_the_first_samples() {
             }
         }
     }
+}
+
+#[test]
+fn who_looks_once_knows_what_is_missing_now() {
+    let world = World::new(15).with("done", "job=etl", |second| {
+        (second < 1_800).then_some(second as f64)
+    });
+    let mut watcher = Run::new(catalog(sliced(fresh(), MissingData::Bad)));
+    let seen = counted(&mut watcher, &world, 3_600);
+    let mut once = Run::new(watcher.catalog.clone());
+    once.ticks(&world, 3_570, 3_600, healthy);
+    while once.dig(&world, Span::from_hours(6)) {}
+    let status = once.ticks(&world, 3_570, 3_600, healthy);
+    assert_eq!(status.measurement.outcome, Outcome::Measured);
+    assert_eq!(status.window.counts.bad, seen.0);
+    assert!(seen.0 > 28.0, "{seen:?}");
 }
 
 #[test]

@@ -364,11 +364,12 @@ impl Dig {
         noted: &mut Noted,
     ) -> Vec<(MeterIndex, Slices<Judged>)> {
         let grain = lane.slice().unwrap_or(self.slot);
-        let intervals: BTreeMap<FamilyIndex, Span> = self
-            .families
-            .iter()
-            .map(|(index, walked)| (*index, walked.interval))
-            .collect();
+        let usual = |((index, walked), batch): (&(FamilyIndex, WalkedFamily), &Batch)| {
+            let told = (walked.interval == Span::ZERO).then(|| usual_interval(batch));
+            (*index, told.flatten().unwrap_or(walked.interval))
+        };
+        let intervals = self.families.iter().zip(batches).map(usual);
+        let intervals: BTreeMap<FamilyIndex, Span> = intervals.collect();
         let interval = |family| intervals.get(&family).copied().unwrap_or_default();
         let longest = intervals.values().copied().max().unwrap_or_default();
         let seen = TimeRange {
