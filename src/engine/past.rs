@@ -63,10 +63,15 @@ impl State {
         }
         let mut further = Vec::new();
         for meter in 0..self.meters.len() {
+            if !self.has_past(&self.plan.meters[meter].slo.source) {
+                continue;
+            }
             for lane in 0..self.meters[meter].lanes.len() {
                 let wanted = self.wanted_from(meter, at);
                 let state = &self.meters[meter].lanes[lane];
                 if !state.begun {
+                    // How far it was counted is of no use before it is known where it goes on.
+                    self.reaches_unchecked = true;
                     continue;
                 }
                 let reach = state.reach.or_else(|| self.walked_to((meter, lane)));

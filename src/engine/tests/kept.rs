@@ -21,6 +21,8 @@ struct Kept {
     run: Run,
     world: World,
     store: MemoryStore,
+    /// Whether the source fails.
+    fails: bool,
 }
 
 /// How the days between are spent.
@@ -62,6 +64,7 @@ impl Kept {
             run: Run::new(catalog),
             world: shop(HOUR, 2 * HOUR, 2),
             store: MemoryStore::default(),
+            fails: false,
         }
     }
 
@@ -70,7 +73,9 @@ impl Kept {
         self.fetch(from + 30).await;
         self.run.state.leap(at(from + 30));
         for second in (from..to).step_by(30) {
-            self.run.ticks(&self.world, second, second + 30, healthy);
+            let fails = self.fails;
+            let fault = |_| fails.then(|| Reading::Failed("cannot reach it".into()));
+            self.run.ticks(&self.world, second, second + 30, fault);
             self.commit().await;
         }
     }
@@ -147,7 +152,7 @@ async fn what_was_counted_before_a_long_stop_is_kept_though_no_window_reaches_it
 #[tokio::test]
 async fn what_was_forgotten_of_an_objective_while_it_was_away_is_counted_again() {
     const BEGIN: i64 = 100 * DAY;
-    for restarts in [false, true] {
+    for (restarts, fails) in [(false, false), (true, false), (true, true)] {
         let mut kept = Kept::new(beside(20));
         kept.world.scrape = 60;
         let history = Span::from_days(5);
@@ -163,11 +168,14 @@ async fn what_was_forgotten_of_an_objective_while_it_was_away_is_counted_again()
             kept.run.state.settings.history = history;
         }
         kept.run.reload(beside(20));
-        kept.ticks(back + 60, back + 120).await;
+        kept.fails = fails;
+        kept.ticks(back + 60, back + 90).await;
+        kept.fails = false;
+        kept.ticks(back + 90, back + 150).await;
         kept.dig().await;
-        kept.ticks(back + 120, back + 180).await;
+        kept.ticks(back + 150, back + 180).await;
         let window = kept.run.status("shop/it").window;
         let length = window.range.to.since(window.range.from).as_secs_f64();
-        assert_eq!(window.counts.total, length * 100.0, "{restarts}");
+        assert_eq!(window.counts.total, length * 100.0, "{restarts} {fails}");
     }
 }
