@@ -3,6 +3,7 @@
 mod ages;
 pub mod chunk;
 mod columns;
+mod covered;
 mod lane;
 mod row;
 pub mod tally;
@@ -49,7 +50,7 @@ pub struct WindowSum {
     pub from: Timestamp,
     /// What was counted.
     pub counts: Counts,
-    /// The share of the time since `from` that was measured, 0..=1: that of the lane with the least.
+    /// The share of the time since `from` that was measured by all lanes together, 0..=1.
     pub covered: f64,
     /// Whether any part was spread over a gap instead of being seen in place.
     pub reconstructed: bool,
@@ -226,16 +227,17 @@ impl Ledger {
         self.begins = self.begins.min(to);
     }
 
-    /// What the slots that end in `range` hold together. It takes the same few steps for any range.
+    /// What the slots that end in `range` hold together. It takes the same few steps for any range, unless
+    /// several lanes lack something in it.
     pub fn sum(&self, range: TimeRange) -> WindowSum {
         let from = self.start_of(range.from);
         let length = range.to.since(from).as_secs_f64();
-        let mut all = Tally::default();
-        let covered = self.covered(self.lanes.iter().map(|lane| {
-            let tally = lane.sum(range);
-            all = all.plus(tally);
-            tally.covered()
-        }));
+        let lanes = self.lanes.iter().map(|lane| lane.sum(range));
+        let all = lanes.fold(Tally::default(), Tally::plus);
+        let covered = match self.lanes.as_slice() {
+            [_] => all.covered(),
+            _ => self.covered_in(TimeRange { from, ..range }),
+        };
         let measurable = length > 0.0 && !self.lanes.is_empty();
         WindowSum {
             from,

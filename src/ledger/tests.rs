@@ -85,18 +85,14 @@ proptest! {
         let range = range(from, from + length);
         let sum = filled(&added).sum(range);
         let from = range.from.floor_to(SLOT);
-        let mut slow = WindowSum { from, covered: 1.0, ..WindowSum::default() };
+        // How long both lanes were measured together is tested by itself.
+        let mut slow = WindowSum { from, covered: sum.covered, ..WindowSum::default() };
         for lane in 0..2 {
-            let mut covered = 0.0;
             for (_, slot) in [true, false].into_iter().flat_map(|settled| slow_lane(&added, lane, settled, range)) {
                 slow.counts = slow.counts.plus(slot.counts);
                 slow.slots += 1;
                 slow.reconstructed_slots += u64::from(slot.reconstructed);
-                covered += slot.covered.as_secs_f64();
             }
-            let length = range.to.since(from).as_secs_f64();
-            let share = if length > 0.0 { covered / length } else { 0.0 };
-            slow.covered = slow.covered.min(share);
         }
         slow.reconstructed = slow.reconstructed_slots > 0;
         prop_assert_eq!(sum, slow);
@@ -158,6 +154,53 @@ fn a_window_is_covered_as_far_as_its_least_covered_lane() {
         ]
     );
     assert!(Ledger::new(SLOT, 0).sum(range(0, 60)).covered.abs() < 1e-9);
+}
+
+/// How the lanes of a ledger were measured over three days: `#` two hours long, `.` two hours not.
+fn watched(lanes: &[&str]) -> Ledger {
+    let mut ledger = Ledger::new(SLOT, u16::try_from(lanes.len()).unwrap());
+    for (number, lane) in (0..).zip(lanes) {
+        for (letter, hours) in lane.chars().zip((0..).step_by(2)) {
+            for slots in (0..240).filter(|_| letter == '#') {
+                let end = at(hours * 3_600 + (slots + 1) * 30);
+                ledger.add_settled(number, end, &slot(0, 1, 30, false));
+            }
+        }
+    }
+    ledger
+}
+
+#[test]
+fn lanes_are_measured_together_where_each_is_or_one_that_is_enough() {
+    let days = |day: &str| day.repeat(3);
+    for (lanes, all, any) in [
+        (["############", "############"], 12, 12),
+        (["############", "####..######"], 10, 12),
+        // One took over from the other.
+        (["######......", "......######"], 0, 12),
+        (["########....", "....########"], 4, 12),
+        // Two holes, and one that is in both.
+        (["##..########", "########..##"], 8, 12),
+        (["##..########", "##..########"], 10, 10),
+        (["############", "............"], 0, 12),
+    ] {
+        let lanes = lanes.map(days);
+        let lanes: Vec<&str> = lanes.iter().map(String::as_str).collect();
+        for now in [0, 72 + 7, 10 * 24] {
+            for (enough, expected) in [(0..0, all), (0..2, any)] {
+                let mut ledger = watched(&lanes).any_of(enough);
+                ledger.grow_old(at(now * 3_600));
+                for length in [1, 3] {
+                    let sum = ledger.sum(range(0, length * 86_400));
+                    let expected = f64::from(expected) / 12.0;
+                    assert!(
+                        (sum.covered - expected).abs() < 1e-9,
+                        "{lanes:?} {now} {length}: {sum:?}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 #[test]
