@@ -7,11 +7,15 @@ use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::Fetch;
 use crate::series::cursor::validity;
 use crate::series::plan::{FamilyIndex, Lane, LaneIndex};
+use crate::series::table::Layer;
 
 use super::state::State;
 
 /// How far before the counters the first read of processes' starts reaches.
 const STARTS_MARGIN: Span = Span::from_mins(5);
+
+/// So far back samples are looked for at which cursors stand, where these may read differently now.
+const READ_AGAIN: Span = Span::from_mins(10);
 
 /// How far before what is counted samples are read that only tell where each series stands.
 pub(super) fn primed_by(interval: Span) -> Span {
@@ -211,19 +215,27 @@ impl State {
         } else {
             state.interval
         };
+        let from = settled_to.max(stands - overlap);
         let replicas = self.settings.replica_labels(&planned.source);
         let is_unprimed = state.unprimed && state.pushed.is_none();
         let lookback = if !replicas.is_empty() || is_unprimed {
             // Which replica was heard of late, and what the other showed then; or where each series stands.
             primed_by(state.interval)
         } else if planned.is_interpolated() {
-            // Where a sample reads differently beside others, the one at the cursor is read again.
-            validity(state.interval)
+            // Where a sample reads differently beside others, the one at the cursor is read again, also where
+            // scrapes were missed since.
+            let layer = match head_to {
+                Some(_) => Layer::Head,
+                None => Layer::Settled,
+            };
+            let oldest = state.table.oldest(layer, from - READ_AGAIN);
+            let behind = oldest.map(|oldest| from.since(oldest) + Span::from_millis(1));
+            validity(state.interval).max(behind.unwrap_or_default())
         } else {
             Span::ZERO
         };
         Need {
-            from: settled_to.max(stands - overlap) - lookback,
+            from: from - lookback,
             to: Some(stands + self.settings.stride(&planned.source, Span::ZERO)),
         }
     }

@@ -345,6 +345,16 @@ impl SeriesTable {
 
     /// The newest sample of the series that count towards the total of each meter, with the usual
     /// interval of its series, by the head cursors.
+    /// Where the cursor stands that is the furthest behind, of those at or after `since`.
+    pub fn oldest(&self, layer: Layer, since: Timestamp) -> Option<Timestamp> {
+        let cursors = match layer {
+            Layer::Settled => &self.settled,
+            Layer::Head => &self.head,
+        };
+        let stands = cursors.iter().flatten().map(|cursor| cursor.at);
+        stands.filter(|at| *at >= since).min()
+    }
+
     pub fn newest_totals(&self) -> BTreeMap<usize, (Timestamp, Span)> {
         let mut newest = BTreeMap::new();
         for (row, head) in self.head.iter().enumerate() {

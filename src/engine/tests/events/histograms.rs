@@ -112,6 +112,15 @@ fn who_looks_for_classic_buckets_is_told_of_native_ones() {
     insta::assert_snapshot!(status.measurement.reason.as_deref().unwrap(), @"no series of `seconds_bucket` match what shop/it selects; check its selectors");
 }
 
+fn native() -> Histogram {
+    Histogram {
+        kind: HistogramKind::Native,
+        series: Selector::new("seconds", vec![]),
+        overrides: Vec::new(),
+        ..histogram()
+    }
+}
+
 /// A server joins buckets, and from then on a threshold within one reads 1,000 events higher.
 #[test]
 fn joined_buckets_of_native_histograms_are_no_events() {
@@ -123,13 +132,7 @@ fn joined_buckets_of_native_histograms_are_no_events() {
     let world = World::new(15)
         .with("seconds", "le=+Inf", |second| Some((second * 10) as f64))
         .with_read("seconds", "le=0.3", up_to);
-    let native = Histogram {
-        kind: HistogramKind::Native,
-        series: Selector::new("seconds", vec![]),
-        overrides: Vec::new(),
-        ..histogram()
-    };
-    let mut run = Run::new(catalog(Indicator::Latency(Events::Histogram(native))));
+    let mut run = Run::new(catalog(Indicator::Latency(Events::Histogram(native()))));
     let text = run.state.fetch(run.state.wanted(at(30))[0]).1.text();
     assert_eq!(text, "seconds # le 0.3");
     run.ticks(&world, 0, 1_800, healthy);
@@ -137,5 +140,32 @@ fn joined_buckets_of_native_histograms_are_no_events() {
     run.ticks(&world, 1_800, 2_400, healthy);
     for (end, (bad, total)) in measured(&run) {
         assert_eq!((bad, total), (30.0, 300.0), "{end}");
+    }
+}
+
+/// The same beside scrapes that are missed, from before the end of a block until behind it.
+#[test]
+fn buckets_that_are_joined_while_scrapes_are_missed_are_no_events() {
+    for missed in [1_440..1_530, 1_170..1_530, 1_725..1_830] {
+        for joined in [1_515, 1_545, 1_815, 1_845] {
+            let hidden = missed.clone();
+            let world = World::new(15)
+                .with("seconds", "le=+Inf", {
+                    let hidden = hidden.clone();
+                    move |second| (!hidden.contains(&second)).then_some((second * 10) as f64)
+                })
+                .with_read("seconds", "le=0.3", move |second, read_to| {
+                    let jump = if read_to >= joined { 1_000 } else { 0 };
+                    (!hidden.contains(&second)).then_some((second * 9 + jump) as f64)
+                });
+            let mut run = Run::new(catalog(Indicator::Latency(Events::Histogram(native()))));
+            for tick in (0..2_700).step_by(30) {
+                run.ticks(&world, tick, tick + 30, healthy);
+                let slots = measured(&run).into_values();
+                let (bad, total) =
+                    slots.fold((0.0, 0.0), |sum, (bad, total)| (sum.0 + bad, sum.1 + total));
+                assert_eq!(bad * 10.0, total, "{missed:?} {joined} at {tick}");
+            }
+        }
     }
 }
