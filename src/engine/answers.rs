@@ -14,7 +14,7 @@ use crate::series::table::usual_interval;
 use crate::store::commit::Commit;
 
 use super::intake::{Read, Reading};
-use super::pushed::Summed;
+use super::pushed::{Summed, interval};
 use super::reads::Query;
 use super::state::State;
 
@@ -50,7 +50,9 @@ impl State {
         }
         let mut complete = BTreeMap::new();
         for (family, reads) in by_family {
-            let failure = reads.iter().filter_map(|read| match &read.reading {
+            // Without an answer about its pace a family is read as before.
+            let needed = reads.iter().filter(|it| it.wanted.query != Query::Pace);
+            let failure = needed.filter_map(|read| match &read.reading {
                 Reading::Complete(_) => None,
                 Reading::Partial(why) => Some((Outcome::Partial, why.clone())),
                 Reading::Failed(why) | Reading::TooMuch(why) => {
@@ -127,6 +129,7 @@ impl State {
         let mut is_uncounted = false;
         for read in reads {
             match (read.wanted.query, &read.reading) {
+                (Query::Pace, Reading::TooMuch(_)) => {}
                 (query, Reading::TooMuch(_)) => {
                     is_too_much = true;
                     are_sums |= !matches!(query, Query::Raw(_) | Query::Earlier(_));
@@ -206,6 +209,7 @@ fn summed<'r>(form: Form, reads: &[&'r Read]) -> Option<Whole<'r>> {
             .unwrap_or(range.from),
         earlier: Batch::joined(earlier.map(|(_, batch)| batch)),
     };
+    let mut pace = of(|query| query == Query::Pace);
     let mut living = of(|query| query == Query::Living);
     let mut standing = of(|query| query == Query::Standing);
     Some(Whole {
@@ -215,6 +219,7 @@ fn summed<'r>(form: Form, reads: &[&'r Read]) -> Option<Whole<'r>> {
         summed: Some(Summed {
             form,
             arrivals,
+            pace: pace.next().and_then(|(_, batch)| interval(batch)),
             living: living.next_back().map(|(_, batch)| batch.clone()),
             standing: standing.next().map(|(_, batch)| batch.clone()),
         }),

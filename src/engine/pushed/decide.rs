@@ -160,6 +160,17 @@ impl State {
         } else {
             0
         };
+        if let Some(interval) = pushed.note_pace(summed.pace) {
+            tracing::info!(source = %planned.source, family = planned.name(), %interval,
+                "`{}` has a sample every {interval} now; it is summed up at that pace from the next tick on", planned.name());
+            let anew = Pushed::new(planned, self.settings.slot, interval, pushed.series);
+            **pushed = Pushed {
+                newest: pushed.newest,
+                small: pushed.small,
+                ..anew
+            };
+            (state.interval, state.head_to) = (interval, None);
+        }
         if pushed.small >= PATIENCE {
             tracing::info!(source = %planned.source, family = planned.name(), series,
                 "`{}` is small enough again; its samples are fetched from the next tick on", planned.name());
@@ -171,7 +182,7 @@ impl State {
 }
 
 /// The usual distance of samples by how many there are.
-fn interval(pace: &Batch) -> Option<Span> {
+pub(in crate::engine) fn interval(pace: &Batch) -> Option<Span> {
     let samples = pace.samples().last()?.value;
     let millis = CENSUS.as_secs_f64() * 1_000.0 / samples;
     #[expect(

@@ -18,6 +18,7 @@ use super::reads::{Query, Wanted};
 use super::state::{FamilyState, State};
 
 pub(super) use ask::{Arriving, before};
+pub(super) use decide::interval;
 pub(super) use past::Summing;
 
 /// So many samples one query looks at: series times steps. A server needs a few times as many in memory, and
@@ -26,6 +27,9 @@ const MOST_SAMPLES: u64 = 4_000_000;
 
 /// With more series that begin or return at once, no more of their past is read than their gap needs.
 pub(super) const MANY: usize = 1_000;
+
+/// Every so many blocks it is asked how often there is a sample: somebody may have targets scraped more often.
+const PACED_EVERY: u32 = 6;
 
 /// How far back the raw samples of targets reach whose series begin or return: a gap may be as long.
 pub(super) const LOOKED_BACK: Span = Span::from_hours(1);
@@ -37,6 +41,10 @@ pub(super) struct Pushed {
     pub(super) increases: Fetch,
     pub(super) arrivals: Fetch,
     pub(super) living: Fetch,
+    /// What tells how often there is a sample.
+    pace: Fetch,
+    /// How many blocks were settled since the pace was asked for.
+    unpaced: u32,
     /// What is read of the targets of series that begin or return at this tick.
     pub(super) raw: Vec<Fetch>,
     /// What is asked of the time before that.
@@ -59,6 +67,8 @@ pub(super) struct Summed {
     pub(super) form: Form,
     /// What was read of the targets whose series begin or return.
     pub(super) arrivals: Raw,
+    /// The usual distance of samples, where that was asked for.
+    pub(super) pace: Option<Span>,
     /// How many series there are, by labels; only when a block is settled.
     pub(super) living: Option<Batch>,
     /// The same of those that stood before what was read; only where none is known.
@@ -91,6 +101,8 @@ impl Pushed {
             increases: fetch(What::Increases(family.told_by.clone())),
             arrivals: fetch(What::Arrivals),
             living: fetch(What::Living(family.told_by.clone())),
+            pace: fetch(What::Pace),
+            unpaced: PACED_EVERY,
             raw: Vec::new(),
             earlier: Vec::new(),
             series,
@@ -113,8 +125,16 @@ impl Pushed {
             queries.extend([Query::Increases, Query::Arrivals].map(piece));
         }
         if settles {
-            let query = Query::Living;
-            queries.push(Wanted { query, ..wanted });
+            queries.push(Wanted {
+                query: Query::Living,
+                ..wanted
+            });
+            if self.unpaced >= PACED_EVERY {
+                queries.push(Wanted {
+                    query: Query::Pace,
+                    ..wanted
+                });
+            }
         }
         queries
     }
@@ -130,6 +150,16 @@ impl Pushed {
             from = to;
         }
         pieces
+    }
+
+    /// Takes note of a block that was settled, and of the distance of samples where that was asked for: says it if
+    /// it is another one now.
+    fn note_pace(&mut self, pace: Option<Span>) -> Option<Span> {
+        self.unpaced += 1;
+        let pace = pace?;
+        self.unpaced = 0;
+        let apart = (pace.as_millis() - self.form.interval.as_millis()).abs();
+        (apart * 4 > self.form.interval.as_millis()).then_some(pace)
     }
 
     /// After an answer that was too much: fewer steps at a time. Says whether fewer are possible.
@@ -188,7 +218,7 @@ impl FamilyState {
             Query::Raw(raw) => pushed.and_then(|it| it.raw.get(raw)),
             Query::Earlier(earlier) => pushed.and_then(|it| it.earlier.get(earlier)),
             Query::Census(part) => self.census.get(&part),
-            Query::Pace => self.pace.as_ref(),
+            Query::Pace => pushed.map(|it| &it.pace).or(self.pace.as_ref()),
         }
     }
 }

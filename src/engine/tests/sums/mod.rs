@@ -2,6 +2,7 @@
 //! and of one after the other.
 
 mod grouped;
+mod paced;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::batch::{Batch, Fetch, Sample};
 use crate::series::plan::Plan;
-use crate::series::pushed::{Sums, TARGET, What};
+use crate::series::pushed::{CENSUS, Sums, TARGET, What};
 use crate::store::commit::{Commit, Recovered};
 
 use super::{TICK, Value, World, at, catalog, recovered, requests, selector, settings};
@@ -77,6 +78,7 @@ fn summed(world: &World, sums: &Sums, range: TimeRange) -> Batch {
             (first..=range.to.as_millis()).step_by(usize::try_from(step.as_millis()).unwrap());
         steps.map(Timestamp::from_millis)
     };
+    let mut paces = Vec::new();
     for (labels, value) in series {
         match &sums.what {
             What::Increases(by) => {
@@ -112,8 +114,21 @@ fn summed(world: &World, sums: &Sums, range: TimeRange) -> Batch {
                     add(labels, &all, range.to, last);
                 }
             }
-            What::Pace => {}
+            What::Pace => {
+                let scrapes = CENSUS.as_millis() / 1_000 / SCRAPE;
+                let newest = range.to.as_millis() / 1_000 / SCRAPE * SCRAPE;
+                let scraped = (0..scrapes).map(|back| newest - back * SCRAPE);
+                let count = scraped
+                    .filter(|second| value(*second, newest).is_some())
+                    .count();
+                paces.push(count);
+            }
         }
+    }
+    paces.sort_unstable();
+    if let Some(median) = paces.get(paces.len() / 2) {
+        let row = rows.entry(Labels::default()).or_default();
+        row.insert(range.to, whole(i64::try_from(*median).unwrap()));
     }
     let samples = |row: BTreeMap<Timestamp, f64>| -> Vec<Sample> {
         row.into_iter()
