@@ -2,17 +2,18 @@
 //! that exist. Without this, a latency objective with a typo would find every request too slow.
 
 use crate::domain::indicator::{Histogram, HistogramKind, Threshold};
+use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::selector::Selector;
 use crate::domain::slices::TimeUnit;
 use crate::domain::slo::SourceName;
 use crate::domain::time::Span;
 use crate::series::batch::Fetch;
 use crate::series::boundary::LE;
-use crate::series::plan::{FamilyIndex, Lane};
+use crate::series::plan::{FamilyIndex, Lane, Towards};
 use crate::series::terms::SidesSeen;
 use crate::status::survey::Lack;
 
-use super::state::State;
+use super::state::{FamilyState, State};
 
 /// What stands for a boundary where there are native histograms in place of classic ones.
 const NATIVE: &str = "native";
@@ -34,18 +35,53 @@ pub struct Question {
 }
 
 impl State {
-    /// Whether the histogram of a latency objective is there, but not the bucket of a threshold.
+    /// Whether the histogram of a latency objective is there, but no bucket of a threshold was ever seen.
     pub(super) fn lacks_bucket(&self, meter: usize) -> bool {
-        self.lacking(meter).is_some()
+        let lacking = self.meters[meter].sides.lacking();
+        lacking.is_some_and(|lacking| self.threshold(meter, lacking).is_some())
     }
 
-    /// The threshold of a meter whose histogram is there, but not its bucket.
-    fn lacking(&self, meter: usize) -> Option<(&Histogram, Threshold)> {
-        let lacking = self.meters[meter].sides.lacking()?;
+    fn threshold(&self, meter: usize, number: usize) -> Option<(&Histogram, Threshold)> {
         let events = self.plan.meters[meter].slo.indicator.events()?;
         let histogram = events.histogram()?;
-        let threshold = histogram.thresholds().into_iter().nth(lacking)?;
+        let threshold = histogram.thresholds().into_iter().nth(number)?;
         Some((histogram, threshold))
+    }
+
+    /// The threshold of a meter whose histogram is there, but no bucket of it.
+    fn lacking(&self, meter: usize) -> Option<(&Histogram, Threshold)> {
+        let never_seen = self.meters[meter].sides.lacking();
+        let lacking = never_seen.or_else(|| self.lacked_by_all(meter))?;
+        self.threshold(meter, lacking)
+    }
+
+    /// The threshold of which no living histogram of a meter has the bucket, where some had it before.
+    fn lacked_by_all(&self, meter: usize) -> Option<usize> {
+        let mut lanes = self.plan.meters[meter].lanes.iter();
+        lanes.find_map(|lane| {
+            let Lane::Counters { family, .. } = lane else {
+                return None;
+            };
+            let state = &self.families[*family];
+            let has_any = state.living.contains_key(&(meter, Towards::Part));
+            let lacking = state.lacking.get(&meter).filter(|_| !has_any)?;
+            Some(usize::from(lacking.threshold))
+        })
+    }
+
+    /// Why a latency objective is measured in parts only, if some of its histograms lack the bucket of a
+    /// threshold.
+    pub(super) fn lacks_in_part(&self, meter: usize, families: &[&FamilyState]) -> Option<String> {
+        let lacking = families.iter().find_map(|it| it.lacking.get(&meter))?;
+        let (histogram, threshold) = self.threshold(meter, lacking.threshold.into())?;
+        let own = lacking.labels.iter();
+        let own = own.filter(|(label, _)| ![METRIC_NAME, LE].contains(label));
+        let own: Labels = own.collect();
+        Some(format!(
+            "a part is missing: `{}` of {{{own}}} has no bucket that ends at {}, so its events are not counted; let all of them have that bucket",
+            histogram.series.metric,
+            as_written(threshold.at_most.to_f64(), histogram.unit)
+        ))
     }
 
     /// What to ask about histograms of which a bucket is missed and the boundaries are not known.

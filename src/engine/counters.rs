@@ -310,6 +310,9 @@ impl State {
             None => {
                 let since = at - validity(state.interval);
                 state.table.alive(since).for_each(|edge| add(*edge, 1));
+                if self.plan.families[family].has_thresholds() {
+                    state.lacking = state.table.lacking(since);
+                }
             }
             Some(Summed { living: None, .. }) => return,
             Some(Summed {

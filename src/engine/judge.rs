@@ -75,7 +75,8 @@ impl State {
         {
             return (Outcome::NoData, Some(reason));
         }
-        if let Some(reason) = self.vanished(meter, at) {
+        let in_part = self.vanished(meter, at);
+        if let Some(reason) = in_part.or_else(|| self.lacks_in_part(meter, &states)) {
             return (Outcome::Partial, Some(reason));
         }
         let (_, present) = windows.present;

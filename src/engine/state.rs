@@ -21,7 +21,7 @@ use crate::series::seen::Sorter;
 use crate::series::selection::Selection;
 use crate::series::slices::Impossible;
 use crate::series::starts::Starts;
-use crate::series::table::{Edge, SeriesTable};
+use crate::series::table::{Edge, Lacking, SeriesTable};
 use crate::series::terms::SidesSeen;
 use crate::status::snapshot::{Doubled, IgnoredBirth, SeriesCount};
 use crate::store::commit::{
@@ -149,6 +149,8 @@ pub(super) struct FamilyState {
     pub(super) odd: Odd,
     /// How many living series count towards each meter.
     pub(super) living: BTreeMap<(usize, Towards), u64>,
+    /// Living histograms without the bucket of a threshold, one of each meter.
+    pub(super) lacking: BTreeMap<MeterIndex, Lacking>,
     /// How the last read failed, if it did.
     pub(super) failure: Option<(Outcome, String)>,
     /// By what its series were counted as far as they are settled, where that is not what selects
@@ -288,6 +290,7 @@ impl FamilyState {
             newest_totals: BTreeMap::new(),
             odd: Odd::default(),
             living: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             failure: None,
             selected: Some(Selection::default()),
         };

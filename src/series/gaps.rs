@@ -66,7 +66,7 @@ mod tests {
             lane: 0,
             weight: Counts { bad, total },
             towards: Towards::Total,
-            threshold: 0,
+            threshold: None,
         };
         let increase = |events| Increase {
             from: at(0),

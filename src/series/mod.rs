@@ -4,6 +4,7 @@ pub mod absent;
 pub mod batch;
 pub mod births;
 pub mod boundary;
+pub mod buckets;
 pub mod cursor;
 mod draft;
 pub mod fetches;

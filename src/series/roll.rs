@@ -20,8 +20,8 @@ pub struct Edge {
     pub weight: Counts,
     /// What it counts as.
     pub towards: Towards,
-    /// Which threshold of a histogram it is about.
-    pub threshold: u16,
+    /// Which threshold it is about, where it is of a histogram.
+    pub threshold: Option<u16>,
 }
 
 impl Edge {

@@ -17,8 +17,8 @@ pub struct Term {
     pub weight: Counts,
     /// What its series count as.
     pub towards: Towards,
-    /// Which threshold of a histogram it is about; 0 where there is one or none.
-    pub threshold: u16,
+    /// Which threshold it is about, where it is one of a histogram.
+    pub threshold: Option<u16>,
 }
 
 const ANY: Counts = Counts {
@@ -66,7 +66,7 @@ fn of_histogram(histogram: &Histogram) -> Vec<Term> {
         let (total, good) = (of(boundary::everything()), of(bucket));
         let of_threshold = of_total(&total, &Split::Good(good));
         terms.extend(of_threshold.into_iter().map(|term| Term {
-            threshold: number,
+            threshold: Some(number),
             ..term
         }));
     }
@@ -90,7 +90,7 @@ fn of(selectors: &[Selector], weight: Counts, towards: Towards) -> Vec<Term> {
         selector: selector.clone(),
         weight,
         towards,
-        threshold: 0,
+        threshold: None,
     };
     selectors.iter().map(term).collect()
 }
@@ -104,8 +104,8 @@ pub struct SidesSeen {
 
 impl SidesSeen {
     /// Takes note of a series.
-    pub const fn note(&mut self, towards: Towards, threshold: u16) {
-        let bit = 1 << if threshold < 63 { threshold } else { 63 };
+    pub fn note(&mut self, towards: Towards, threshold: Option<u16>) {
+        let bit = 1 << threshold.unwrap_or_default().min(63);
         match towards {
             Towards::Total => self.totals |= bit,
             Towards::Part => self.parts |= bit,

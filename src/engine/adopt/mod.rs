@@ -393,6 +393,7 @@ impl FamilyState {
             self.head_to = None;
         }
         self.living.clear();
+        self.lacking.clear();
         if let Some(pushed) = self.pushed.take() {
             let asked = Pushed::new(family, slot, pushed.form.interval, pushed.series);
             let may = family.may_be_summed();

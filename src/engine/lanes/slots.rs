@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use crate::domain::indicator::Split;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::engine::intake::Answer;
-use crate::series::batch::Series;
+use crate::series::batch::{Series, within};
+use crate::series::buckets::Buckets;
 use crate::series::cursor::validity;
 use crate::series::plan::{FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane};
+use crate::series::plan::{TermRead, Towards};
 use crate::series::points;
 use crate::series::seen::Sorted;
 use crate::series::slices::events::Counters;
@@ -91,10 +93,12 @@ fn judged(
             Some(compared(slices))
         }
         Judge::Events { terms, allowance } => {
+            let buckets = seen.buckets(terms);
             let kinds = terms.iter().map(|term| {
                 let sorted = seen.sorted(term.read)?;
+                let series = sorted.series(term.read.selector);
                 Some(Counters {
-                    series: sorted.series(term.read.selector).collect(),
+                    series: series.filter_map(|it| known(it, term, &buckets)).collect(),
                     weight: term.weight,
                     usual: interval(term.read.family),
                     scraped: sorted.first_scrapes(),
@@ -154,6 +158,17 @@ fn judged(
     }
 }
 
+/// The samples of a series of which it is known which events are good: of a histogram those beside which it has the
+/// bucket of the threshold.
+fn known<'b>(series: Series<'b>, term: &TermRead, buckets: &Buckets<u16>) -> Option<Series<'b>> {
+    let threshold = term.threshold.filter(|_| term.towards == Towards::Total);
+    let Some(threshold) = threshold else {
+        return Some(series);
+    };
+    let samples = within(series.samples, buckets.there(series.labels, threshold));
+    (!samples.is_empty()).then_some(Series { samples, ..series })
+}
+
 /// What a lane sees of the answers.
 struct Seen<'a, 'b> {
     lane: &'a SliceLane,
@@ -169,6 +184,18 @@ impl<'a, 'b> Seen<'a, 'b> {
 
     fn series(&self, read: Read) -> Option<impl Iterator<Item = Series<'b>>> {
         Some(self.sorted(read)?.series(read.selector))
+    }
+
+    /// When histograms had the buckets of the thresholds.
+    fn buckets(&self, terms: &[TermRead]) -> Buckets<u16> {
+        let mut buckets = Buckets::default();
+        let parts = terms.iter().filter(|term| term.towards == Towards::Part);
+        for (threshold, term) in parts.filter_map(|term| Some((term.threshold?, term))) {
+            for series in self.series(term.read).into_iter().flatten() {
+                buckets.note(series.labels, threshold, series.samples);
+            }
+        }
+        buckets
     }
 
     fn values(&self, family: FamilyIndex) -> Option<impl Iterator<Item = Series<'b>>> {

@@ -226,7 +226,7 @@ fn of_histogram<'s>(
     let mut looked: Vec<(Vec<&Labels>, Vec<&Labels>)> = vec![Default::default(); thresholds.len()];
     for term in &terms {
         let series = seen.series(&slo.source, &term.selector, is_native)?;
-        let (totals, parts) = looked.get_mut(usize::from(term.threshold))?;
+        let (totals, parts) = looked.get_mut(usize::from(term.threshold?))?;
         match term.towards {
             Towards::Total => totals.extend(series),
             Towards::Part => parts.extend(series),

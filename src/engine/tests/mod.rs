@@ -6,6 +6,7 @@
 )]
 
 mod blind;
+mod buckets;
 mod events;
 mod falls;
 mod held;

@@ -31,8 +31,8 @@ use super::starts::Starts;
 
 use births::{Event, Judged};
 pub use births::{Judgement, Worth};
-use sums::Place;
 pub use sums::{Gained, Sums, WantedLane};
+use sums::{Place, leave_out_lacking};
 
 /// How many usual intervals a margin holds at least, so that what series were like before no longer matters.
 const INTERVALS: i64 = 20;
@@ -150,7 +150,8 @@ impl Family<'_> {
             let waits = loose
                 .get(labels)
                 .is_some_and(|it| it.first == first && it.judgement.is_none());
-            if first.at > chunk.counted.from && (first.at <= chunk.counted.to || waits) {
+            let counts = walked.places.iter().any(|place| place.counts(first.at));
+            if counts && first.at > chunk.counted.from && (first.at <= chunk.counted.to || waits) {
                 let judgement = judged.first.get(&index).copied();
                 loose.insert(labels.clone(), LooseEnd { first, judgement });
             }
@@ -176,6 +177,9 @@ impl Family<'_> {
                     places,
                 });
             }
+        }
+        if self.roll.family().has_thresholds() {
+            leave_out_lacking(&mut all);
         }
         all
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::labels::Labels;
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, TimeRange, Timestamp};
+use crate::series::buckets::Buckets;
 use crate::series::cursor::{IgnoredBirth, Increase};
 use crate::series::gaps::shares;
 use crate::series::plan::{FamilyIndex, LaneIndex, Towards};
@@ -12,6 +13,8 @@ use crate::series::roll::Edge;
 use crate::series::slices::noted::Noted;
 use crate::series::terms::SidesSeen;
 use crate::series::trace::Trace;
+
+use super::Walked;
 
 /// A lane whose past is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +74,45 @@ pub(super) struct Place {
     lane: usize,
     weight: Counts,
     towards: Towards,
-    threshold: u16,
+    threshold: Option<u16>,
+    /// When the events of its series are known as good or bad, where that is not always.
+    there: Option<TimeRange>,
+}
+
+impl Place {
+    /// Whose bucket it is (or whose bucket it needs), if it is about the threshold of a histogram.
+    fn bucket(&self, towards: Towards) -> Option<(usize, u16)> {
+        let threshold = self.threshold.filter(|_| self.towards == towards)?;
+        Some((self.lane, threshold))
+    }
+
+    /// As much of a time as counts.
+    fn counted(&self, range: TimeRange) -> Option<TimeRange> {
+        self.there.map_or(Some(range), |there| common(range, there))
+    }
+
+    /// Whether what happened then counts.
+    pub(super) fn counts(&self, at: Timestamp) -> bool {
+        self.there.is_none_or(|there| there.contains(at))
+    }
+}
+
+/// Lets nothing count of histograms while they do not have the bucket of the threshold.
+pub(super) fn leave_out_lacking(series: &mut [Walked]) {
+    let mut buckets = Buckets::default();
+    for walked in &*series {
+        let parts = walked.places.iter();
+        for bucket in parts.filter_map(|place| place.bucket(Towards::Part)) {
+            buckets.note((&walked.labels).into(), bucket, &walked.samples);
+        }
+    }
+    for walked in series {
+        for place in &mut walked.places {
+            if let Some(bucket) = place.bucket(Towards::Total) {
+                place.there = Some(buckets.there((&walked.labels).into(), bucket));
+            }
+        }
+    }
 }
 
 impl Sums {
@@ -101,6 +142,7 @@ impl Sums {
             weight: edge.weight,
             towards: edge.towards,
             threshold: edge.threshold,
+            there: None,
         })
     }
 
@@ -124,7 +166,7 @@ impl Sums {
             trace.note_increase(family, labels, *increase);
         }
         let end = increase.to.ceil_to(self.slot);
-        for place in places {
+        for place in places.iter().filter(|place| place.counts(increase.to)) {
             let sums = &mut self.lanes[place.lane];
             sums.seen.note(place.towards, place.threshold);
             let counts = place.weight.times(increase.events);
@@ -148,7 +190,9 @@ impl Sums {
             return;
         };
         for place in places.iter().filter(|place| place.weight.total > 0.0) {
-            self.lanes[place.lane].cover(range);
+            if let Some(range) = place.counted(range) {
+                self.lanes[place.lane].cover(range);
+            }
         }
     }
 
@@ -168,7 +212,7 @@ impl Sums {
         };
         for place in places.iter().filter(|place| place.weight.total > 0.0) {
             let lane = &mut self.lanes[place.lane];
-            if !lane.follows {
+            if let Some(behind) = place.counted(behind).filter(|_| !lane.follows) {
                 lane.seam.push(behind);
             }
         }

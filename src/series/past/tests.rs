@@ -59,7 +59,7 @@ fn planned() -> plan::Family {
         lane: 0,
         weight: Counts { bad, total },
         towards,
-        threshold: 0,
+        threshold: None,
     };
     plan::Family {
         source: SourceName::new("default"),

@@ -121,8 +121,8 @@ pub struct TermRead {
     pub weight: Counts,
     /// What they count as.
     pub towards: Towards,
-    /// Which threshold of a histogram they are about.
-    pub threshold: u16,
+    /// Which threshold they are about, where they are of a histogram.
+    pub threshold: Option<u16>,
 }
 
 /// Where a gauge is read and how a group becomes one value.

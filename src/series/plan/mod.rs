@@ -118,6 +118,11 @@ impl Family {
         matches!(self.fetch, Fetch::Histograms { .. })
     }
 
+    /// Whether thresholds of histograms are counted here.
+    pub fn has_thresholds(&self) -> bool {
+        self.roles.iter().any(|role| role.threshold.is_some())
+    }
+
     /// Whether events are counted here; only then are there cursors.
     pub fn counts(&self) -> bool {
         !self.roles.is_empty()
@@ -165,8 +170,8 @@ pub struct Role {
     pub weight: Counts,
     /// What the series count as, for the status.
     pub towards: Towards,
-    /// Which threshold of a histogram they are about.
-    pub threshold: u16,
+    /// Which threshold they are about, where they are of a histogram.
+    pub threshold: Option<u16>,
 }
 
 /// What the series of a role count as.

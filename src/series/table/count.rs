@@ -56,6 +56,9 @@ impl SeriesTable {
                 &mut fell,
             );
         }
+        if roll.family().has_thresholds() {
+            self.leave_out_lacking(batch, &rows, &mut counted);
+        }
         *self.falls(layer) = falls;
         if layer == Layer::Settled {
             let new = fell.iter().map(|(target, at)| (target.clone(), *at));

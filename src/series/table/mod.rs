@@ -1,15 +1,17 @@
 //! The series of one family: who is counted where, and how far.
 
+mod buckets;
 mod count;
 mod sums;
 
-use crate::domain::contributors::{BUCKET, Variety};
+use crate::domain::contributors::Variety;
 use crate::domain::labels::{Labels, LabelsRef};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::{Span, TimeRange, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
 use super::batch::{Batch, Sample, Series, SeriesId};
 use super::births::Target;
+use super::buckets::histogram_of;
 use super::cursor::{Cursor, IgnoredBirth, Increase, is_gap};
 use super::plan::MeterIndex;
 pub use super::roll::Edge;
@@ -17,6 +19,7 @@ use super::roll::{Roll, doubled};
 use super::seen::Seen;
 use super::selection::{Before, Selection};
 use super::starts::Starts;
+pub use buckets::Lacking;
 
 /// So many series that are fetched and that nobody counts are remembered as such; with more, all
 /// are looked at anew now and then, or those of pods that are long gone would be kept for ever.
@@ -45,6 +48,8 @@ pub struct SeriesTable {
     doubled: BTreeMap<MeterIndex, usize>,
     /// Which series' labels tell where the events of each come from: of buckets, the first.
     origins: Vec<usize>,
+    /// The next bucket of the same histogram, from the first on.
+    next: Vec<Option<usize>>,
     histograms: HashMap<SeriesId, usize>,
     settled_falls: Falls,
     head_falls: Falls,
@@ -95,6 +100,8 @@ struct Scratch {
     rows: Vec<usize>,
     /// What the samples of one series add.
     increases: Vec<Increase>,
+    /// When each series was there, by its row.
+    there: Vec<Option<TimeRange>>,
 }
 
 /// What a series counted towards a lane.
@@ -338,13 +345,6 @@ impl SeriesTable {
         self.seen.edges_of(row)
     }
 
-    /// The edges of all series that were ever seen.
-    pub fn edges(&self) -> impl Iterator<Item = &Edge> {
-        self.seen.edges().iter()
-    }
-
-    /// The newest sample of the series that count towards the total of each meter, with the usual
-    /// interval of its series, by the head cursors.
     /// Where the cursor stands that is the furthest behind, of those at or after `since`.
     pub fn oldest(&self, layer: Layer, since: Timestamp) -> Option<Timestamp> {
         let cursors = match layer {
@@ -355,6 +355,13 @@ impl SeriesTable {
         stands.filter(|at| *at >= since).min()
     }
 
+    /// The edges of all series that were ever seen.
+    pub fn edges(&self) -> impl Iterator<Item = &Edge> {
+        self.seen.edges().iter()
+    }
+
+    /// The newest sample of the series that count towards the total of each meter, with the usual
+    /// interval of its series, by the head cursors.
     pub fn newest_totals(&self) -> BTreeMap<usize, (Timestamp, Span)> {
         let mut newest = BTreeMap::new();
         for (row, head) in self.head.iter().enumerate() {
@@ -403,6 +410,12 @@ impl SeriesTable {
         }
         let origin = self.origin_of(&labels);
         self.origins.push(origin);
+        // The newest bucket is the next of the first.
+        let row = self.next.len();
+        self.next.push(self.next.get(origin).copied().flatten());
+        if origin < row {
+            self.next[origin] = Some(row);
+        }
         self.settled.push(None);
         self.head.push(None);
         let row = self.seen.insert(id, labels, edges);
@@ -427,12 +440,10 @@ impl SeriesTable {
     /// The row of the first series that differs from this new one by nothing but the bucket.
     fn origin_of(&mut self, labels: &Labels) -> usize {
         let row = self.len();
-        if labels.get(BUCKET).is_empty() {
-            return row;
+        match histogram_of(labels.into()) {
+            Some(histogram) => *self.histograms.entry(histogram).or_insert(row),
+            None => row,
         }
-        let others = labels.iter().filter(|(label, _)| *label != BUCKET);
-        let id = SeriesId::of(&others.collect::<Labels>());
-        *self.histograms.entry(id).or_insert(row)
     }
 }
 
