@@ -40,7 +40,7 @@ use crate::engine::explain::ask::Explainer;
 use crate::status::board::Board;
 
 use error::ApiError;
-pub use pages::{Age, Layout, NavEntry, Site, html};
+pub use pages::{Age, Layout, NavEntry, Prose, Site, html};
 pub use past::Past;
 pub use serve::{BindError, bind, serve};
 

@@ -49,6 +49,17 @@ pub fn limit(rate: f64) -> String {
 
 /// A measured burn rate beside the threshold that it exceeds: with as many digits as it takes to see that.
 pub fn burn_beside(rate: f64, limit: f64) -> String {
+    format!("{}×", beside(rate, limit))
+}
+
+/// A measured share (0..1) in percent beside one that somebody wrote: with as many digits as it takes to tell them apart.
+pub fn percent_beside(share: f64, limit: f64) -> String {
+    // Without the noise of binary floats.
+    let limit = (limit * 1e11).round() / 1e9;
+    format!("{} %", beside(share * 100.0, limit))
+}
+
+fn beside(rate: f64, limit: f64) -> String {
     let mut text = figure(rate);
     let differs = rate.is_finite() && rate.total_cmp(&limit).is_ne();
     for decimals in 2..6 {
@@ -58,7 +69,7 @@ pub fn burn_beside(rate: f64, limit: f64) -> String {
         }
         text = format!("{rate:.decimals$}");
     }
-    format!("{text}×")
+    text
 }
 
 /// A length of time in its two largest units.
@@ -250,6 +261,14 @@ mod tests {
             (f64::INFINITY, 14.4, "∞×"),
         ] {
             assert_eq!(burn_beside(rate, threshold), text);
+        }
+        for (share, allowed, text) in [
+            (0.005_04, 0.005, "0.504 %"),
+            (0.005, 0.005, "0.5 %"),
+            (0.001, 0.001, "0.1 %"),
+            (0.079, 0.01, "7.9 %"),
+        ] {
+            assert_eq!(percent_beside(share, allowed), text);
         }
         assert_eq!(limit(6.0), "6×");
         assert_eq!(limit(3.36), "3.36×");

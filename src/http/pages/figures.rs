@@ -1,5 +1,8 @@
 //! An objective's numbers in words, where unknown, unbounded and nothing are told apart.
 
+use std::time::Duration;
+
+use crate::domain::time::Span;
 use crate::status::view::scalar::Length;
 use crate::status::view::slo::{BudgetUnit, BurnView, SloView, TierView};
 use crate::status::words;
@@ -21,11 +24,30 @@ pub(super) fn heading(slo: &SloView) -> String {
 /// How much of the budget is left.
 pub(super) fn left(slo: &SloView) -> String {
     match slo.budget.remaining {
-        Some(share) => signed_percent(share),
+        Some(share) => share_left(share),
         // Under 100 % nothing may be bad, so that what is overspent has no bound.
-        None if slo.window.bad.0 > 0.0 => "overspent".to_owned(),
+        None if slo.window.bad.0 > 0.0 => share_left(f64::NEG_INFINITY),
         None => "unknown".to_owned(),
     }
+}
+
+/// A share of a budget that is left: in percent, or in a word where it is overspent without bound.
+pub(super) fn share_left(share: f64) -> String {
+    if share.is_finite() {
+        signed_percent(share)
+    } else {
+        "overspent".to_owned()
+    }
+}
+
+/// How much time a budget is of, where that is less than half of its window: it allows a share of what was counted
+/// so far, so that an hour may spend it as if that were the whole window.
+pub(super) fn counted_over(slo: &SloView) -> Option<String> {
+    let window = &slo.window;
+    let is_short = window.coverage > 0.0 && window.coverage < 0.5;
+    let measured = window.to.0.since(window.from.0).as_secs_f64() * window.coverage;
+    let measured = Duration::try_from_secs_f64(measured).ok()?;
+    is_short.then(|| words::words(Span::from(measured)))
 }
 
 /// How fast a window burns; the API's `null` is unbounded where something was bad, else unknown.

@@ -18,6 +18,8 @@ pub(super) struct GroupRow {
     pub(super) name: String,
     pub(super) href: String,
     pub(super) left: String,
+    /// How much time that is of, where it is little.
+    pub(super) over: Option<String>,
     pub(super) counts: String,
     pub(super) burns: Vec<String>,
     pub(super) outcome: Sign,
@@ -34,6 +36,7 @@ impl GroupRow {
             name: figures::heading(&slo),
             href: address::of_instance(&status.slo),
             left: figures::left(&slo),
+            over: figures::counted_over(&slo),
             counts: format!("{bad} of {total}"),
             burns: figures::burns(&slo),
             outcome: Sign::of_outcome(slo.measurement.outcome),

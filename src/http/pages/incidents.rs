@@ -12,6 +12,7 @@ use crate::domain::incident::{Change, CloseReason, Incident, Transition};
 use crate::domain::policy::Severity;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::status::address;
+use crate::status::board::DeliveryStatus;
 use crate::status::names::{Alert, EpisodeKind};
 use crate::status::query::{self, IncidentQuery};
 use crate::status::snapshot::{SloStatus, Snapshot};
@@ -24,7 +25,7 @@ use super::super::moment::{Moment, Pairs};
 use super::chart::{Frame, RatioChart};
 use super::sign::Sign;
 use super::when::When;
-use super::{Layout, html};
+use super::{Layout, Prose, html};
 
 #[derive(Template)]
 #[template(path = "incidents.html")]
@@ -42,9 +43,10 @@ struct IncidentsPage {
 struct OtherRow {
     sign: Sign,
     subject: String,
-    reason: String,
+    reason: Prose,
     since: When,
-    told: String,
+    /// The receivers that it is for.
+    receivers: String,
 }
 
 #[derive(Template)]
@@ -57,8 +59,15 @@ struct IncidentPage {
     timeline: Vec<Moved>,
     cost: Option<String>,
     chart: Option<RatioChart>,
-    told: Vec<String>,
-    waiting: Vec<String>,
+    /// The receivers that it is for, and what waits for them.
+    receivers: Vec<Addressee>,
+}
+
+/// A receiver that an incident is for.
+struct Addressee {
+    name: String,
+    /// What still waits for it, of all incidents.
+    waiting: Option<Prose>,
 }
 
 /// One incident in a list.
@@ -140,17 +149,9 @@ async fn show(
         from: incident.onset,
         to: incident.closed.unwrap_or(now),
     };
-    let delivery = moment.read.delivery.as_ref();
-    let waiting = delivery.into_iter().flat_map(|it| &it.receivers).map(|it| {
-        let since = When::exact(it.oldest, now);
-        let why = it.error.as_deref().unwrap_or("not tried yet");
-        format!(
-            "{}: {} since {}: {why}",
-            it.receiver,
-            it.waiting,
-            since.text()
-        )
-    });
+    let delivery = moment.read.delivery.as_deref();
+    let receivers = incident.told.iter();
+    let receivers = receivers.map(|name| Addressee::new(name, delivery, now));
     let page = status.map(|status| address::of_instance(&status.slo));
     let title = format!("Incident of {}", incident.slo);
     Ok(html(&IncidentPage {
@@ -160,8 +161,7 @@ async fn show(
         timeline: timeline(incident, now),
         cost: status.and_then(|status| cost(status, open)),
         chart: status.map(|status| chart(status, incident, open, now)),
-        told: incident.told.iter().cloned().collect(),
-        waiting: waiting.collect(),
+        receivers: receivers.collect(),
     }))
 }
 
@@ -179,9 +179,29 @@ impl OtherRow {
         Self {
             sign: Sign::of_alert(episode.severity),
             subject: format!("{whose}{}", episode.subject),
-            reason: episode.reason.clone(),
+            reason: Prose::of(&*episode.reason),
             since: When::short(episode.since.0, now),
-            told: episode.told.join(", "),
+            receivers: episode.told.join(", "),
+        }
+    }
+}
+
+impl Addressee {
+    fn new(name: &str, delivery: Option<&DeliveryStatus>, now: Timestamp) -> Self {
+        let mut all = delivery.into_iter().flat_map(|it| &it.receivers);
+        let waiting = all.find(|it| it.receiver == name).map(|it| {
+            let since = When::exact(it.oldest, now);
+            let why = it.error.as_deref().unwrap_or("not tried yet");
+            let notices = if it.waiting == 1 {
+                "1 notice waits".to_owned()
+            } else {
+                format!("{} notices wait", it.waiting)
+            };
+            Prose::of(format!("{notices} since {}: {why}", since.text()))
+        });
+        Self {
+            name: name.to_owned(),
+            waiting,
         }
     }
 }

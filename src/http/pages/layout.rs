@@ -12,6 +12,7 @@ use crate::status::words;
 use super::super::AppState;
 use super::super::moment::Moment;
 use super::assets::Assets;
+use super::prose::Prose;
 use super::site::{NavEntry, Site};
 use super::when::When;
 
@@ -43,7 +44,7 @@ pub struct Layout {
     /// What the site says on every page.
     pub banner: Option<String>,
     /// What is amiss with the daemon itself, each in a sentence.
-    pub notices: Vec<String>,
+    pub notices: Vec<Prose>,
     /// How old all of it is.
     pub age: Age,
     /// Style, script and icon.
@@ -93,7 +94,7 @@ impl Layout {
             title: "Sloburn".to_owned(),
             nav: nav.map(|entry| (*entry, here(entry.href))).collect(),
             banner: site.banner.clone(),
-            notices: notices(&moment.read),
+            notices: notices(&moment.read).into_iter().map(Prose::of).collect(),
             age: Age::of(moment),
             assets: Assets::default(),
             version: env!("CARGO_PKG_VERSION"),

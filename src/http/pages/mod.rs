@@ -10,6 +10,7 @@ mod layout;
 mod objective;
 mod overview;
 mod promise;
+mod prose;
 mod refusal;
 mod sign;
 mod site;
@@ -26,6 +27,7 @@ use super::AppState;
 use super::error::ApiError;
 
 pub use layout::{Age, Layout};
+pub use prose::Prose;
 pub(super) use refusal::for_people;
 pub use site::{NavEntry, Site};
 

@@ -27,7 +27,7 @@ use super::groups::{self, GroupRow};
 use super::incidents::IncidentRow;
 use super::sign::Sign;
 use super::when::When;
-use super::{Layout, figures, html, promise};
+use super::{Layout, Prose, figures, html, promise};
 
 #[derive(Template)]
 #[template(path = "objective.html")]
@@ -67,6 +67,8 @@ struct Instance {
     tiers: Vec<TierRow>,
     origins: Vec<OriginRow>,
     outcome: Sign,
+    /// Why it could not be measured.
+    reason: Option<Prose>,
     /// When something good was measured last, where that is not now.
     last_good: Option<When>,
     runbook: Option<String>,
@@ -143,7 +145,7 @@ async fn show(
 impl Instance {
     fn new(number: usize, status: &SloStatus, incidents: &[&Incident]) -> Self {
         let slo = SloView::of(status);
-        let frame = Frame::of(status, status.window.range, incidents.iter().copied());
+        let frame = Frame::of_window(status, incidents.iter().copied());
         let allowance = status.slo.objective.allowance().to_f64();
         let measurement = &status.measurement;
         let last_good = measurement.last_good.filter(|_| !slo.measured);
@@ -167,6 +169,7 @@ impl Instance {
                 .collect(),
             origins: slo.contributors.iter().map(OriginRow::new).collect(),
             outcome: Sign::of_outcome(slo.measurement.outcome),
+            reason: measurement.reason.clone().map(Prose::of),
             last_good: last_good.map(|at| When::exact(at, measurement.at)),
             runbook: slo.links.runbook.clone().filter(|link| is_link(link)),
             slo,

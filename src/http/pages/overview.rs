@@ -61,6 +61,8 @@ struct Row {
     href: String,
     group: String,
     left: String,
+    /// How much time that is of, where it is little.
+    over: Option<String>,
     burns: Vec<String>,
     coverage: String,
 }
@@ -241,6 +243,7 @@ impl Row {
             href: address::of_instance(&status.slo),
             group: figures::group(&slo),
             left: figures::left(&slo),
+            over: figures::counted_over(&slo),
             burns: figures::burns(&slo),
             coverage: figures::coverage(slo.window.coverage),
             slo,

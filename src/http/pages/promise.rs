@@ -35,11 +35,15 @@ fn period(window: &WindowView) -> String {
 
 /// How much of the budget is left, in a few words.
 pub(super) fn standing(slo: &SloView) -> String {
-    match slo.budget.remaining {
+    let standing = match slo.budget.remaining {
         Some(left) if left < 0.0 => format!("Budget overspent by {}", words::percent(-left)),
         Some(left) => format!("{} of the budget is left", words::percent(left)),
         None if slo.window.bad.0 > 0.0 => "Budget overspent: nothing may be bad".to_owned(),
         None => "The budget is unknown".to_owned(),
+    };
+    match figures::counted_over(slo) {
+        Some(time) => format!("{standing}, counted over {time} of {}", period(&slo.window)),
+        None => standing,
     }
 }
 

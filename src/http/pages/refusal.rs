@@ -8,14 +8,14 @@ use axum::response::Response;
 
 use super::super::AppState;
 use super::super::error::Sentence;
-use super::{Layout, html, is_for_people};
+use super::{Layout, Prose, html, is_for_people};
 
 #[derive(Template)]
 #[template(path = "refusal.html")]
 struct RefusalPage {
     layout: Layout,
     status: StatusCode,
-    sentence: String,
+    sentence: Prose,
 }
 
 /// Turns refusals of pages into pages for whoever takes HTML. What programs ask stays JSON.
@@ -42,7 +42,7 @@ pub(in crate::http) async fn for_people(
     let mut page = html(&RefusalPage {
         layout: layout.titled(title),
         status,
-        sentence: sentence.clone(),
+        sentence: Prose::of(sentence),
     });
     *page.status_mut() = status;
     page

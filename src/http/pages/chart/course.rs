@@ -21,6 +21,29 @@ pub(super) fn line(points: impl IntoIterator<Item = (f64, Option<f64>)>) -> Stri
     path
 }
 
+/// Shares of a budget that are left, as heights from 0 (bottom) to 1: between the whole budget and none of it, or
+/// what is overspent. Without bound it is overspent where nothing may be bad: that is drawn as none left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// The lowest share; 0 unless it is overspent.
+    pub(super) lowest: f64,
+}
+
+impl Scale {
+    /// The scale on which all of `left` have room.
+    pub(super) fn of(left: impl IntoIterator<Item = Option<f64>>) -> Self {
+        let known = left.into_iter().flatten().filter(|left| left.is_finite());
+        Self {
+            lowest: known.fold(0.0, f64::min),
+        }
+    }
+
+    /// How high `left` is drawn.
+    pub(super) fn height(self, left: f64) -> f64 {
+        (left.max(self.lowest) - self.lowest) / (1.0 - self.lowest)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

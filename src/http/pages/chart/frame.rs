@@ -3,12 +3,13 @@
 
 use crate::domain::incident::Incident;
 use crate::domain::time::{Span, TimeRange, Timestamp};
-use crate::status::history::{Step, history, step_of};
+use crate::status::history::Step;
 use crate::status::snapshot::SloStatus;
 use crate::status::words;
 
 use super::super::figures;
 use super::super::when::strftime;
+use super::measured::{in_steps, measured};
 use super::percent;
 
 /// How many steps a chart has at most.
@@ -43,6 +44,8 @@ pub(in crate::http::pages) struct Frame {
     pub(in crate::http::pages) bands: Vec<Strip>,
     /// The words for each step.
     pub(in crate::http::pages) points: Vec<Strip>,
+    /// Since when anything was measured, and how much, where that is not all of the window.
+    pub(in crate::http::pages) since: Option<String>,
 }
 
 impl Frame {
@@ -52,8 +55,30 @@ impl Frame {
         range: TimeRange,
         incidents: impl IntoIterator<Item = &'a Incident>,
     ) -> Self {
-        let step = step_of(range.length(), STEPS, status.ledger.slot());
-        let steps: Vec<Step> = history(status, range, step).collect();
+        Self::drawn(status, range, in_steps(status, range, STEPS), incidents)
+    }
+
+    /// The window of `status` from its first measured time on.
+    pub(in crate::http::pages) fn of_window<'a>(
+        status: &SloStatus,
+        incidents: impl IntoIterator<Item = &'a Incident>,
+    ) -> Self {
+        let (range, steps) = measured(status, STEPS);
+        let begun = strftime(range.from, "%-d %b %H:%M UTC");
+        let covered = figures::coverage(status.window.coverage);
+        let is_part = range.from > status.window.range.from;
+        Self {
+            since: is_part.then(|| format!("Measured since {begun}, {covered} of the window.")),
+            ..Self::drawn(status, range, steps, incidents)
+        }
+    }
+
+    fn drawn<'a>(
+        status: &SloStatus,
+        range: TimeRange,
+        steps: Vec<Step>,
+        incidents: impl IntoIterator<Item = &'a Incident>,
+    ) -> Self {
         let strip = |own: TimeRange, title| strip(range, own, title);
         let unknown = steps.iter().filter(|step| step.coverage <= 0.0);
         let gaps = joined(unknown.map(|step| step.range));
@@ -79,6 +104,7 @@ impl Frame {
                 .collect(),
             steps,
             range,
+            since: None,
         }
     }
 
@@ -167,10 +193,13 @@ fn words_of(step: &Step) -> String {
             words::percent(ratio)
         ),
     };
-    let left = step.remaining.filter(|left| left.is_finite());
-    let left = left.map_or_else(String::new, |left| {
-        format!("; {} of the budget left", figures::signed_percent(left))
-    });
+    let left = match step.remaining {
+        None => String::new(),
+        Some(left) if left.is_finite() => {
+            format!("; {} of the budget left", figures::signed_percent(left))
+        }
+        Some(_) => "; the budget overspent".to_owned(),
+    };
     let covered = if step.coverage < 0.999 {
         format!("; {} measured", figures::coverage(step.coverage))
     } else {

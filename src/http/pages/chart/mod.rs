@@ -5,6 +5,7 @@ mod budget;
 mod course;
 mod frame;
 mod gauge;
+mod measured;
 mod ratio;
 mod sparkline;
 

@@ -18,8 +18,8 @@ pub(in crate::http::pages) struct RatioChart {
     bars: Vec<Bar>,
     /// The allowed share: its height in percent from the top, and its name.
     allowed: (String, String),
-    /// The name of the top.
-    top: String,
+    /// The name of the top, where something reaches it.
+    top: Option<String>,
     /// What it comes to, in a sentence.
     sentence: String,
 }
@@ -57,11 +57,12 @@ impl RatioChart {
                 percent(1.0 - allowance / top),
                 format!("allowed {}", figures::written_percent(allowance)),
             ),
-            top: words::percent(top),
+            top: (worst >= top).then(|| words::percent(top)),
             sentence: if ratios.iter().all(Option::is_none) {
                 "Nothing was counted.".to_owned()
             } else {
-                let (worst, allowed) = (words::percent(worst), figures::written_percent(allowance));
+                let worst = words::percent_beside(worst, allowance);
+                let allowed = figures::written_percent(allowance);
                 format!("At worst {worst} was bad; {allowed} is allowed on the whole.")
             },
             frame,

@@ -2,18 +2,15 @@
 
 use askama::Template;
 
-use crate::domain::time::TimeRange;
-use crate::status::history::{Step, history, step_of};
 use crate::status::snapshot::SloStatus;
 use crate::status::words;
 
-use super::course::line;
+use super::course::{Scale, line};
+use super::measured::measured;
+use crate::http::pages::figures;
 
 /// How many steps it has.
 const STEPS: i64 = 48;
-
-/// How often what is drawn is narrowed to what is covered; each time to a step, at most.
-const NARROWED: usize = 3;
 
 /// A small course of the budget that is left, from all of it down to none, or to what is overspent.
 #[derive(Clone, Debug, Template)]
@@ -29,26 +26,9 @@ pub(in crate::http::pages) struct Sparkline {
 impl Sparkline {
     /// The course of the window of `status`.
     pub(in crate::http::pages) fn of(status: &SloStatus) -> Self {
-        let window = status.window.range;
-        let course = |range: TimeRange| -> Vec<Step> {
-            let step = step_of(range.length(), STEPS, status.ledger.slot());
-            history(status, range, step).collect()
-        };
-        // Of a window that is hardly covered yet, only the covered end is drawn.
-        let (mut range, mut steps) = (window, course(window));
-        for _ in 0..NARROWED {
-            let first = steps.iter().find(|step| step.remaining.is_some());
-            let Some(first) = first.filter(|first| first.range.from > range.from) else {
-                break;
-            };
-            range.from = first.range.from;
-            steps = course(range);
-        }
-        let left = steps.iter().map(|step| step.remaining);
-        let left: Vec<_> = left.map(|it| it.filter(|it| it.is_finite())).collect();
-        let lowest = left.iter().flatten().copied().fold(0.0, f64::min);
-        let high = 1.0 - lowest;
-        let y = |left: f64| (left - lowest) / high;
+        let (range, steps) = measured(status, STEPS);
+        let left: Vec<Option<f64>> = steps.iter().map(|step| step.remaining).collect();
+        let scale = Scale::of(left.iter().copied());
         let length = range.length().as_secs_f64();
         let x = |at: usize| steps[at].range.to.since(range.from).as_secs_f64() / length;
         // At the start of what is drawn nothing was spent yet.
@@ -56,13 +36,13 @@ impl Sparkline {
         let points = left
             .iter()
             .enumerate()
-            .map(|(at, left)| (x(at), left.map(y)));
+            .map(|(at, left)| (x(at), left.map(|left| scale.height(left))));
         let last = left.iter().flatten().last();
         Self {
             path: line([(0.0, start)].into_iter().chain(points)),
-            zero: (lowest < 0.0).then(|| super::at(1.0 - y(0.0), super::HEIGHT)),
+            zero: (scale.lowest < 0.0).then(|| super::at(1.0 - scale.height(0.0), super::HEIGHT)),
             title: last.map(|last| {
-                let left = words::percent(*last).replace('-', "−");
+                let left = figures::share_left(*last);
                 format!("Budget over {}, now {left}", words::window(range.length()))
             }),
         }

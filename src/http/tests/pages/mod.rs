@@ -1,5 +1,6 @@
 //! Pages for people: what they show, what they may do, and what a site adds to them.
 
+mod charts;
 mod groups;
 mod hostile;
 
@@ -44,8 +45,9 @@ pub(super) async fn page_of(state: &AppState, uri: &str) -> Answer {
     answer
 }
 
-/// The text of a page as it is read: without markup, blanks put together.
+/// The text of a page as it is read: without markup but that code stands between backticks, blanks put together.
 pub(super) fn text(html: &str) -> String {
+    let html = html.replace("<code>", "`").replace("</code>", "`");
     let mut text = String::new();
     for (index, part) in html.split('<').enumerate() {
         let shown = match part.split_once('>') {
