@@ -7,6 +7,7 @@
 
 mod blind;
 mod buckets;
+mod emptied;
 mod events;
 mod falls;
 mod held;
@@ -20,6 +21,7 @@ mod quiet;
 mod slices;
 mod sums;
 mod targets;
+mod unread;
 mod world;
 
 use std::sync::Arc;

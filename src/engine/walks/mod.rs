@@ -361,6 +361,10 @@ impl State {
                 ledger.add_settled(number, *end, slot);
             }
         }
+        // What happened earlier may have used budgets up earlier.
+        for promise in &mut self.meters[meter].promises {
+            promise.emptied_at = None;
+        }
         hand_over(self, meter, commit);
     }
 
