@@ -3,20 +3,18 @@
 use crate::domain::calendar::Calendar;
 use crate::domain::contributors::LabelShare;
 use crate::domain::incident::{Change, Incident, Transition};
-use crate::domain::indicator::{Budgeting, Events, Indicator};
+use crate::domain::indicator::{Budgeting, Indicator};
 use crate::domain::notice::{
     BudgetFacts, BurnFacts, OriginFacts, SloFacts, TierFacts, WindowFacts,
 };
 use crate::domain::objective::BurnRate;
 use crate::domain::policy::{AlertPolicy, Severity};
-use crate::domain::selector::Selector;
-use crate::domain::slices::{Judge, TimeUnit};
 use crate::domain::slo::Slo;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::ledger::WindowSum;
-use crate::series::batch::Fetch;
 use crate::status::address;
 
+use super::graph;
 use super::promise::{Promise, PromiseState};
 use super::settings::Settings;
 use super::story;
@@ -94,47 +92,10 @@ pub(super) fn details(settings: &Settings, slo: &Slo) -> Option<String> {
     Some(format!("{base}{}", address::of_instance(slo)))
 }
 
-/// The page that shows the objective's samples.
+/// The page that shows what the objective judges.
 pub(super) fn graph(settings: &Settings, slo: &Slo) -> Option<String> {
     let link = settings.sources.get(&slo.source)?.link_url.as_ref()?;
-    let query = match &slo.indicator {
-        Indicator::Errors(events) | Indicator::Latency(events) => everything(events),
-        Indicator::Query { total, window, .. } => evaluated(total, *window),
-        Indicator::Slices(sliced) => match &sliced.judge {
-            Judge::Rate { total, .. } | Judge::Drop { total, .. } => samples(total),
-            Judge::Events { events, .. } => everything(events),
-            Judge::Share { used, .. } => samples(&used.series),
-            Judge::Level { level, .. } => samples(&level.gauge.series),
-            Judge::Quantile { quantile, .. } => samples(quantile),
-            Judge::Age {
-                timestamp, unit, ..
-            } => {
-                let told = samples(&timestamp.gauge.series);
-                match unit {
-                    TimeUnit::Seconds => format!("time() - {told}"),
-                    TimeUnit::Millis => format!("time() - {told} / 1000"),
-                }
-            }
-            Judge::Value { query, window, .. } | Judge::Ratio { query, window } => {
-                evaluated(query, *window)
-            }
-        },
-    };
-    Some(link.replace("{query}", &address::encode(&query)))
-}
-
-/// All events, in one query.
-fn everything(events: &Events) -> String {
-    let shown = events.everything().into_iter().map(samples);
-    shown.collect::<Vec<_>>().join(" or ")
-}
-
-fn samples(selector: &Selector) -> String {
-    Fetch::Samples(selector.clone()).text()
-}
-
-fn evaluated(query: &str, window: Span) -> String {
-    query.replace("$window", &window.to_string())
+    Some(link.replace("{query}", &address::encode(&graph::query(slo))))
 }
 
 /// The severity before a change, and since when it held.

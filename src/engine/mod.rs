@@ -13,6 +13,7 @@ mod doubled;
 mod episodes;
 pub mod explain;
 mod facts;
+mod graph;
 mod groups;
 pub mod intake;
 mod journal;
