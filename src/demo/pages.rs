@@ -11,6 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::http::{Layout, NavEntry, Site, html};
 
 use super::api::{self, Shared};
+use super::catalog::TICK;
 use super::gameday::Entry;
 use super::inbox::Post;
 use super::pace::{Pace, words};
@@ -162,8 +163,13 @@ fn view(entry: &Entry, pace: Pace, now: Timestamp) -> FaultView {
     };
     let foreseen = entry.foreseen.iter().map(|foreseen| {
         let seen = entry.seen.get(&foreseen.slo).cloned().unwrap_or_default();
-        let yet = |seen: Option<Timestamp>| {
-            seen.map_or_else(|| "not yet".to_owned(), |at| after(Some(at)))
+        // The last tick that it could have fired at is over.
+        let is_past = now > fault.to + TICK + TICK;
+        let is_quiet = is_past && foreseen.first.is_none() && seen.opened.is_none();
+        let yet = |seen: Option<Timestamp>| match seen {
+            Some(at) => after(Some(at)),
+            None if is_quiet => "did not".to_owned(),
+            None => "not yet".to_owned(),
         };
         let spent = seen
             .before
@@ -254,4 +260,57 @@ async fn inbox(layout: Layout, Extension(shared): Extension<Shared>) -> Response
         layout: layout.titled("Inbox"),
         posts: shared.inbox.posts().iter().map(view).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::demo::gameday::Seen;
+    use crate::demo::predict::Prediction;
+    use crate::demo::world::fault::Fault;
+    use crate::domain::policy::Severity;
+    use crate::domain::slo::SloId;
+    use crate::domain::time::Span;
+
+    #[test]
+    fn a_fault_that_was_to_fire_not_did_not_once_it_is_over() {
+        let (from, slo) = (Timestamp::from_millis(1_900_000_000_000), SloId::new("a/b"));
+        let fault = Fault {
+            id: 1,
+            service: Service::Checkout,
+            kind: Kind::Errors,
+            intensity: 1_000,
+            from,
+            to: from + Span::from_hours(2),
+        };
+        let seen = |after: Span, opened: Option<Timestamp>| {
+            let seen = Seen {
+                opened: opened.map(|at| (at, Severity::Page)),
+                ..Seen::default()
+            };
+            let entry = Entry {
+                fault,
+                foreseen: vec![Prediction {
+                    slo: slo.clone(),
+                    first: None,
+                    paged: None,
+                    closed: None,
+                    spends: 0.0,
+                    formula: String::new(),
+                }],
+                blind: None,
+                seen: BTreeMap::from([(slo.clone(), seen)]),
+            };
+            let shown = view(&entry, Pace::USUAL, fault.to + after)
+                .foreseen
+                .remove(0);
+            format!("{}; {}", shown.fires[1], shown.closes[1])
+        };
+        assert_eq!(seen(Span::ZERO, None), "not yet; not yet");
+        assert_eq!(seen(Span::from_hours(1), None), "did not; did not");
+        let told = seen(Span::from_hours(1), Some(from));
+        assert!(told.ends_with("; not yet"), "{told}");
+    }
 }

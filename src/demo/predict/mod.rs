@@ -267,7 +267,6 @@ fn formula(
         return format!("{bad} failures within {} are enough", tier.long);
     };
     let (limit, burn) = (limit.to_f64(), burn.to_f64());
-    let shown = |share: f64| format!("{}%", (share * 1e6).round() / 1e4);
     let allowance = slo.objective.allowance().to_f64();
     if let Budgeting::Timeslices(slice) = slo.budgeting() {
         return format!(
@@ -280,13 +279,59 @@ fn formula(
     let usual = before.error_ratio().unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "at most a million")]
     let errors = fault.intensity as f64 / MILLION as f64;
-    let seconds = tier.long.as_secs_f64() * (limit - usual) / (errors - usual);
+    crossing(tier.long, (burn, allowance), limit, usual, errors)
+}
+
+/// How long it takes until `long`, of which the share `usual` is bad so far, holds more than `limit`, which is `burn`
+/// times what is allowed, when `errors` of all is bad from now on.
+fn crossing(
+    long: Span,
+    (burn, allowance): (f64, f64),
+    limit: f64,
+    usual: f64,
+    errors: f64,
+) -> String {
+    let limited = format!("{burn} × {}", shown(allowance));
+    if usual > limit {
+        return format!(
+            "at the next tick: {} of the last {long} was bad before, which is above {limited} already",
+            shown(usual)
+        );
+    }
+    if errors <= limit {
+        return format!(
+            "{} is not above {limited}: it takes what is bad beside it",
+            shown(errors)
+        );
+    }
+    let seconds = long.as_secs_f64() * (limit - usual) / (errors - usual);
     format!(
-        "{} × ({burn} × {} − {}) / ({} − {}) = {seconds:.0} s at even traffic, then the next tick",
-        tier.long,
-        shown(allowance),
+        "{long} × ({limited} − {}) / ({} − {}) = {seconds:.0} s at even traffic, then the next tick",
         shown(usual),
         shown(errors),
         shown(usual),
     )
+}
+
+/// A share in percent, with no more digits than it takes.
+fn shown(share: f64) -> String {
+    format!("{}%", (share * 1e6).round() / 1e4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_an_alert_is_never_negative() {
+        let told = [0.000_5, 0.002_235, 0.0].map(|usual| {
+            let errors = if usual > 0.0 { 0.05 } else { 0.000_4 };
+            crossing(Span::from_days(3), (1.0, 0.000_5), 0.000_5, usual, errors)
+        });
+        insta::assert_snapshot!(told.join("\n"), @r"
+        3d × (1 × 0.05% − 0.05%) / (5% − 0.05%) = 0 s at even traffic, then the next tick
+        at the next tick: 0.2235% of the last 3d was bad before, which is above 1 × 0.05% already
+        0.04% is not above 1 × 0.05%: it takes what is bad beside it
+        ");
+    }
 }
