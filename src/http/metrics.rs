@@ -1,8 +1,9 @@
 //! `/metrics`: the snapshot for Prometheus, in the form that it asks for.
 
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::extract::State;
-
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -48,11 +49,35 @@ fn encode(moment: Moment, format: Format, counters: &Registry) -> Result<String,
     }));
     let mut body = String::new();
     text::encode_registry(&mut body, &registry)?;
-    text::encode_registry(&mut body, counters)?;
-    if format == Format::OpenMetrics {
-        text::encode_eof(&mut body)?;
+    let mut kept = String::new();
+    text::encode_registry(&mut kept, counters)?;
+    match format {
+        Format::Text => body.extend(declared(&kept)),
+        Format::OpenMetrics => {
+            body.push_str(&kept);
+            text::encode_eof(&mut body)?;
+        }
     }
     Ok(body)
+}
+
+/// The lines of a registry that the library wrote, in Prometheus' own form: there a counter is declared by the full name
+/// of its series, where OpenMetrics, which is all that the library knows, leaves `_total` out.
+fn declared(written: &str) -> impl Iterator<Item = String> + '_ {
+    let counter = |line: &str| {
+        let name = line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?;
+        Some(name.to_owned())
+    };
+    let counters: BTreeSet<String> = written.lines().filter_map(counter).collect();
+    written.lines().map(move |line| {
+        let mut words = line.splitn(4, ' ');
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("#"), Some(what), Some(name), Some(rest)) if counters.contains(name) => {
+                format!("# {what} {name}_total {rest}\n")
+            }
+            _ => format!("{line}\n"),
+        }
+    })
 }
 
 /// OpenMetrics where the client names it and likes it at least as much as plain text.

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+
 use super::{Answer, ask, fresh, state};
 use crate::status::board::Board;
 use crate::status::fixture;
@@ -51,13 +54,18 @@ async fn metrics(headers: &[(&str, &str)]) -> Answer {
 
 #[tokio::test(start_paused = true)]
 async fn both_forms_say_the_same() {
-    let text = metrics(&[]).await;
+    let mut state = fresh();
+    let (calls, mut counters) = (Counter::<u64>::default(), Registry::default());
+    counters.register("sloburn_calls", "Counted by others", calls.clone());
+    calls.inc_by(3);
+    state.counters = Arc::new(counters);
+    let text = ask(&state, "GET", "/metrics", &[]).await;
     assert_eq!(
         text.header("content-type"),
         "text/plain; version=0.0.4; charset=utf-8"
     );
     assert!(!text.body.contains("EOF"));
-    let open = metrics(&[OPEN_METRICS]).await;
+    let open = ask(&state, "GET", "/metrics", &[OPEN_METRICS]).await;
     assert_eq!(
         open.header("content-type"),
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -77,6 +85,7 @@ async fn both_forms_say_the_same() {
     sloburn_births_ignored_total
     sloburn_build_info
     sloburn_burn_rate
+    sloburn_calls_total
     sloburn_clock_steps_total
     sloburn_config_last_reload_success_timestamp_seconds
     sloburn_config_last_reload_successful
