@@ -203,6 +203,13 @@ log: {{ $log | toJson }}
 {{- end -}}
 {{- end -}}
 {{- range $name, $source := include "sloburn.sources" . | fromJson -}}
+{{- $key := eq $name "default" | ternary "prometheus.url" (printf "moreSources.%s.url" $name) -}}
+{{- if not (contains "://" $source.url) -}}
+{{- fail (printf "%s is %s, without http:// or https://: write http://%s" $key $source.url $source.url) -}}
+{{- end -}}
+{{- if not (regexMatch "^https?://[^/?#@]+(/[^?#]*)?$" $source.url) -}}
+{{- fail (printf "%s is no address of a Prometheus: write it as http://prometheus-server.monitoring, without a user, and without what begins with ? or #" $key) -}}
+{{- end -}}
 {{- if and (dig "bearerToken" "secretName" "" $source) (dig "basicAuth" "secretName" "" $source) -}}
 {{- fail (printf "the source %s has both bearerToken and basicAuth: remove one" $name) -}}
 {{- end -}}

@@ -6,7 +6,6 @@ use super::helm::Helm;
 
 /// Values and what a refusal has to name.
 const WRONG: &[(&str, &str)] = &[
-    ("prometheus: {url: prometheus:9090}", "url"),
     ("prometheus: {url: http://p, urls: [a]}", "urls"),
     ("prometheus: {url: http://p, timeout: 10}", "timeout"),
     (
@@ -62,6 +61,18 @@ const IMPOSSIBLE: &[(&str, &str)] = &[
     (
         "{prometheus: {url: http://p}, moreSources: {eu: {timeout: 5s}}}",
         "moreSources.eu.url is not set",
+    ),
+    (
+        "{prometheus: {url: 'prometheus:9090'}}",
+        "prometheus.url is prometheus:9090, without http:// or https://: write http://prometheus:9090",
+    ),
+    (
+        "{prometheus: {url: http://p}, moreSources: {eu: {url: q}}}",
+        "moreSources.eu.url is q, without http:// or https://: write http://q",
+    ),
+    (
+        "{prometheus: {url: 'http://me:secret@p'}}",
+        "prometheus.url is no address of a Prometheus: write it as http://prometheus-server.monitoring, without a user",
     ),
     (
         "{prometheus: {url: http://p, bearerToken: {secretName: a}, basicAuth: {secretName: b}}}",
