@@ -15,12 +15,14 @@ use crate::promql::conditions_text;
 use crate::source::AnySource;
 use crate::source::prometheus::{PrometheusSettings, PrometheusSource, TlsFiles};
 use crate::source::scrape::{ScrapeSettings, ScrapeSource, Target};
+use crate::status::snapshot::Origin;
 
 /// What the engine goes by.
 pub(super) fn settings(config: &Config) -> Settings {
     let source = |(name, source): (&String, &config::Source)| {
         let settings = match source {
             config::Source::Prometheus(prometheus) => SourceSettings {
+                origin: Some(Origin::Prometheus(address(prometheus.url.as_str()))),
                 offset: prometheus.offset.into(),
                 settle: prometheus.settle.into(),
                 scrape_interval: prometheus.scrape_interval.map(Span::from),
@@ -36,6 +38,13 @@ pub(super) fn settings(config: &Config) -> Settings {
                 },
             },
             config::Source::Scrape(scrape) => SourceSettings {
+                origin: Some(Origin::Pages(
+                    scrape
+                        .targets
+                        .iter()
+                        .map(|it| address(it.url.as_str()))
+                        .collect(),
+                )),
                 offset: scrape.offset.into(),
                 settle: scrape.settle.into(),
                 scrape_interval: Some(scrape.interval.into()),
@@ -73,6 +82,11 @@ pub(super) fn phase(config: &Config, identity: u64) -> Span {
     } else {
         Span::ZERO
     }
+}
+
+/// An address as people write it. The configuration refuses those that hold a user or a password.
+fn address(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
 }
 
 /// What there is to read from.

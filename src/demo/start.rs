@@ -26,6 +26,7 @@ use crate::series::plan::PlanError;
 use crate::source::error::SourceError;
 use crate::source::scrape::{ScrapeSettings, ScrapeSource, Target};
 use crate::status::board::{Board, DeliveryStatus, StoreOpened};
+use crate::status::snapshot::Origin;
 use crate::store::memory::MemoryStore;
 
 use super::api::Shared;
@@ -135,10 +136,16 @@ impl Demo {
             wake: Arc::clone(&wake),
         };
         let sources = parts.sources.clone();
-        let engine = Engine::start(settings(address), Arc::clone(&catalog), parts).await?;
+        let engine =
+            Engine::start(settings(address, &services), Arc::clone(&catalog), parts).await?;
         let revision = Revision::of(Arc::clone(&catalog), TICK)?;
         let (_, revisions) = watch::channel(revision);
-        let explainer = Explainer::over(settings(address), sources, clock.clone(), revisions);
+        let explainer = Explainer::over(
+            settings(address, &services),
+            sources,
+            clock.clone(),
+            revisions,
+        );
         let inbox = Arc::new(Inbox::new(live));
         let notifier: Arc<dyn Notifier> = Arc::clone(&inbox) as Arc<dyn Notifier>;
         let mut counters = Registry::default();
@@ -280,8 +287,10 @@ fn scrape(services: &[(Service, String)]) -> ScrapeSettings {
     }
 }
 
-fn settings(address: SocketAddr) -> Settings {
+fn settings(address: SocketAddr, services: &[(Service, String)]) -> Settings {
+    let pages = services.iter().map(|(_, url)| url.clone());
     let source = SourceSettings {
+        origin: Some(Origin::Pages(pages.collect())),
         offset: Span::ZERO,
         settle: SETTLE,
         scrape_interval: Some(SCRAPE),

@@ -71,8 +71,10 @@ impl State {
                     .zip(&self.families)
                     .filter(|(family, _)| own(family));
                 let series: u64 = families.map(|(_, state)| state.series()).sum();
+                let settings = self.settings.sources.get(name);
                 SourceStatus {
                     name: name.clone(),
+                    origin: settings.and_then(|settings| settings.origin.clone()),
                     last_good: source.last_good,
                     error: source.error.clone(),
                     queries: source.queries,

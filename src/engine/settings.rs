@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, Timestamp};
 use crate::source::Source;
+use crate::status::snapshot::Origin;
 
 /// How far one read goes on from where counting stands, unless a single slice needs more: what is further behind is read
 /// in several passes, or walked through.
@@ -37,6 +38,8 @@ pub struct Settings {
 /// How one source is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSettings {
+    /// What it is and where, for who looks at it.
+    pub origin: Option<Origin>,
     /// How long after a tick's time its samples can be read.
     pub offset: Span,
     /// How long samples may be late.
@@ -72,6 +75,7 @@ pub enum Partial {
 impl Default for SourceSettings {
     fn default() -> Self {
         Self {
+            origin: None,
             offset: Span::from_secs(15),
             settle: Span::from_mins(5),
             scrape_interval: None,

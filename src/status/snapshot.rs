@@ -100,6 +100,8 @@ pub struct EngineStatus {
 pub struct SourceStatus {
     /// Its name.
     pub name: SourceName,
+    /// What it is and where, when the daemon says so.
+    pub origin: Option<Origin>,
     /// The newest tick at which all its families could be read.
     pub last_good: Option<Timestamp>,
     /// Why the last tick's reads failed or were partial, if one did.
@@ -126,6 +128,15 @@ pub struct SourceStatus {
     pub births_ignored: u64,
     /// The newest of them, oldest first.
     pub births: Vec<IgnoredBirth>,
+}
+
+/// What a source is, and where it is asked: addresses without what may be secret in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A Prometheus, at its address.
+    Prometheus(String),
+    /// Pages of metrics, at theirs.
+    Pages(Vec<String>),
 }
 
 /// How our clock differs from that of a source.

@@ -11,7 +11,7 @@ use axum::routing::get;
 
 use crate::domain::time::{Span, Timestamp};
 use crate::status::query;
-use crate::status::view::summary::{SkewView, SourceView, StatusView};
+use crate::status::view::summary::{SkewView, SourceKind, SourceView, StatusView};
 use crate::status::words;
 
 use super::super::AppState;
@@ -19,7 +19,10 @@ use super::super::error::ApiError;
 use super::super::moment::{Moment, Pairs};
 use super::sign::Sign;
 use super::when::When;
-use super::{Layout, html};
+use super::{Layout, Prose, html};
+
+/// So many pages that a source scrapes are named.
+const SHOWN: usize = 3;
 
 #[derive(Template)]
 #[template(path = "sources.html")]
@@ -54,6 +57,21 @@ impl SourcesPage {
         } else {
             Sign::UNREAD
         }
+    }
+
+    /// What it is, and where it is asked.
+    fn place(source: &SourceView) -> Option<String> {
+        let verb = match source.kind? {
+            SourceKind::Prometheus => "Prometheus at",
+            SourceKind::Scrape => "scrapes",
+        };
+        let shown = source.addresses.iter().take(SHOWN);
+        let shown: Vec<&str> = shown.map(String::as_str).collect();
+        let more = match source.addresses.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Some(format!("{verb} {}{more}", shown.join(", ")))
     }
 
     #[expect(

@@ -295,6 +295,8 @@ async fn the_status_holds_everything_in_one_answer() {
       "sources":[
         {
           "name":"default",
+          "kind":"prometheus",
+          "addresses":["http://default:9090"],
           "healthy":true,
           "lastGoodAt":"2026-01-15T12:00:00Z",
           "error":null,
@@ -311,6 +313,8 @@ async fn the_status_holds_everything_in_one_answer() {
         },
         {
           "name":"thanos-eu",
+          "kind":"prometheus",
+          "addresses":["http://thanos-eu:9090"],
           "healthy":false,
           "lastGoodAt":"2026-01-15T11:46:00Z",
           "error":"cannot read `thanos-eu`: HTTP 503",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::board::{DefinitionsStatus, DeliveryStatus, Reading, ReceiverStatus};
 use super::super::freshness::Freshness;
 use super::super::snapshot::{
-    Backfill, ClockSkew, Doubled, EngineStatus, IgnoredBirth, SourceStatus, SummedFamily,
+    Backfill, ClockSkew, Doubled, EngineStatus, IgnoredBirth, Origin, SourceStatus, SummedFamily,
 };
 use super::episode::EpisodeView;
 use super::scalar::{Count, Length, Time};
@@ -68,6 +68,12 @@ pub struct DoubledView {
 pub struct SourceView {
     /// Its name.
     pub name: String,
+    /// What it is; older daemons do not say.
+    #[serde(default)]
+    pub kind: Option<SourceKind>,
+    /// Where it is asked: the Prometheus, or each page that is scraped.
+    #[serde(default)]
+    pub addresses: Vec<String>,
     /// Whether the last tick read all of it.
     pub healthy: bool,
     /// The newest tick that did.
@@ -100,6 +106,16 @@ pub struct SourceView {
     /// First values of new series that were not counted; older daemons do not list them.
     #[serde(default)]
     pub births_ignored: BirthsView,
+}
+
+/// What a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SourceKind {
+    /// A Prometheus, or what answers as one.
+    Prometheus,
+    /// Pages of metrics that are scraped here.
+    Scrape,
 }
 
 /// How our clock differs from that of a source.
@@ -263,8 +279,15 @@ impl StatusView {
 
 impl SourceView {
     fn of(source: &SourceStatus) -> Self {
+        let (kind, addresses) = match &source.origin {
+            None => (None, Vec::new()),
+            Some(Origin::Prometheus(url)) => (Some(SourceKind::Prometheus), vec![url.clone()]),
+            Some(Origin::Pages(urls)) => (Some(SourceKind::Scrape), urls.clone()),
+        };
         Self {
             name: source.name.to_string(),
+            kind,
+            addresses,
             healthy: source.error.is_none(),
             last_good_at: source.last_good.map(Time),
             error: source.error.clone(),
