@@ -95,7 +95,7 @@ const KINDS: &[Kind] = &[
         lanes: BAD_APART,
         covered: with_a_gap_every_day,
         instances: 100,
-        most: 60,
+        most: 62,
     },
     Kind {
         name: "bad of a metric of its own, with the same gap in each slot",
