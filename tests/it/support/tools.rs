@@ -279,6 +279,15 @@ impl RealServer {
         }
     }
 
+    /// Has it write down what it took so far: what VictoriaMetrics holds in memory is lost when it is killed.
+    pub(crate) async fn write_down(&self) {
+        if matches!(self.kind, Kind::VictoriaMetrics) {
+            let reply = get(self.address(), "/snapshot/create").await;
+            let reply = reply.expect("a ready server answers");
+            assert!(reply.contains(r#""status":"ok""#), "{reply}");
+        }
+    }
+
     /// Starts it again after [`stop`](Self::stop), on the same port and data, and waits until it is ready.
     pub(crate) async fn start(&mut self) {
         assert!(self.process.is_none(), "it runs already");

@@ -73,8 +73,8 @@ async fn play(server: Option<RealServer>, loses: i64) {
     let history = log.written(log.first(), log.now);
     let written = remote_write::write(&server.url(), &history).await;
     written.expect("it takes samples");
-    all_given_out(&server, &recent(log, log.now - 1)).await;
     let writer = Writer::of(log, server.url());
+    writer.up_to_date(&server).await;
     let mut daemon = Daemon::prepare(&Files {
         config: &CONFIG.replace("URL", &server.url()),
         definitions: DEFINITIONS,
@@ -97,10 +97,10 @@ async fn play(server: Option<RealServer>, loses: i64) {
         daemon.kill();
         daemon.start().await;
         sleep(PAUSE).await;
-        // Nothing is read before all is written that was held up: on a busy machine it could be later than it may be.
+        // Nothing is read before all is there that was held up: on a busy machine it could be later than it may be.
         daemon.freeze();
         server.start().await;
-        writer.up_to_date().await;
+        writer.up_to_date(&server).await;
         daemon.thaw();
     }
     let end = time(writer.reached()).ceil_to(SCRAPE);
@@ -167,22 +167,21 @@ impl Writer {
         Clock::System.sleep_until(middle.to_jiff()).await;
     }
 
-    /// Waits until it is at the present.
-    async fn up_to_date(&self) {
+    /// Waits until it is at the present, and the server gives that out: some take a moment.
+    async fn up_to_date(&self, server: &RealServer) {
         let deadline = Instant::now() + PATIENCE;
-        while time(self.reached() + 1) <= Clock::System.now().into() {
-            assert!(Instant::now() < deadline, "the server takes no samples");
+        loop {
+            let newest = self.reached();
+            let is_present = time(newest + 1) > Clock::System.now().into();
+            if is_present && held(server).await.keys().any(|(_, at)| *at == time(newest)) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "scrape {newest} is not given out"
+            );
             sleep(Duration::from_millis(50)).await;
         }
-    }
-}
-
-/// Waits until the server gives out what it took.
-async fn all_given_out(server: &RealServer, written: &Samples) {
-    let deadline = Instant::now() + PATIENCE;
-    while !missing(written, &held(server).await).is_empty() {
-        assert!(Instant::now() < deadline, "not all is given out");
-        sleep(Duration::from_millis(200)).await;
     }
 }
 
