@@ -263,6 +263,27 @@ mod tests {
             let of_one = slo.of_group(group, slo.objective);
             format!("{}\n  {}", query(&slo), query(&of_one))
         });
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        (sum(rate(requests_total{code=~"5.."}[5m])) or vector(0)) / sum(rate(requests_total[5m]))
+          (sum(rate(requests_total{code=~"5..",route="/pay"}[5m])) or vector(0)) / sum(rate(requests_total{route="/pay"}[5m]))
+        ((sum(rate(bad[5m])) or vector(0)) + (sum(rate(worse[5m])) or vector(0))) / ((sum(rate(good[5m])) or vector(0)) + ((sum(rate(bad[5m])) or vector(0)) + (sum(rate(worse[5m])) or vector(0))))
+          ((sum(rate(bad{route="/pay"}[5m])) or vector(0)) + (sum(rate(worse{route="/pay"}[5m])) or vector(0))) / ((sum(rate(good{route="/pay"}[5m])) or vector(0)) + ((sum(rate(bad{route="/pay"}[5m])) or vector(0)) + (sum(rate(worse{route="/pay"}[5m])) or vector(0))))
+        1 - (sum(rate(seconds_bucket{le="0.3"}[5m])) or vector(0)) / (sum(rate(seconds_bucket{le="+Inf"}[5m])) or vector(0))
+          1 - (sum(rate(seconds_bucket{le="0.3",route="/pay"}[5m])) or vector(0)) / (sum(rate(seconds_bucket{le="+Inf",route="/pay"}[5m])) or vector(0))
+        1 - (sum(rate(seconds_bucket{le=~"1(\\.0)?"}[5m])) or vector(0)) / (sum(rate(seconds_bucket{le="+Inf"}[5m])) or vector(0))
+          1 - (sum(rate(seconds_bucket{le=~"1(\\.0)?",route="/pay"}[5m])) or vector(0)) / (sum(rate(seconds_bucket{le="+Inf",route="/pay"}[5m])) or vector(0))
+        1 - (histogram_fraction(0, 0.3, sum(rate(seconds[5m]))) * histogram_count(sum(rate(seconds[5m]))) or vector(0)) / (histogram_count(sum(rate(seconds[5m]))) or vector(0))
+          1 - (histogram_fraction(0, 0.3, sum(rate(seconds{route="/pay"}[5m]))) * histogram_count(sum(rate(seconds{route="/pay"}[5m]))) or vector(0)) / (histogram_count(sum(rate(seconds{route="/pay"}[5m]))) or vector(0))
+        1 - (sum(increase(done[5m]))) / (sum(increase(jobs[5m])))
+          1 - (sum(increase(done[5m]))) / (sum(increase(jobs[5m])))
+        sum(rate(requests_total[5m]))
+          sum(rate(requests_total{route="/pay"}[5m]))
+        max by (pod) (used) / min by (pod) (limit)
+          max by (pod) (used{route="/pay"}) / min by (pod) (limit{route="/pay"})
+        sum by (pod) (queue)
+          sum by (pod) (queue{route="/pay"})
+        queue
+          queue{route="/pay"}
+        "#);
     }
 }

@@ -21,7 +21,6 @@ mod quiet;
 mod slices;
 mod sums;
 mod targets;
-mod unread;
 mod world;
 
 use std::sync::Arc;
