@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::measurement::Outcome;
-use crate::domain::slo::SourceName;
 use crate::domain::time::{Span, TimeRange};
 use crate::series::batch::{Batch, Fetch, Series};
 use crate::series::fetches::{Measured, division};
@@ -45,7 +44,6 @@ impl State {
         commit: &mut Commit,
     ) -> BTreeMap<FamilyIndex, Whole<'r>> {
         let mut by_family: BTreeMap<FamilyIndex, Vec<&Read>> = BTreeMap::new();
-        self.note_unread(reads);
         for read in reads {
             self.note_source(read);
             by_family.entry(read.wanted.family).or_default().push(read);
@@ -57,7 +55,7 @@ impl State {
             let failure = needed.filter_map(|read| match &read.reading {
                 Reading::Complete(_) => None,
                 Reading::Partial(why) => Some((Outcome::Partial, why.clone())),
-                Reading::Failed(why) | Reading::Refused(why) | Reading::TooMuch(why) => {
+                Reading::Failed(why) | Reading::TooMuch(why) => {
                     Some((Outcome::Failed, why.clone()))
                 }
             });
@@ -98,29 +96,6 @@ impl State {
             complete.insert(family, whole);
         }
         complete
-    }
-
-    /// Which sources nothing could be read of, whatever was asked: what they were not asked for is as unknown as the
-    /// rest. One of which nothing was wanted now is as it was.
-    fn note_unread(&mut self, reads: &[Read]) {
-        let mut asked: BTreeMap<&SourceName, Option<&String>> = BTreeMap::new();
-        for read in reads {
-            let source = &self.plan.families[read.wanted.family].source;
-            let why = match &read.reading {
-                Reading::Failed(why) => Some(why),
-                Reading::Complete(_)
-                | Reading::Partial(_)
-                | Reading::Refused(_)
-                | Reading::TooMuch(_) => None,
-            };
-            let all = asked.entry(source).or_insert(why);
-            *all = all.and(why);
-        }
-        for (source, unread) in asked {
-            if let Some(state) = self.sources.get_mut(source) {
-                state.unread = unread.cloned();
-            }
-        }
     }
 
     /// The samples of a family as one replica shows them, where its source has several.
@@ -165,10 +140,7 @@ impl State {
                 (Query::Census(part), Reading::Complete(batch)) => {
                     counted.insert(part, batch);
                 }
-                (
-                    Query::Census(_),
-                    Reading::Failed(_) | Reading::Refused(_) | Reading::Partial(_),
-                ) => is_uncounted = true,
+                (Query::Census(_), Reading::Failed(_) | Reading::Partial(_)) => is_uncounted = true,
                 (Query::Pace, Reading::Complete(batch)) => pace = Some(batch),
                 _ => {}
             }
@@ -258,10 +230,7 @@ impl Read {
     pub(super) fn batch(&self) -> Option<&Batch> {
         match &self.reading {
             Reading::Complete(batch) => Some(batch),
-            Reading::Partial(_)
-            | Reading::Failed(_)
-            | Reading::Refused(_)
-            | Reading::TooMuch(_) => None,
+            Reading::Partial(_) | Reading::Failed(_) | Reading::TooMuch(_) => None,
         }
     }
 }

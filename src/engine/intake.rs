@@ -39,8 +39,6 @@ pub enum Reading {
     Partial(String),
     /// Not at all. A sentence for people.
     Failed(String),
-    /// Not at all, since the query itself is at fault: others may be answered. A sentence for people.
-    Refused(String),
     /// Not at all, because it would have been too much at once. A sentence for people.
     TooMuch(String),
 }
@@ -137,10 +135,7 @@ impl State {
             Reading::Complete(batch) => {
                 source.samples += u64::try_from(batch.samples().len()).unwrap_or(u64::MAX);
             }
-            Reading::Partial(why)
-            | Reading::Failed(why)
-            | Reading::Refused(why)
-            | Reading::TooMuch(why) => {
+            Reading::Partial(why) | Reading::Failed(why) | Reading::TooMuch(why) => {
                 source.failures += 1;
                 source.error = Some(why.clone());
             }

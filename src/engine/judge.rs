@@ -6,7 +6,7 @@ use crate::domain::indicator::{Budgeting, Split};
 use crate::domain::measurement::{Measurement, Outcome};
 use crate::domain::policy::{AlertPolicy, HeldBack, Tier};
 use crate::domain::slices::MissingData;
-use crate::domain::slo::{Slo, SourceName};
+use crate::domain::slo::Slo;
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::WindowSum;
 use crate::series::cursor::validity;
@@ -56,10 +56,6 @@ impl State {
         if let Some((outcome, reason)) = failures.max_by_key(|(outcome, _)| *outcome) {
             return (*outcome, Some(reason.clone()));
         }
-        // Some are asked for less often than others: when their source was lost in between, they are as unknown.
-        if let Some(reason) = self.unread(&planned.slo.source) {
-            return (Outcome::Failed, Some(reason));
-        }
         if let Some(behind) = states
             .iter()
             .filter_map(|state| state.head_to)
@@ -92,11 +88,6 @@ impl State {
                 Some("counting begins with the second sample".to_owned()),
             ),
         }
-    }
-
-    /// Why nothing at all could be read of a source, if so.
-    fn unread(&self, source: &SourceName) -> Option<String> {
-        self.sources.get(source)?.unread.clone()
     }
 
     /// What was to be counted of late and cannot be true, if anything was.

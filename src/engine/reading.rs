@@ -60,7 +60,6 @@ async fn one<S: Source>(
                 batch.warnings.join("; ")
             )),
             Ok(Err(error)) if error.failure.is_too_large() => Reading::TooMuch(error.to_string()),
-            Ok(Err(error)) if error.failure.is_of_query() => Reading::Refused(error.to_string()),
             Ok(Err(error)) => Reading::Failed(error.to_string()),
         },
     };

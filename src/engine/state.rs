@@ -89,8 +89,6 @@ pub struct State {
 pub(super) struct SourceState {
     pub(super) last_good: Option<Timestamp>,
     pub(super) error: Option<String>,
-    /// Why nothing at all could be read of it when it was asked last, if so.
-    pub(super) unread: Option<String>,
     pub(super) queries: u64,
     pub(super) failures: u64,
     pub(super) samples: u64,

@@ -139,14 +139,6 @@ impl Failure {
         }
     }
 
-    /// Whether the query itself is at fault, so that others may well be answered.
-    pub const fn is_of_query(&self) -> bool {
-        matches!(
-            self,
-            Self::NeedsPrometheus | Self::Refused { .. } | Self::Shape { .. }
-        )
-    }
-
     /// Whether the same read may well succeed a moment later.
     pub const fn is_passing(&self) -> bool {
         matches!(

@@ -95,7 +95,7 @@ impl Known {
     fn add(&mut self, family: &Family, reading: &Reading) {
         let batch = match reading {
             Reading::Complete(batch) => batch,
-            Reading::Partial(why) | Reading::Failed(why) | Reading::Refused(why) => {
+            Reading::Partial(why) | Reading::Failed(why) => {
                 *self = Self::Unread(why.clone());
                 return;
             }
