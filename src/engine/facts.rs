@@ -58,7 +58,7 @@ pub(super) fn burn(
         budget: windows.errors.map(|budget| BudgetFacts {
             remaining: budget.remaining(),
             before: at_onset.map(|before| before.remaining()),
-            cost: is_of_period.then_some(cost.bad / budget.allowed),
+            cost: (is_of_period && budget.allowed > 0.0).then_some(cost.bad / budget.allowed),
             allowed: budget.allowed,
             empty_in: windows
                 .time_to_empty(slo.objective)

@@ -81,7 +81,7 @@ async fn what_a_failed_commit_was_to_tell_is_told_from_memory_and_once() {
     assert!(bridge.waiting().is_empty());
     for store in [&*bridge.store, &bridge.store.survivors()] {
         assert_eq!(due(store, 90).await, "x a 2!");
-        assert_eq!(due(store, 500).await, "x a 2!, x b 1");
+        assert_eq!(due(store, 500).await, "x b 1, x a 2!");
     }
     deliver(&bridge, key("x", "a", 2), None).await;
     assert_eq!(due(&*bridge.store, 90).await, "");
@@ -105,9 +105,9 @@ async fn what_the_store_holds_of_an_incident_comes_first_and_what_was_said_is_re
         ("y", "a", 1, Change::Opened),
     ]);
     bridge.commit(&failed).await.unwrap_err();
-    assert_eq!(due(&bridge, 90).await, "x a 2!, y a 1");
+    assert_eq!(due(&bridge, 90).await, "y a 1, x a 2!");
     deliver(&bridge, key("x", "a", 2), None).await;
-    assert_eq!(due(&bridge, 90).await, "x a 3!, y a 1");
+    assert_eq!(due(&bridge, 90).await, "y a 1, x a 3!");
 }
 
 #[tokio::test]

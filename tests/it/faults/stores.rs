@@ -57,7 +57,11 @@ async fn row_59_alerts_are_told_from_memory_while_the_disk_is_full_and_not_again
     let [team, pager] = play(240).await;
     let lines = team.lines();
     let listed = lines.iter().map(|(at, told)| format!("{at} {told}"));
-    insta::assert_snapshot!(listed.collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(listed.collect::<Vec<_>>().join("\n"), @r"
+    30 1 opened ticket
+    60 2 rose page
+    3300 3 fell ticket
+    ");
     assert!(team.late().is_empty(), "{:?}", team.late());
     assert_eq!(pager.lines(), lines);
     // The oracle is a store that never fails.
