@@ -71,6 +71,21 @@ pub fn log_warnings() -> anyhow::Result<()> {
     })?)
 }
 
+fn say_what_runs(catalog: &Catalog, phase: Span) {
+    tracing::info!(
+        objectives = catalog.slos.len(),
+        receivers = catalog.receivers.len(),
+        %phase,
+        "sloburn runs"
+    );
+    secrets::warn_of_missing(&Catalog::default(), catalog);
+    if catalog.receivers.is_empty() {
+        tracing::warn!(
+            "no receiver is defined, so nobody will be told; define one as a document of kind Receiver"
+        );
+    }
+}
+
 /// Runs the daemon until it is told to stop, or until one of its loops ends by itself.
 ///
 /// # Errors
@@ -120,19 +135,7 @@ pub async fn run(
         seed: clock.now().as_microsecond().unsigned_abs(),
         clock: clock.clone(),
     };
-    tracing::info!(
-        objectives = catalog.slos.len(),
-        receivers = catalog.receivers.len(),
-        %phase,
-        "sloburn runs"
-    );
-    secrets::warn_of_missing(&Catalog::default(), &catalog);
-
-    if catalog.receivers.is_empty() {
-        tracing::warn!(
-            "no receiver is defined, so nobody will be told; define one as a document of kind Receiver"
-        );
-    }
+    say_what_runs(&catalog, phase);
 
     let mut loops: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let child = || stop.child_token();

@@ -70,12 +70,11 @@ impl Found {
 pub(super) fn documents(roots: &[Node], options: &Options, found: &mut Found, faults: &Faults) {
     let mut of_kinds: Vec<(String, &Node)> = Vec::with_capacity(roots.len());
     for root in roots {
-        match kind(root, faults) {
-            Some(kind) => of_kinds.push((kind, root)),
-            None => {
-                found.unread.extend(metadata_name(root));
-                found.objectives_are_missing = true;
-            }
+        if let Some(kind) = kind(root, faults) {
+            of_kinds.push((kind, root));
+        } else {
+            found.unread.extend(metadata_name(root));
+            found.objectives_are_missing = true;
         }
     }
     let (templates, others): (Vec<_>, Vec<_>) =

@@ -185,7 +185,7 @@ mod tests {
             // Nor are eleven over more than an hour.
             (
                 30,
-                [vec![(20, 0)], vec![(1, 1), (12, 0)].repeat(20)].concat(),
+                [vec![(20, 0)], [(1, 1), (12, 0)].repeat(20)].concat(),
                 vec![],
             ),
             // One long stop; those of the first tick come before anything that was due.

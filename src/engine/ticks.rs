@@ -9,6 +9,7 @@ use crate::domain::policy::Severity;
 use crate::domain::punctuality::{Missed, PassedOver, Turn};
 use crate::domain::slo::Catalog;
 use crate::domain::time::{Span, Timestamp};
+use crate::series::groups::Planned;
 use crate::store::commit::{Commit, EpisodeKey};
 
 use super::episodes::{Beginning, is_told_of, told_by_ticket};
@@ -28,7 +29,7 @@ impl State {
         let tick = (at, self.settings.tick);
         let turn = self.punctuality.note(tick, (passed_over, took), is_told);
         let plan = Arc::clone(&self.plan);
-        let promises = || plan.slos.iter().flat_map(|planned| planned.promises());
+        let promises = || plan.slos.iter().flat_map(Planned::promises);
         let is_wanted = promises().any(|slo| is_told_of(slo, catalog));
         match turn {
             _ if is_told && !is_wanted => {

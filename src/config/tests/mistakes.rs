@@ -60,20 +60,6 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
         "log: {level: inf}",
         "log: json",
         "log: {filter: sloburn=loud}",
-        "tick: 30s\n\tlisten: 127.0.0.1:80",
-        "log:\n  level: info\n\tformat: json",
-        "tick: 30s\n---\ntick: 30s",
-        "- tick: 30s",
-        "a: &a [*a]",
-        "store:\n  sqlite: a.db\n   history: 30d",
-        "log:\n  level:info\n  format: json",
-        "definitions:\n- a\n-b",
-        "listen: *:9099",
-        "history: 30d",
-        "prometheus: {url: 'http://a'}",
-        "sources: {eu: {url: 'http://a'}}",
-        "apiVersion: sloburn.dev/v1",
-        "tick: \"30s",
     ]), @r#"
     tik: 30s
       sloburn.yaml:1:1: error[SB0802]: `tik` is not a setting; did you mean `tick`?
@@ -123,6 +109,27 @@ fn what_is_written_wrong_is_said_in_a_sentence() {
       sloburn.yaml:1:6: error[SB0804]: `log` must hold keys and values; write its `key: value` lines indented below `log:`
     log: {filter: sloburn=loud}
       sloburn.yaml:1:15: error[SB0806]: `log.filter` is `sloburn=loud`, which is no log filter; write it as debug, or as sloburn::source=trace,warn
+    "#);
+}
+
+#[test]
+fn what_is_no_yaml_or_stands_in_the_wrong_place_is_said_where_it_is() {
+    insta::assert_snapshot!(told(&[
+        "tick: 30s\n\tlisten: 127.0.0.1:80",
+        "log:\n  level: info\n\tformat: json",
+        "tick: 30s\n---\ntick: 30s",
+        "- tick: 30s",
+        "a: &a [*a]",
+        "store:\n  sqlite: a.db\n   history: 30d",
+        "log:\n  level:info\n  format: json",
+        "definitions:\n- a\n-b",
+        "listen: *:9099",
+        "history: 30d",
+        "prometheus: {url: 'http://a'}",
+        "sources: {eu: {url: 'http://a'}}",
+        "apiVersion: sloburn.dev/v1",
+        "tick: \"30s",
+    ]), @r#"
     tick: 30s\n\tlisten: 127.0.0.1:80
       sloburn.yaml:2:1: error[SB0801]: a tab stands where the line is indented; indent by spaces; YAML knows no tabs there
     log:\n  level: info\n\tformat: json

@@ -23,7 +23,7 @@ fn week() -> Window {
     Window::Calendar(Calendar::new(Period::Week, "UTC").unwrap())
 }
 
-fn over(window: Window) -> Catalog {
+fn over(window: &Window) -> Catalog {
     let mut catalog = catalog(requests());
     for slo in catalog.slos.values_mut() {
         Arc::make_mut(slo).window = window.clone();
@@ -91,7 +91,7 @@ fn a_budget_is_empty_when_it_was_said_to_be() {
     let rolling = |minutes| Window::Rolling(Span::from_mins(minutes));
     let month = Window::Calendar(Calendar::new(Period::Month, "UTC").unwrap());
     for window in [rolling(60), rolling(75), rolling(1_440), month] {
-        let mut run = Run::new(over(window.clone()));
+        let mut run = Run::new(over(&window));
         // Ten times as many fail as are allowed.
         let world = shop(7_200, 1_000_000, 10);
         let left = run.ticks(&world, 3_600, 7_320, healthy).time_to_empty;
@@ -108,7 +108,7 @@ fn a_budget_is_empty_when_it_was_said_to_be() {
 
 #[test]
 fn a_budget_that_the_period_outlives_is_not_said_to_be_empty_after_it() {
-    let mut run = Run::new(over(week()));
+    let mut run = Run::new(over(&week()));
     // Twice as many fail as are allowed, an hour before the week is over.
     let world = shop(MONDAY - 3_600, MONDAY + 3_600, 50);
     let status = run.ticks(&world, MONDAY - 14_400, MONDAY - 3_000, healthy);
@@ -118,7 +118,7 @@ fn a_budget_that_the_period_outlives_is_not_said_to_be_empty_after_it() {
 
 #[test]
 fn a_period_s_budget_was_not_used_up_before_the_period() {
-    let mut run = Run::new(over(week()));
+    let mut run = Run::new(over(&week()));
     let world = shop(MONDAY - 1_800, MONDAY + 1_800, 1);
     let emptied = |run: &mut Run, to: i64| {
         let status = run.ticks(&world, to - 30, to, healthy);
@@ -133,7 +133,7 @@ fn a_period_s_budget_was_not_used_up_before_the_period() {
 
 #[test]
 fn what_was_left_of_the_period_before_is_not_told_of_this_one() {
-    let mut run = Run::new(over(week()));
+    let mut run = Run::new(over(&week()));
     let world = shop(MONDAY - 600, MONDAY + 600, 2);
     run.ticks(&world, MONDAY - 3_600, MONDAY + 3_600, healthy);
     let opened = facts(&run, |change| matches!(change, Change::Opened));

@@ -220,7 +220,7 @@ async fn a_damaged_file_is_set_aside_and_a_new_one_begun() {
     for damage in ["lost header", "torn header", "torn pages", "cut off"] {
         let (folder, path) = folder().await;
         match damage {
-            "lost header" => fs::write(&path, [0; 4_096 * 5]).unwrap(),
+            "lost header" => fs::write(&path, vec![0; 4_096 * 5]).unwrap(),
             "torn header" => scribble(&path, 50),
             "torn pages" => scribble(&path, 4_096 * 3),
             _ => fs::File::options()

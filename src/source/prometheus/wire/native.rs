@@ -5,13 +5,19 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess};
 
-use super::super::histogram::{self, Bucket, Point};
+use crate::series::batch::BatchWriter;
+
+use super::super::histogram::{self, Bucket, Point, Thresholds};
 use super::once;
 use super::pair::{Number, time};
-use super::series::{Item, ItemKey};
+use super::series::ItemKey;
 
 /// Writes a series of native histograms; one of plain numbers is left out.
-pub(super) fn series<'de, A: MapAccess<'de>>(item: Item<'_>, mut map: A) -> Result<(), A::Error> {
+pub(super) fn series<'de, A: MapAccess<'de>>(
+    writer: &mut BatchWriter,
+    thresholds: &Thresholds,
+    mut map: A,
+) -> Result<(), A::Error> {
     let (mut metric, mut several, mut single) = (None, None, None);
     while let Some(key) = map.next_key()? {
         match key {
@@ -27,7 +33,7 @@ pub(super) fn series<'de, A: MapAccess<'de>>(item: Item<'_>, mut map: A) -> Resu
     let points = several.unwrap_or_default().into_iter().chain(single);
     let points: Vec<Point> = points.map(|HistogramPoint(point)| point).collect();
     if !points.is_empty() {
-        histogram::write(item.writer, &labels, points, item.thresholds);
+        histogram::write(writer, &labels, points, thresholds);
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for Item<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         if !self.thresholds.is_empty() {
-            return native::series(self, map);
+            return native::series(self.writer, self.thresholds, map);
         }
         let writer = self.writer;
         let (mut metric, mut values, mut value) = (None, None, None);

@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use sloburn::domain::time::Span;
 use tokio::time::sleep;
 
-use super::truth::{CODES, Question};
+use super::truth::{CODES, Question, value};
 use super::{Shared, lock, now};
 
 /// How every query is answered.
@@ -77,9 +77,8 @@ pub(super) async fn told(shared: &Shared, question: &Question, lie: Lie) -> Resp
     let counting = |counter: &dyn Fn(&str, i64) -> Option<f64>| {
         shared.told(question, &CODES, counter).into_response()
     };
-    let those = |there: &dyn Fn(i64) -> bool| {
-        counting(&|_, second| there(second).then(|| shared.value(second)))
-    };
+    let those =
+        |there: &dyn Fn(i64) -> bool| counting(&|_, second| there(second).then(|| value(second)));
     match lie {
         Lie::Truth | Lie::Refused => whole().into_response(),
         Lie::Unauthorized => (StatusCode::UNAUTHORIZED, "who are you?").into_response(),
@@ -113,14 +112,14 @@ pub(super) async fn told(shared: &Shared, question: &Question, lie: Lie) -> Resp
             let lies = question.is_of_failures().then(|| (number(text), since));
             shared.evaluated(question, lies).into_response()
         }
-        Lie::Idle(since) => counting(&|_, second| Some(shared.value(second.min(since)))),
+        Lie::Idle(since) => counting(&|_, second| Some(value(second.min(since)))),
         Lie::Restart(at) => counting(&|_, second| {
             let began = if second < at { 0 } else { at - 1 };
-            Some(shared.value(second - began))
+            Some(value(second - began))
         }),
         Lie::Born(at) => counting(&|code, second| match code {
             "500" => (second >= at).then_some(1.0),
-            _ => Some(shared.value(second)),
+            _ => Some(value(second)),
         }),
         Lie::Late(seconds) => those(&|at| at <= question.second() - seconds),
         Lie::Gap(from, to) => those(&|at| at <= from || at > to),

@@ -124,7 +124,7 @@ impl LyingPrometheus {
     /// How many failures and how many requests there were up to `at`.
     pub(crate) fn truth(&self, at: Timestamp) -> (f64, f64) {
         let second = at.since(self.shared.born).as_millis() / 1_000;
-        let bad = self.shared.value(second);
+        let bad = truth::value(second);
         (bad, 2.0 * bad)
     }
 

@@ -134,19 +134,19 @@ fn written(value: f64) -> String {
     }
 }
 
-impl Shared {
-    /// What each counter shows at a second since the service began.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a test is over long before 2^53"
-    )]
-    pub(super) fn value(&self, second: i64) -> f64 {
-        (second * EACH_PER_SECOND) as f64
-    }
+/// What each counter shows at a second since the service began.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a test is over long before 2^53"
+)]
+pub(super) fn value(second: i64) -> f64 {
+    (second * EACH_PER_SECOND) as f64
+}
 
+impl Shared {
     /// What is asked for, of counters with these codes.
     pub(super) fn truth(&self, question: &Question, codes: &[&str]) -> String {
-        self.told(question, codes, |_, second| Some(self.value(second)))
+        self.told(question, codes, |_, second| Some(value(second)))
     }
 
     /// The same, where counters show what `counter` makes of their code and a second.
@@ -176,13 +176,13 @@ impl Shared {
     pub(super) fn evaluated(&self, question: &Question, lie: Option<(f64, i64)>) -> String {
         evaluations(self.born, question, |second| match lie {
             Some((value, since)) if second > since => value,
-            _ => question.evaluated(second, |_, second| Some(self.value(second))),
+            _ => question.evaluated(second, |_, second| Some(value(second))),
         })
     }
 
     /// What is asked for of so many routes, each of which answers a tenth of what the service does.
     pub(super) fn routes(&self, question: &Question, routes: i64) -> String {
-        let points = question.points(self.born, |second| Some(self.value(second) / 10.0));
+        let points = question.points(self.born, |second| Some(value(second) / 10.0));
         let labels = (0..routes)
             .flat_map(|route| CODES.map(|code| format!(r#""code":"{code}","route":"/{route}""#)));
         matrix(labels.filter_map(|labels| row(question, &labels, &points)))
