@@ -161,7 +161,7 @@ impl Sums {
         increase: &Increase,
     ) {
         if let Some(trace) = &mut self.trace
-            && !places.is_empty()
+            && places.iter().any(|place| place.counts(increase.to))
         {
             trace.note_increase(family, labels, *increase);
         }

@@ -49,7 +49,7 @@ spec:
       errors: {good: 'http_requests_total{job="shop",code=~"2.."}', bad: ['http_requests_total{job="shop",code="500"}', 'http_requests_total{job="shop",code="404"}']}
     - name: usual
       objective: 99%
-      traffic: {total: 'http_requests_total{job="shop",instance="b"}', dropAtMost: 40%, comparedTo: [1d]}
+      traffic: {total: 'http_requests_total{job="shop",instance="b"}', dropAtMost: 40%, comparedTo: [12h]}
     - name: queue
       objective: 99%
       saturation: {gauge: 'queue_length{job="shop"}', atMost: 80, withinSlice: max}
