@@ -6,9 +6,9 @@ use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
 use crate::domain::decimal::Decimal;
 use crate::domain::decimal::Fraction;
-use crate::domain::slices::Quantity;
-use crate::domain::slices::SIZES;
-use crate::domain::slices::Unit;
+use crate::domain::quantity::Quantity;
+use crate::domain::quantity::SIZES;
+use crate::domain::quantity::Unit;
 use crate::domain::time::Span;
 use crate::domain::time::SpanError;
 

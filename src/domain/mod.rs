@@ -18,6 +18,7 @@ pub mod notice;
 pub mod objective;
 pub mod policy;
 pub mod punctuality;
+pub mod quantity;
 pub mod refusal;
 pub mod route;
 pub mod selector;

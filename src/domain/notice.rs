@@ -9,7 +9,7 @@ use super::indicator::Signal;
 use super::objective::Objective;
 use super::policy::Severity;
 use super::punctuality::PassedOver;
-use super::slices::Breach;
+use super::quantity::Breach;
 use super::slo::{SloId, SourceName, title};
 use super::slot::Counts;
 use super::time::{Span, Timestamp};

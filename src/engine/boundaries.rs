@@ -3,8 +3,8 @@
 
 use crate::domain::indicator::{Histogram, HistogramKind, Threshold};
 use crate::domain::labels::{Labels, METRIC_NAME};
+use crate::domain::quantity::TimeUnit;
 use crate::domain::selector::Selector;
-use crate::domain::slices::TimeUnit;
 use crate::domain::slo::SourceName;
 use crate::domain::time::Span;
 use crate::series::batch::Fetch;

@@ -1,8 +1,9 @@
 //! The query that answers, in a graph, what an objective judges: the share that is bad, a rate, or a gauge.
 
 use crate::domain::indicator::{Aggregate, Events, Histogram, HistogramKind, Indicator, Split};
+use crate::domain::quantity::TimeUnit;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
-use crate::domain::slices::{Gauge, Grouped, Judge, TimeUnit};
+use crate::domain::slices::{Gauge, Grouped, Judge};
 use crate::domain::slo::Slo;
 use crate::domain::time::Span;
 use crate::series::batch::Fetch;
@@ -178,7 +179,8 @@ mod tests {
     use super::*;
     use crate::domain::decimal::Fraction;
     use crate::domain::group::Group;
-    use crate::domain::slices::{BadWhen, Bound, MissingData, Quantity, Sliced, Unit, WithinSlice};
+    use crate::domain::quantity::{Bound, Quantity, Unit};
+    use crate::domain::slices::{BadWhen, MissingData, Sliced, WithinSlice};
     use crate::engine::tests::{catalog, requests, selector};
 
     fn gauge(metric: &str, aggregate: Aggregate) -> Gauge {

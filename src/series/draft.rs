@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::{Aggregate, Events, Indicator, Probe, Split};
+use crate::domain::quantity::Bound;
 use crate::domain::selector::{Matcher, Selector};
-use crate::domain::slices::{self, Bound, Gauge, MissingData, Sliced, WithinSlice};
+use crate::domain::slices::{self, Gauge, MissingData, Sliced, WithinSlice};
 use crate::domain::slo::{Slo, SourceName};
 use crate::domain::time::Span;
 use crate::promql::CompiledMatchers;

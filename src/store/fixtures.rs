@@ -17,8 +17,8 @@ use crate::domain::notice::{
 };
 use crate::domain::policy::Severity;
 use crate::domain::punctuality::PassedOver;
+use crate::domain::quantity::Breach;
 use crate::domain::refusal::Refusal;
-use crate::domain::slices::Breach;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};

@@ -4,7 +4,7 @@ use crate::domain::incident::{Change, CloseReason};
 use crate::domain::indicator::Signal;
 use crate::domain::notice::{BurnFacts, Notice};
 use crate::domain::policy::Severity;
-use crate::domain::slices::Breach;
+use crate::domain::quantity::Breach;
 use crate::domain::slo::SloId;
 use crate::domain::slot::Counts;
 

@@ -4,7 +4,7 @@ use crate::domain::calendar::Period;
 use crate::domain::incident::CloseReason;
 use crate::domain::indicator::Signal;
 use crate::domain::punctuality::PassedOver;
-use crate::domain::slices::Breach::{Above, Below, Dropped, Older, OverLimit};
+use crate::domain::quantity::Breach::{Above, Below, Dropped, Older, OverLimit};
 use crate::domain::slot::Counts;
 
 use super::super::sample;

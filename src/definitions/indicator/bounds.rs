@@ -2,13 +2,13 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::indicator::Aggregate;
+use crate::domain::quantity::Bound;
+use crate::domain::quantity::Quantity;
+use crate::domain::quantity::TimeUnit;
 use crate::domain::selector::Selector;
 use crate::domain::slices::BadWhen;
-use crate::domain::slices::Bound;
 use crate::domain::slices::Gauge;
 use crate::domain::slices::Grouped;
-use crate::domain::slices::Quantity;
-use crate::domain::slices::TimeUnit;
 
 use super::super::codes;
 use super::super::fields::Fields;

@@ -1,7 +1,7 @@
 //! Saturation: slices of time that are bad when something is too full.
 
 use crate::domain::indicator::Aggregate;
-use crate::domain::slices::Bound;
+use crate::domain::quantity::Bound;
 use crate::domain::slices::Judge;
 use crate::domain::slices::WithinSlice;
 

@@ -2,11 +2,11 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::decimal::Fraction;
+use crate::domain::quantity::Bound;
+use crate::domain::quantity::Quantity;
+use crate::domain::quantity::Unit;
 use crate::domain::selector::Selector;
-use crate::domain::slices::Bound;
 use crate::domain::slices::Judge;
-use crate::domain::slices::Quantity;
-use crate::domain::slices::Unit;
 use crate::domain::time::Span;
 
 use super::super::codes;

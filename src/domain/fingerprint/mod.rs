@@ -4,8 +4,8 @@ mod slices;
 
 use super::decimal::{Decimal, Fraction};
 use super::indicator::{Events, Histogram, HistogramKind, Indicator, Split};
+use super::quantity::TimeUnit;
 use super::selector::{MatchOp, Matcher, Selector};
-use super::slices::TimeUnit;
 use super::slo::SourceName;
 use super::time::Span;
 

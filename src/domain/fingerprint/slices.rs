@@ -1,9 +1,8 @@
 //! What judges of slices have in a fingerprint.
 
 use super::super::indicator::Aggregate;
-use super::super::slices::{
-    BadWhen, Bound, Gauge, Grouped, Judge, MissingData, Sliced, TimeUnit, WithinSlice,
-};
+use super::super::quantity::{Bound, TimeUnit};
+use super::super::slices::{BadWhen, Gauge, Grouped, Judge, MissingData, Sliced, WithinSlice};
 use super::super::time::Span;
 use super::Digest;
 
@@ -188,7 +187,7 @@ impl Digest {
 mod tests {
     use super::super::super::decimal::Fraction;
     use super::super::super::selector::Selector;
-    use super::super::super::slices::{Quantity, Unit};
+    use super::super::super::quantity::{Quantity, Unit};
     use super::super::super::time::Span;
     use super::*;
 

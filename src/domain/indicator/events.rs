@@ -1,8 +1,9 @@
 //! Events that are counted: which series tell of them, and which of them are bad.
 
 use super::super::decimal::Decimal;
+use super::super::quantity::TimeUnit;
 use super::super::selector::{Matcher, Selector};
-use super::super::slices::{BadWhen, TimeUnit};
+use super::super::slices::BadWhen;
 use super::Split;
 
 /// How events are counted, and good and bad told apart. Of several selectors the events are added

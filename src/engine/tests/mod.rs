@@ -31,7 +31,7 @@ use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator};
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::policy::Severity;
-use crate::domain::slices::TimeUnit;
+use crate::domain::quantity::TimeUnit;
 use crate::domain::slo::Window;
 use crate::domain::time::Span;
 use crate::store::commit::Recovered;

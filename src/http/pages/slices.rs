@@ -1,6 +1,7 @@
 //! When slices of time are bad, in words.
 
-use crate::domain::slices::{BadWhen, Breach, Judge, MissingData, Sliced, WithinSlice};
+use crate::domain::quantity::Breach;
+use crate::domain::slices::{BadWhen, Judge, MissingData, Sliced, WithinSlice};
 use crate::domain::time::Span;
 use crate::status::words;
 
@@ -147,8 +148,9 @@ mod tests {
     use super::*;
     use crate::domain::decimal::Fraction;
     use crate::domain::indicator::Aggregate;
+    use crate::domain::quantity::{Bound, Quantity, TimeUnit, Unit};
     use crate::domain::selector::Selector;
-    use crate::domain::slices::{Bound, Gauge, Grouped, Quantity, TimeUnit, Unit};
+    use crate::domain::slices::{Gauge, Grouped};
 
     #[test]
     fn every_judge_has_a_sentence() {

@@ -2,7 +2,8 @@
 
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Aggregate;
-use crate::domain::slices::{BadWhen, TimeUnit, WithinSlice};
+use crate::domain::quantity::TimeUnit;
+use crate::domain::slices::{BadWhen, WithinSlice};
 use crate::domain::slot::Counts;
 use crate::domain::time::Span;
 use crate::series::slices::Limit;

@@ -1,6 +1,7 @@
 //! Slices of timestamps: bad when what they tell of is too long ago.
 
-use crate::domain::slices::{BadWhen, TimeUnit};
+use crate::domain::quantity::TimeUnit;
+use crate::domain::slices::BadWhen;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 
 use super::groups::{Groups, judged};

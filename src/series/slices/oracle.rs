@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Aggregate;
-use crate::domain::slices::{BadWhen, TimeUnit, WithinSlice};
+use crate::domain::quantity::TimeUnit;
+use crate::domain::slices::{BadWhen, WithinSlice};
 use crate::domain::time::{Span, TimeRange};
 use crate::series::batch::{Batch, Series};
 

@@ -13,7 +13,7 @@ use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
 use crate::domain::objective::Objective;
 use crate::domain::policy::Severity;
-use crate::domain::slices::Breach;
+use crate::domain::quantity::Breach;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};

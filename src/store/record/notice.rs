@@ -15,7 +15,7 @@ use crate::domain::notice::{
 use crate::domain::objective::Objective;
 use crate::domain::policy::Severity;
 use crate::domain::punctuality::PassedOver;
-use crate::domain::slices::Breach;
+use crate::domain::quantity::Breach;
 use crate::domain::slo::{SloId, SourceName};
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, Timestamp};

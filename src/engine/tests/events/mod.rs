@@ -13,8 +13,9 @@ use super::*;
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::{Override, Probe, Signal, Split, Threshold};
 use crate::domain::measurement::Measurement;
+use crate::domain::quantity::TimeUnit;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
-use crate::domain::slices::{BadWhen, Judge, MissingData, Sliced, TimeUnit};
+use crate::domain::slices::{BadWhen, Judge, MissingData, Sliced};
 use crate::domain::slot::Counts;
 use crate::domain::time::{TimeRange, Timestamp};
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::indicator::Indicator;
-use crate::domain::slices::{BadWhen, Quantity, Unit};
+use crate::domain::quantity::{Quantity, Unit};
+use crate::domain::slices::BadWhen;
 use crate::domain::slot::Counts;
 
 use super::super::super::explanation::{Explanation, Judged, JudgedSlice, JudgedValue, Rule};
