@@ -6,6 +6,8 @@ use crate::domain::time::Span;
 
 /// A count with its thousands apart; a fraction keeps one digit.
 pub fn count(value: f64) -> String {
+    // The sum of nothing is −0.
+    let value = value + 0.0;
     if value.fract() == 0.0 {
         grouped(&format!("{value:.0}"))
     } else {
@@ -249,6 +251,7 @@ mod tests {
         assert_eq!(count(57_223.0), "57,223");
         assert_eq!(count(1_234_567.0), "1,234,567");
         assert_eq!(count(14.4), "14.4");
+        assert_eq!(count([0.0; 0].iter().sum()), "0");
     }
 
     #[test]

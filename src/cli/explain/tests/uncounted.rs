@@ -48,11 +48,11 @@ async fn nothing_is_computed_where_nothing_was_counted() {
         low traffic: 0 bad seen, 1 needed to rule out chance: too few
       not looked at, since their windows are longer: chronic (72h), slow (6h)
 
-    Σtotal = 14,400 events of 1 series
+    Σtotal = 0 events of 1 series
       http_request_duration_seconds_bucket{job="shop",le="+Inf"}
       each event adds 1 to total and 1 to bad
       http_request_duration_seconds_bucket{job="shop",le="+Inf"}[3608001ms] at 2026-03-01T12:00:00Z
-          14,400  {instance="a",job="shop",le="+Inf"}  241 samples, 10:59:52 185,568 → 11:59:52 199,968
+               0  {instance="a",job="shop",le="+Inf"}  241 samples, 10:59:52 185,568 → 11:59:52 199,968
 
     Σgood = 0 events of no series
       http_request_duration_seconds_bucket{job="shop",le=~"0\\.25|2\\.5[eE]-0*1"}
