@@ -186,8 +186,8 @@ impl Digest {
 #[cfg(test)]
 mod tests {
     use super::super::super::decimal::Fraction;
-    use super::super::super::selector::Selector;
     use super::super::super::quantity::{Quantity, Unit};
+    use super::super::super::selector::Selector;
     use super::super::super::time::Span;
     use super::*;
 

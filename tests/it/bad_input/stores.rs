@@ -74,7 +74,7 @@ cannot write to the store at `sloburn.db`: another program holds a lock on it (a
     })
     .await;
     insta::assert_snapshot!(logged(&daemon, "the store ").join("\n"), @r#"
-TIME ERROR cannot write to the store at `sloburn.db`: another program holds a lock on it (an open `sqlite3`?); end that program; the commit is tried again with the next tick cause="error returned from database: (code: 5) database is locked"
+TIME ERROR cannot write to the store at `sloburn.db`: another program holds a lock on it (an open `sqlite3`?); end that program; the commit is tried again with the next tick, and alerts are told from memory meanwhile cause="error returned from database: (code: 5) database is locked"
 TIME  INFO the store takes commits again; nothing was lost
 "#);
     let mut after = slo(&daemon, "a page", pages).await;

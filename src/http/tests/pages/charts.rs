@@ -5,15 +5,10 @@ use std::sync::Arc;
 use super::super::{fresh, state};
 use super::{page_of, text};
 use crate::domain::budget::ErrorBudget;
-use crate::domain::slot::{Counts, Slot};
-use crate::domain::time::Span;
 use crate::http::AppState;
-use crate::ledger::Ledger;
 use crate::status::board::Board;
 use crate::status::fixture;
 use crate::status::snapshot::SloStatus;
-
-const SLOT: Span = Span::from_mins(5);
 
 const PAGE: &str = "/slos/checkout/availability";
 
@@ -28,19 +23,7 @@ fn young_of(objective: &str, bad: f64) -> AppState {
     let mut snapshot = fixture::snapshot();
     let is_it = |it: &&mut Arc<SloStatus>| it.id == "checkout/availability";
     let status = Arc::make_mut(snapshot.slos.iter_mut().find(is_it).unwrap());
-    let mut ledger = Ledger::new(SLOT, 1);
-    for number in 0..48 {
-        let counts = Counts {
-            bad: if number == 11 { bad } else { 0.0 },
-            total: 1_000.0,
-        };
-        let slot = Slot {
-            counts,
-            covered: SLOT,
-            reconstructed: false,
-        };
-        ledger.add_settled(0, fixture::AT - Span::from_mins(5 * number), &slot);
-    }
+    let ledger = fixture::young(bad);
     let counts = ledger.sum(status.window.range).counts;
     status.window.counts = counts;
     status.window.coverage = 4.0 / 720.0;
