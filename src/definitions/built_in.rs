@@ -3,12 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::DEFAULT_POLICY;
-use super::Options;
-use super::document;
 use super::document::Found;
 use super::node::Faults;
 use super::yaml;
+use super::{DEFAULT_POLICY, Options, document};
 
 const TEXT: &str = include_str!("../../alerts/default.yaml");
 /// The name of its file in faults.

@@ -1,42 +1,27 @@
 //! What only all documents together can tell: names, references, tiers against objectives.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 use std::sync::Arc;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
-use crate::diagnostic::did_you_mean;
-use crate::diagnostic::write_one_of;
-use crate::domain::group::Group;
-use crate::domain::group::Grouping;
+use crate::diagnostic::{Diagnostic, Place, did_you_mean, write_one_of};
+use crate::domain::group::{Group, Grouping};
 use crate::domain::indicator::Indicator;
-use crate::domain::route::Receiver;
-use crate::domain::route::Routing;
-use crate::domain::slices::Judge;
-use crate::domain::slices::Sliced;
-use crate::domain::slo::Catalog;
-use crate::domain::slo::Slo;
-use crate::domain::slo::SloId;
-use crate::domain::slo::SourceName;
+use crate::domain::route::{Receiver, Routing};
+use crate::domain::slices::{Judge, Sliced};
+use crate::domain::slo::{Catalog, Slo, SloId, SourceName};
 
-use super::Options;
-use super::codes;
 use super::document::Found;
 use super::grouping;
-use super::node::Faults;
-use super::node::Located;
+use super::node::{Faults, Located};
 use super::policy::PolicyDraft;
 use super::promise::PromiseDraft;
 use super::reach;
 use super::routing::RoutingDraft;
-use super::service::Draft;
-use super::service::Service;
-use super::slices;
-use super::tiers;
-use super::written::AllWritten;
-use super::written::Written;
+use super::service::{Draft, Service};
+use super::written::{AllWritten, Written};
+use super::{Options, codes};
+use super::{slices, tiers};
 
 const NEVER_ALERTS: &str = "none";
 const DEFAULT_SOURCE: &str = "default";

@@ -1,30 +1,19 @@
 //! Documents by their kind: the header that all have, then what each kind says.
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::did_you_mean;
-use crate::diagnostic::write_one_of;
+use crate::diagnostic::{Diagnostic, did_you_mean, write_one_of};
 use crate::domain::route::Receiver;
 
 use super::Options;
 use super::check::twice;
 use super::codes;
-use super::fields::Fields;
-use super::fields::parse_node;
-use super::node::Entry;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
-use super::node::Value;
-use super::policy::PolicyDraft;
-use super::policy::policy;
+use super::fields::{Fields, parse_node};
+use super::node::{Entry, Faults, Located, Node, Value};
+use super::policy::{PolicyDraft, policy};
 use super::receiver::receiver;
-use super::routing::RoutingDraft;
-use super::routing::routing;
-use super::service::Service;
-use super::service::service;
+use super::routing::{RoutingDraft, routing};
+use super::service::{Service, service};
 use super::template;
-use super::template::Template;
-use super::template::Templates;
+use super::template::{Template, Templates};
 use super::values;
 
 const API_VERSION: &str = "sloburn.dev/v1";

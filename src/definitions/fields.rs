@@ -3,17 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
-use crate::diagnostic::nearest;
-use crate::diagnostic::write_one_of;
+use crate::diagnostic::{Diagnostic, Place, nearest, write_one_of};
 
 use super::codes;
-use super::node::Entry;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
-use super::node::Value;
+use super::node::{Entry, Faults, Located, Node, Value};
 
 /// The keys of one map.
 #[derive(Debug)]

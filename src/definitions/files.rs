@@ -1,18 +1,14 @@
 //! Files and folders of definitions.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::NotUtf8;
-use crate::diagnostic::utf8;
+use crate::diagnostic::{Diagnostic, NotUtf8, utf8};
 
 use super::codes;
 

@@ -2,30 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::did_you_mean;
-use crate::domain::group::Group;
-use crate::domain::group::GroupOverride;
-use crate::domain::group::Grouping;
-use crate::domain::group::MOST_GROUPS;
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::domain::group::{Group, GroupOverride, Grouping, MOST_GROUPS};
 use crate::domain::objective::Objective;
-use crate::domain::selector::MatchOp;
-use crate::domain::selector::Matcher;
-use crate::domain::selector::Selector;
+use crate::domain::selector::{MatchOp, Matcher, Selector};
 use crate::promql;
 use crate::promql::CompiledMatchers;
 
 use super::codes;
-use super::fields::Fields;
-use super::fields::names;
-use super::fields::truth;
-use super::fields::wrong_type;
+use super::fields::{Fields, names, truth, wrong_type};
 use super::indicator;
-use super::node::Entry;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
-use super::node::Value;
+use super::node::{Entry, Faults, Located, Node, Value};
 use super::service::Draft;
 
 /// The keys that say something of groups, besides `groupBy`, and `overrides` of each promise.

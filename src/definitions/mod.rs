@@ -28,13 +28,10 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Diagnostics;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::domain::slo::Catalog;
 use crate::domain::time::Span;
 

@@ -3,9 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Place, Severity};
 
 /// All faults found so far. Reading goes on after each, so that all are told.
 #[derive(Debug, Default)]

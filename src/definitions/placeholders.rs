@@ -2,15 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{Diagnostic, did_you_mean};
 
 use super::codes;
-use super::node::Entry;
-use super::node::Faults;
-use super::node::Node;
-use super::node::Text;
-use super::node::Value;
+use super::node::{Entry, Faults, Node, Text, Value};
 
 /// Filled in by the daemon itself, in `query`.
 const WINDOW: &str = "window";

@@ -2,29 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
-use crate::diagnostic::did_you_mean;
-use crate::domain::decimal::Decimal;
-use crate::domain::decimal::Fraction;
+use crate::diagnostic::{Diagnostic, Place, did_you_mean};
+use crate::domain::decimal::{Decimal, Fraction};
 use crate::domain::indicator::Signal;
-use crate::domain::policy::AlertPolicy;
-use crate::domain::policy::Hold;
-use crate::domain::policy::Severity;
-use crate::domain::policy::Tier;
-use crate::domain::policy::TierLimit;
-use crate::domain::policy::Unmeasured;
+use crate::domain::policy::{AlertPolicy, Hold, Severity, Tier, TierLimit, Unmeasured};
 use crate::domain::time::Span;
 
-use super::Options;
-use super::codes;
-use super::fields::Fields;
-use super::fields::parse_node;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
-use super::node::Value;
+use super::fields::{Fields, parse_node};
+use super::node::{Faults, Located, Node, Value};
 use super::values;
+use super::{Options, codes};
 
 /// A policy and the places of its tiers, for what is checked against objectives.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! What is promised of an indicator: `objective` and `window`, or `targets` in their place.
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::domain::group::GroupOverride;
 use crate::domain::objective::Objective;
 use crate::domain::slo::Window;
@@ -10,8 +9,7 @@ use super::Options;
 use super::check::twice;
 use super::codes;
 use super::fields::Fields;
-use super::grouping::GroupingDraft;
-use super::grouping::overrides;
+use super::grouping::{GroupingDraft, overrides};
 use super::node::Located;
 use super::values;
 use super::window::window;

@@ -3,15 +3,11 @@
 use std::path::PathBuf;
 
 use crate::diagnostic::Diagnostic;
-use crate::domain::route::Channel;
-use crate::domain::route::Receiver;
+use crate::domain::route::{Channel, Receiver};
 
 use super::codes;
-use super::fields::Fields;
-use super::fields::names;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
+use super::fields::{Fields, names};
+use super::node::{Faults, Located, Node};
 use super::values;
 
 const SLACK_API: &str = "https://slack.com/api";

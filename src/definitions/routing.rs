@@ -2,19 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::domain::indicator::Signal;
-use crate::domain::route::Route;
-use crate::domain::route::Routing;
+use crate::domain::route::{Route, Routing};
 
 use super::codes;
-use super::fields::Fields;
-use super::fields::names;
-use super::fields::truth;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
+use super::fields::{Fields, names, truth};
+use super::node::{Faults, Located, Node};
 use super::policy::severity_word;
 
 /// Routes and every name of a receiver in them.

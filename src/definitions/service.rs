@@ -2,35 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::domain::decimal::Fraction;
-use crate::domain::indicator::Budgeting;
-use crate::domain::indicator::Indicator;
+use crate::domain::indicator::{Budgeting, Indicator};
 use crate::domain::route::OWN_LABELS;
 use crate::domain::slices::MissingData;
 use crate::domain::time::Span;
 
-use super::DEFAULT_POLICY;
-use super::Options;
-use super::codes;
 use super::fields::Fields;
-use super::grouping::GroupingDraft;
-use super::grouping::grouping;
+use super::grouping::{GroupingDraft, grouping};
 use super::indicator;
 use super::indicator::Slicing;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
-use super::promise::Defaults;
-use super::promise::PromiseDraft;
-use super::promise::promises;
-use super::template::INDICATORS;
-use super::template::Made;
-use super::template::uses;
+use super::node::{Faults, Located, Node};
+use super::promise::{Defaults, PromiseDraft, promises};
+use super::template::{INDICATORS, Made, uses};
 use super::values;
 use super::window::window;
 use super::written::Parts;
+use super::{DEFAULT_POLICY, Options, codes};
 
 /// A service and its objectives.
 #[derive(Debug)]

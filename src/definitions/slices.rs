@@ -2,16 +2,13 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::decimal::Fraction;
-use crate::domain::indicator::Budgeting;
-use crate::domain::indicator::Indicator;
+use crate::domain::indicator::{Budgeting, Indicator};
 use crate::domain::policy::Tier;
 use crate::domain::time::Span;
 
 use super::codes;
-use super::node::Faults;
-use super::node::Located;
-use super::promise::PromiseDraft;
-use super::promise::objectives;
+use super::node::{Faults, Located};
+use super::promise::{PromiseDraft, objectives};
 
 /// How long the slices are by which an indicator is judged, if it is.
 pub(super) fn slice(indicator: Option<&Located<Indicator>>) -> Option<Span> {

@@ -2,21 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
-use crate::diagnostic::did_you_mean;
-use crate::diagnostic::write_one_of;
+use crate::diagnostic::{Diagnostic, Place, did_you_mean, write_one_of};
 
 use super::codes;
-use super::fields::Fields;
-use super::fields::items;
-use super::fields::text;
-use super::fields::wrong_type;
-use super::node::Entry;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
-use super::node::Value;
+use super::fields::{Fields, items, text, wrong_type};
+use super::node::{Entry, Faults, Located, Node, Value};
 use super::placeholders;
 
 /// More values than this are not made of the uses in one document.

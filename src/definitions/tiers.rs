@@ -1,7 +1,6 @@
 //! A policy's tiers against an objective and its window.
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Indicator;
 use crate::domain::objective::Objective;
@@ -10,13 +9,10 @@ use crate::domain::slo::Window;
 use crate::domain::time::Span;
 
 use super::codes;
-use super::node::Faults;
-use super::node::Located;
+use super::node::{Faults, Located};
 use super::policy::PolicyDraft;
-use super::promise::PromiseDraft;
-use super::promise::objectives;
-use super::slices::are_too_few;
-use super::slices::slice;
+use super::promise::{PromiseDraft, objectives};
+use super::slices::{are_too_few, slice};
 
 /// The window that policies are usually made for.
 const USUAL: Span = Span::from_days(30);

@@ -4,17 +4,12 @@ use url::Url;
 
 use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
-use crate::domain::decimal::Decimal;
-use crate::domain::decimal::Fraction;
-use crate::domain::quantity::Quantity;
-use crate::domain::quantity::SIZES;
-use crate::domain::quantity::Unit;
-use crate::domain::time::Span;
-use crate::domain::time::SpanError;
+use crate::domain::decimal::{Decimal, Fraction};
+use crate::domain::quantity::{Quantity, SIZES, Unit};
+use crate::domain::time::{Span, SpanError};
 
 use super::codes;
-use super::node::Faults;
-use super::node::Located;
+use super::node::{Faults, Located};
 
 /// A percentage over 0 % and up to 100 %, such as `90%` or `90`; a share such as 0.9 is refused.
 pub(super) fn percent(text: &str) -> Result<Decimal, String> {

@@ -1,22 +1,14 @@
 //! `window`: the period over which an objective holds.
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::did_you_mean;
-use crate::diagnostic::write_one_of;
-use crate::domain::calendar::Calendar;
-use crate::domain::calendar::Period;
+use crate::diagnostic::{Diagnostic, did_you_mean, write_one_of};
+use crate::domain::calendar::{Calendar, Period};
 use crate::domain::slo::Window;
-use crate::domain::time::Span;
-use crate::domain::time::SpanError;
+use crate::domain::time::{Span, SpanError};
 
-use super::Options;
-use super::codes;
 use super::fields::Fields;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
-use super::node::Value;
+use super::node::{Faults, Located, Node, Value};
 use super::values;
+use super::{Options, codes};
 
 /// A length of time, or a period of the calendar.
 pub(super) fn window(fields: &Fields<'_>, options: &Options) -> Option<Located<Window>> {

@@ -2,15 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::domain::slo::SloId;
 
 use super::fields::Fields;
-use super::node::Entry;
-use super::node::Located;
-use super::node::Node;
-use super::node::Value;
+use super::node::{Entry, Located, Node, Value};
 use super::service::Draft;
 use super::template::INDICATORS;
 

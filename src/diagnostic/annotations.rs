@@ -1,7 +1,6 @@
 //! Faults as commands that a GitHub workflow shows beside the lines of a change.
 
-use super::Diagnostic;
-use super::Diagnostics;
+use super::{Diagnostic, Diagnostics};
 
 impl Diagnostics {
     /// Each fault as `::error file=…,line=…,col=…,title=SB0101::message; help`, one line each.

@@ -2,9 +2,7 @@
 
 use serde::Serialize;
 
-use super::Diagnostic;
-use super::Diagnostics;
-use super::Place;
+use super::{Diagnostic, Diagnostics, Place};
 
 impl Diagnostics {
     /// An array of objects with `code`, `severity`, `file`, `line`, `column`, `start`, `end` (bytes),

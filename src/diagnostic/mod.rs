@@ -188,8 +188,7 @@ impl IntoIterator for Diagnostics {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
     use super::*;

@@ -1,8 +1,6 @@
 //! What the YAML parser complains of, said so that a tired person finds the mistake.
 
-use serde_saphyr::granit_parser::ErrorKind;
-use serde_saphyr::granit_parser::Parser;
-use serde_saphyr::granit_parser::ScanError;
+use serde_saphyr::granit_parser::{ErrorKind, Parser, ScanError};
 
 /// A mistake in the syntax of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]

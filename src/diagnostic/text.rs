@@ -1,18 +1,10 @@
 //! Faults as text: with the line and a caret for people, and one line each for editors and logs.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use annotate_snippets::AnnotationKind;
-use annotate_snippets::Group;
-use annotate_snippets::Level;
-use annotate_snippets::Renderer;
-use annotate_snippets::Snippet;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::Diagnostic;
-use super::Diagnostics;
-use super::Place;
-use super::Severity;
+use super::{Diagnostic, Diagnostics, Place, Severity};
 
 /// Whether text has colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

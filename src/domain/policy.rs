@@ -70,15 +70,6 @@ pub enum HeldBack {
     Unread,
 }
 
-/// What may start an alarm of what a window holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SureCounts {
-    /// As if what is not read of it yet had the same traffic, and all of it good.
-    pub evened: Counts,
-    /// The same, and what was spread over gaps good as well.
-    pub without_spread: Counts,
-}
-
 impl Tier {
     /// The burn rate above which the tier fires for an objective over `window`:
     /// share × window / long (SRE Workbook, chapter 5). `None` for a tier that counts.
@@ -121,17 +112,23 @@ impl Tier {
         }
     }
 
-    /// Why the tier starts no alarm although its windows are above, given what is sure of them; `None` when it does.
+    /// Why the tier starts no alarm although its windows are above; `None` when it does. The windows are given as if what
+    /// is not read of them yet were as busy and all of it good; `spread` of the short one's bad events were spread over gaps.
     pub fn held_back(
         &self,
         objective: Objective,
         window: Span,
-        (long, short): (SureCounts, SureCounts),
+        (long, short): (Counts, Counts),
+        spread: f64,
     ) -> Option<HeldBack> {
-        let starts = |counts| self.is_exceeded(objective, window, counts);
-        if !starts((long.evened, short.evened)) {
+        let starts = |short| self.is_exceeded(objective, window, (long, short));
+        let measured = Counts {
+            bad: (short.bad - spread).max(0.0),
+            ..short
+        };
+        if !starts(short) {
             Some(HeldBack::Unread)
-        } else if !starts((long.evened, short.without_spread)) {
+        } else if !starts(measured) {
             Some(HeldBack::Spread)
         } else {
             None

@@ -67,7 +67,7 @@ impl State {
             ledger, promises, ..
         } = &mut self.meters[meter];
         let state = &mut promises[number];
-        let readings = readings(state, slo, policy, windows);
+        let readings = readings(state, slo, policy, (windows, ledger));
         let looked = policy
             .tiers
             .iter()

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::contributors::{BUCKET, contributors};
-use crate::domain::contributors::{LabelShare, Variety};
+use crate::domain::contributors::{BUCKET, LabelShare, Variety, contributors};
 use crate::domain::labels::Labels;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::series::plan::Lane;

@@ -1,8 +1,7 @@
 //! Events that an objective counts twice, because two of its selectors match the same series: said once, and shown until
 //! something else is counted.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::labels::{LabelsRef, METRIC_NAME};

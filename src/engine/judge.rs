@@ -8,7 +8,7 @@ use crate::domain::policy::{AlertPolicy, HeldBack, Tier};
 use crate::domain::slices::MissingData;
 use crate::domain::slo::Slo;
 use crate::domain::time::{Span, Timestamp};
-use crate::ledger::WindowSum;
+use crate::ledger::{Ledger, WindowSum};
 use crate::series::cursor::validity;
 use crate::series::plan::{Lane, Meter, MeterIndex, Share};
 use crate::series::slices::Impossible;
@@ -205,7 +205,7 @@ pub(super) fn readings<'a>(
     state: &PromiseState,
     slo: &Slo,
     policy: &'a AlertPolicy,
-    windows: &Windows,
+    (windows, ledger): (&Windows, &Ledger),
 ) -> Vec<TierReading<'a>> {
     let outcome = state.outcome();
     let read = |tier: &'a Tier| {
@@ -213,7 +213,7 @@ pub(super) fn readings<'a>(
         let before = before.copied().unwrap_or_default();
         let long = windows.get(tier.long);
         let verdict = match outcome {
-            Outcome::Measured => verdict(slo, policy, tier, before, windows),
+            Outcome::Measured => verdict(slo, policy, tier, before, (windows, ledger)),
             Outcome::NoTraffic if long.counts.total <= 0.0 && long.covered >= IDLE_COVERAGE => {
                 Verdict::Idle
             }
@@ -236,7 +236,7 @@ fn verdict(
     policy: &AlertPolicy,
     tier: &Tier,
     before: TierState,
-    windows: &Windows,
+    (windows, ledger): (&Windows, &Ledger),
 ) -> Verdict {
     let short = windows.get(tier.short);
     // Between two slices that are longer than it nothing is known of the present.
@@ -245,7 +245,7 @@ fn verdict(
     }
     if !is_above(slo, policy, tier, windows) {
         Verdict::Clear
-    } else if before.is_firing() || held_back(slo, tier, windows).is_none() {
+    } else if before.is_firing() || held_back(slo, tier, (windows, ledger)).is_none() {
         Verdict::Burning
     } else {
         Verdict::Unknown
@@ -260,9 +260,10 @@ fn is_above(slo: &Slo, policy: &AlertPolicy, tier: &Tier, windows: &Windows) -> 
         && guard(slo, policy, tier, &long).is_none_or(|guard| guard.is_passed())
 }
 
-fn held_back(slo: &Slo, tier: &Tier, windows: &Windows) -> Option<HeldBack> {
-    let sure = (windows.sure(tier.long), windows.sure(tier.short));
-    tier.held_back(slo.objective, windows.period, sure)
+fn held_back(slo: &Slo, tier: &Tier, (windows, ledger): (&Windows, &Ledger)) -> Option<HeldBack> {
+    let counts = (windows.evened(tier.long), windows.evened(tier.short));
+    let spread = windows.spread(ledger, tier.short);
+    tier.held_back(slo.objective, windows.period, counts, spread)
 }
 
 /// Why a tier does not fire whose windows are above, where that is so.
@@ -271,13 +272,13 @@ pub(super) fn held_back_above(
     slo: &Slo,
     policy: &AlertPolicy,
     tier: &Tier,
-    windows: &Windows,
+    (windows, ledger): (&Windows, &Ledger),
 ) -> Option<HeldBack> {
     let before = state.alert.tiers.get(&tier.name);
     if before.is_some_and(|before| before.is_firing()) || !is_above(slo, policy, tier, windows) {
         return None;
     }
-    held_back(slo, tier, windows)
+    held_back(slo, tier, (windows, ledger))
 }
 
 /// The low-traffic guard over a tier's long window; not for slices, which depend on one another, and not

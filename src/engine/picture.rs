@@ -9,6 +9,7 @@ use crate::domain::objective::BurnRate;
 use crate::domain::policy::AlertPolicy;
 use crate::domain::slo::{Catalog, Slo};
 use crate::domain::time::{Span, Timestamp};
+use crate::ledger::Ledger;
 use crate::series::plan::Family;
 use crate::status::snapshot::{
     BurnStatus, EngineStatus, OpenEpisode, SloStatus, Snapshot, SourceStatus, TierStatus,
@@ -137,7 +138,7 @@ impl State {
             time_to_empty: windows.time_to_empty(slo.objective),
             burn: burns(slo, windows),
             tiers: policy
-                .map(|policy| tiers(state, slo, policy, windows))
+                .map(|policy| tiers(state, slo, policy, (windows, &meter.ledger)))
                 .unwrap_or_default(),
             contributors: self.contributors(place, at),
             incident: state.alert.incident.clone(),
@@ -200,7 +201,7 @@ fn tiers(
     state: &PromiseState,
     slo: &Slo,
     policy: &AlertPolicy,
-    windows: &Windows,
+    (windows, ledger): (&Windows, &Ledger),
 ) -> Vec<TierStatus> {
     let status = policy.tiers.iter().map(|tier| TierStatus {
         name: tier.name.clone(),
@@ -215,7 +216,7 @@ fn tiers(
             .get(&tier.name)
             .is_some_and(|tier| tier.is_firing()),
         guard: guard(slo, policy, tier, &windows.get(tier.long)),
-        held_back: held_back_above(state, slo, policy, tier, windows),
+        held_back: held_back_above(state, slo, policy, tier, (windows, ledger)),
     });
     status.collect()
 }

@@ -130,6 +130,7 @@ fn judge(
     state.close_orphans(at, commit);
     state.look_for_refused();
     let shown = state.shown();
+    let unread = state.unread();
     let mut slos = Vec::with_capacity(shown.len());
     let mut kept = BTreeSet::new();
     for promise in shown {
@@ -140,7 +141,8 @@ fn judge(
         if own.versions.note(slo.objective, at) {
             commit.versions.insert(slo.id.clone(), own.versions.clone());
         }
-        let unread_to = state.unread_to(meter);
+        let counted = state.plan.measured_with(meter).unwrap_or(meter);
+        let unread_to = unread.get(&counted).copied();
         let windows = Windows::of(&state.promise(promise), policy, unread_to, at);
         let measurement = state.measure(promise, &windows, at);
         state.promise_mut(promise).measurement = Some(measurement);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::budget::{Course, ErrorBudget, Then};
 use crate::domain::indicator::Budgeting;
 use crate::domain::objective::{BurnRate, Objective};
-use crate::domain::policy::{AlertPolicy, SureCounts};
+use crate::domain::policy::AlertPolicy;
 use crate::domain::slo::Window;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
@@ -31,8 +31,8 @@ pub(super) struct Windows {
     pub(super) period: Span,
     /// Every window of every tier, by length.
     pub(super) tiers: BTreeMap<Span, WindowSum>,
-    /// What may start an alarm, of those windows in which that is not all.
-    sure: BTreeMap<Span, SureCounts>,
+    /// Up to when the past is still being read.
+    unread_to: Option<Timestamp>,
     /// The present: as long as the shortest of them, and as a slice. It ends where all is decided, for
     /// of a slice that goes on nothing is known yet.
     pub(super) present: (Span, WindowSum),
@@ -67,15 +67,6 @@ impl Windows {
         for length in lengths.chain(policy.is_none().then_some(present)) {
             tiers.entry(length).or_insert_with(|| until(length, at));
         }
-        let sure = tiers.iter().filter_map(|(length, sum)| {
-            let is_unread = unread_to.is_some_and(|to| at - *length < to);
-            let range = TimeRange {
-                from: at - *length,
-                to: at,
-            };
-            sure(ledger, range, sum, is_unread).map(|sure| (*length, sure))
-        });
-        let sure = sure.collect();
         let decided_to = promise.meter.decided_to().unwrap_or(at);
         let decided_to = decided_to.min(at).max(at - present);
         let budget = ledger.sum(range);
@@ -89,7 +80,7 @@ impl Windows {
                 to: range.to,
             },
             tiers,
-            sure,
+            unread_to,
             present: (present, until(present, decided_to)),
         }
     }
@@ -111,14 +102,29 @@ impl Windows {
         self.tiers.get(&length).copied().unwrap_or_default()
     }
 
-    /// What may start an alarm of a tier's window.
-    pub(super) fn sure(&self, length: Span) -> SureCounts {
-        let all = self.get(length).counts;
-        let all = SureCounts {
-            evened: all,
-            without_spread: all,
-        };
-        self.sure.get(&length).copied().unwrap_or(all)
+    /// What a tier's window holds, as if what is not read of it yet were as busy and all of it good.
+    pub(super) fn evened(&self, length: Span) -> Counts {
+        let WindowSum {
+            mut counts,
+            covered,
+            ..
+        } = self.get(length);
+        let from = self.range.to - length;
+        if covered > 0.0 && self.unread_to.is_some_and(|to| from < to) {
+            counts.total /= covered;
+        }
+        counts
+    }
+
+    /// The bad events of a tier's window that were spread over gaps. Where there are some it looks at each of its slots.
+    pub(super) fn spread(&self, ledger: &Ledger, length: Span) -> f64 {
+        let to = self.range.to;
+        let from = to - length;
+        if self.get(length).reconstructed {
+            ledger.spread(TimeRange { from, to })
+        } else {
+            0.0
+        }
     }
 
     /// The longest window of the tiers.
@@ -128,30 +134,6 @@ impl Windows {
             .map(|(_, sum)| *sum)
             .unwrap_or_default()
     }
-}
-
-/// What may start an alarm, where that is not all that the window holds.
-fn sure(ledger: &Ledger, range: TimeRange, sum: &WindowSum, is_unread: bool) -> Option<SureCounts> {
-    if !is_unread && !sum.reconstructed {
-        return None;
-    }
-    let mut evened = sum.counts;
-    if is_unread && sum.covered > 0.0 {
-        evened.total /= sum.covered;
-    }
-    let spread = if sum.reconstructed {
-        ledger.spread(range)
-    } else {
-        0.0
-    };
-    let without_spread = Counts {
-        bad: (evened.bad - spread).max(0.0),
-        ..evened
-    };
-    Some(SureCounts {
-        evened,
-        without_spread,
-    })
 }
 
 /// How a window that is looked at `at` goes on. One that moves along grows for as long as nothing leaves

@@ -9,8 +9,7 @@ use promql_parser::parser::value::ValueType;
 use promql_parser::util::{ExprVisitor, walk_expr};
 
 use super::error::PromqlError;
-use super::lex::Token;
-use super::lex::lexemes;
+use super::lex::{Token, lexemes};
 use super::re2;
 
 /// What stands for the window in the texts of a `query` indicator.

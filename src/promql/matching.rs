@@ -4,11 +4,8 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
-use crate::domain::labels::LabelsRef;
-use crate::domain::labels::METRIC_NAME;
-use crate::domain::selector::MatchOp;
-use crate::domain::selector::Matcher;
-use crate::domain::selector::Selector;
+use crate::domain::labels::{LabelsRef, METRIC_NAME};
+use crate::domain::selector::{MatchOp, Matcher, Selector};
 
 use super::error::PromqlError;
 use super::re2;
@@ -90,8 +87,7 @@ impl CompiledMatchers {
 mod tests {
     use super::*;
     use crate::domain::labels::Labels;
-    use crate::promql::parse_matchers;
-    use crate::promql::parse_selector;
+    use crate::promql::{parse_matchers, parse_selector};
 
     #[test]
     fn a_missing_label_is_the_empty_text() {

@@ -1,9 +1,7 @@
 //! Selectors as PromQL that Prometheus reads back as the same selector.
 
 use crate::domain::labels::METRIC_NAME;
-use crate::domain::selector::MatchOp;
-use crate::domain::selector::Matcher;
-use crate::domain::selector::Selector;
+use crate::domain::selector::{MatchOp, Matcher, Selector};
 
 /// `selector` as PromQL. Names outside of `[a-zA-Z0-9_:]` are quoted, as Prometheus 3 reads them.
 pub fn selector_text(selector: &Selector) -> String {

@@ -3,16 +3,11 @@
 use std::ops::Range;
 
 use crate::domain::labels::METRIC_NAME;
-use crate::domain::selector::MatchOp;
-use crate::domain::selector::Matcher;
-use crate::domain::selector::Selector;
+use crate::domain::selector::{MatchOp, Matcher, Selector};
 
 use super::error::PromqlError;
-use super::lex::Lexeme;
-use super::lex::Token;
-use super::lex::lexemes;
-use super::print::is_label_name;
-use super::print::is_metric_name;
+use super::lex::{Lexeme, Token, lexemes};
+use super::print::{is_label_name, is_metric_name};
 use super::re2;
 
 /// Reads `metric{label="value"}`, `{__name__="metric"}` or `{"metric"}`.

@@ -9,16 +9,16 @@ use crate::domain::selector::{Matcher, Selector};
 use crate::domain::slices::{self, Gauge, MissingData, Sliced, WithinSlice};
 use crate::domain::slo::{Slo, SourceName};
 use crate::domain::time::Span;
-use crate::promql::CompiledMatchers;
-use crate::promql::Patterns;
-use crate::promql::PromqlError;
+use crate::promql::{CompiledMatchers, Patterns, PromqlError};
 
 use super::batch::Fetch;
 use super::boundary::{INFINITY, LE};
 use super::fetches::{Fetches, fetched};
 use super::index::SelectorIndex;
-use super::plan::{Family, FamilyIndex, GaugeRead, Judge, Lane, Read, Role};
-use super::plan::{SelectorPosition, SliceLane, SloIndex, TermRead};
+use super::plan::{
+    Family, FamilyIndex, GaugeRead, Judge, Lane, Read, Role, SelectorPosition, SliceLane, SloIndex,
+    TermRead,
+};
 use super::slices::Limit;
 use super::starts::METRIC;
 use super::terms::{Term, terms};

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::labels::LabelsRef;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
-use crate::promql::CompiledMatchers;
-use crate::promql::literals;
+use crate::promql::{CompiledMatchers, literals};
 
 /// The selectors of one metric, found by the labels of the series that they may match.
 ///

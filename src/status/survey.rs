@@ -1,7 +1,6 @@
 //! What the sources hold of what objectives name, looked at once, before anything is counted.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 

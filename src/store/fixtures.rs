@@ -6,14 +6,15 @@ use std::sync::Arc;
 use crate::domain::calendar::Period;
 use crate::domain::evidence::Evidence;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::incident::{AlertState, Change, CloseReason, Incident};
-use crate::domain::incident::{IncidentId, TierState, Transition};
+use crate::domain::incident::{
+    AlertState, Change, CloseReason, Incident, IncidentId, TierState, Transition,
+};
 use crate::domain::indicator::Signal;
 use crate::domain::labels::Labels;
 use crate::domain::measurement::Outcome;
-use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice};
 use crate::domain::notice::{
-    OriginFacts, PassedOverFacts, RefusedFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts,
+    BudgetFacts, BurnFacts, Facts, Notice, OriginFacts, PassedOverFacts, RefusedFacts, SloFacts,
+    TierFacts, UnmeasuredFacts, WindowFacts,
 };
 use crate::domain::policy::Severity;
 use crate::domain::punctuality::PassedOver;
@@ -31,9 +32,10 @@ use crate::series::past::{Judgement, LooseEnd, Worth};
 use crate::series::slices::missing::Behind;
 
 use super::OutboxKey;
-use super::commit::{Commit, Episode, EpisodeKey, FamilyKey, FamilyRecord, GroupRecord, LaneKey};
-use super::commit::{LaneRecord, MeterKey};
-use super::commit::{WalkKey, WalkRecord, WalkedFamily};
+use super::commit::{
+    Commit, Episode, EpisodeKey, FamilyKey, FamilyRecord, GroupRecord, LaneKey, LaneRecord,
+    MeterKey, WalkKey, WalkRecord, WalkedFamily,
+};
 
 pub(super) fn at(secs: i64) -> Timestamp {
     Timestamp::from_millis(secs * 1_000)

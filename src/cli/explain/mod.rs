@@ -21,8 +21,7 @@ use super::at::At;
 use super::daemon::Daemon;
 use super::here::{Scraped, Source};
 use super::names::Unclear;
-use super::past;
-use super::{Exit, Streams};
+use super::{Exit, Streams, past};
 
 use wanted::Wanted;
 

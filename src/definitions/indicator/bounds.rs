@@ -2,22 +2,13 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::indicator::Aggregate;
-use crate::domain::quantity::Bound;
-use crate::domain::quantity::Quantity;
-use crate::domain::quantity::TimeUnit;
+use crate::domain::quantity::{Bound, Quantity, TimeUnit};
 use crate::domain::selector::Selector;
-use crate::domain::slices::BadWhen;
-use crate::domain::slices::Gauge;
-use crate::domain::slices::Grouped;
+use crate::domain::slices::{BadWhen, Gauge, Grouped};
 
 use super::super::codes;
-use super::super::fields::Fields;
-use super::super::fields::parse_node;
-use super::super::fields::text;
-use super::super::node::Faults;
-use super::super::node::Located;
-use super::super::node::Node;
-use super::super::node::Value;
+use super::super::fields::{Fields, parse_node, text};
+use super::super::node::{Faults, Located, Node, Value};
 use super::super::values;
 use super::selector;
 

@@ -1,27 +1,16 @@
 //! Errors: events, some of which failed.
 
 use crate::diagnostic::Diagnostic;
-use crate::domain::indicator::Events;
-use crate::domain::indicator::Indicator;
-use crate::domain::indicator::Probe;
-use crate::domain::indicator::Split;
-use crate::domain::selector::Matcher;
-use crate::domain::selector::Selector;
+use crate::domain::indicator::{Events, Indicator, Probe, Split};
+use crate::domain::selector::{Matcher, Selector};
 use crate::promql;
 
 use super::super::codes;
 use super::super::fields::Fields;
-use super::super::node::Faults;
-use super::super::node::Located;
-use super::super::node::Node;
+use super::super::node::{Faults, Located, Node};
 use super::TOTAL;
-use super::bounds::bad_when;
-use super::bounds::senseless;
-use super::excluded;
-use super::parsed;
-use super::selector;
-use super::selectors;
-use super::values_of;
+use super::bounds::{bad_when, senseless};
+use super::{excluded, parsed, selector, selectors, values_of};
 
 /// The keys of which one tells which of all events are bad.
 const PARTS: [&str; 4] = ["badWhere", "goodWhere", "bad", "good"];

@@ -5,9 +5,7 @@ use crate::domain::slices::Judge;
 
 use super::super::codes;
 use super::super::fields::Fields;
-use super::super::node::Faults;
-use super::super::node::Located;
-use super::super::node::Node;
+use super::super::node::{Faults, Located, Node};
 use super::super::values;
 use super::bounds;
 

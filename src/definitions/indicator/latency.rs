@@ -1,25 +1,17 @@
 //! Latency: events that took too long.
 
 use crate::diagnostic::Diagnostic;
-use crate::domain::indicator::Events;
-use crate::domain::indicator::Histogram;
-use crate::domain::indicator::HistogramKind;
-use crate::domain::indicator::Indicator;
-use crate::domain::indicator::Override;
+use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Override};
 use crate::domain::selector::Selector;
 use crate::promql;
 
 use super::super::codes;
 use super::super::fields::Fields;
-use super::super::node::Faults;
-use super::super::node::Located;
-use super::super::node::Node;
+use super::super::node::{Faults, Located, Node};
 use super::super::values;
 use super::bounds::time_unit;
 use super::errors::of_total;
-use super::excluded;
-use super::parsed;
-use super::selector;
+use super::{excluded, parsed, selector};
 
 const EXAMPLE: &str = "histogram: http_request_duration_seconds{job=\"api\"}";
 

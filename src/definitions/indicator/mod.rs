@@ -13,26 +13,15 @@ use crate::diagnostic::Diagnostic;
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Indicator;
 use crate::domain::labels::Labels;
-use crate::domain::selector::MatchOp;
-use crate::domain::selector::Matcher;
-use crate::domain::selector::Selector;
-use crate::domain::slices::Judge;
-use crate::domain::slices::MissingData;
-use crate::domain::slices::Sliced;
+use crate::domain::selector::{MatchOp, Matcher, Selector};
+use crate::domain::slices::{Judge, MissingData, Sliced};
 use crate::domain::time::Span;
 use crate::promql;
-use crate::promql::CompiledMatchers;
-use crate::promql::PromqlError;
+use crate::promql::{CompiledMatchers, PromqlError};
 
-use super::Options;
-use super::codes;
-use super::fields::items;
-use super::fields::text;
-use super::node::Entry;
-use super::node::Faults;
-use super::node::Located;
-use super::node::Node;
-use super::node::Value;
+use super::fields::{items, text};
+use super::node::{Entry, Faults, Located, Node, Value};
+use super::{Options, codes};
 
 const TOTAL: &str = "total: http_requests_total{job=\"api\"}";
 

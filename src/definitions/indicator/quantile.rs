@@ -4,13 +4,9 @@ use crate::domain::slices::Judge;
 
 use super::super::codes;
 use super::super::fields::Fields;
-use super::super::node::Faults;
-use super::super::node::Located;
-use super::super::node::Node;
-use super::super::node::Value;
+use super::super::node::{Faults, Located, Node, Value};
 use super::super::values;
-use super::bounds;
-use super::selector;
+use super::{bounds, selector};
 
 /// Whether a latency is told by a gauge, and not by events.
 pub(super) fn is_quantile(node: &Node) -> bool {

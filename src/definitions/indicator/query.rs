@@ -1,22 +1,17 @@
 //! Queries: any PromQL, approximate.
 
 use crate::diagnostic::Diagnostic;
-use crate::domain::indicator::Indicator;
-use crate::domain::indicator::Split;
+use crate::domain::indicator::{Indicator, Split};
 use crate::domain::slices::Judge;
 use crate::domain::time::Span;
 use crate::promql;
 
-use super::super::Options;
-use super::super::codes;
 use super::super::fields::Fields;
-use super::super::node::Entry;
-use super::super::node::Faults;
-use super::super::node::Node;
+use super::super::node::{Entry, Faults, Node};
 use super::super::values;
-use super::Slicing;
-use super::bounds;
+use super::super::{Options, codes};
 use super::bounds::senseless;
+use super::{Slicing, bounds};
 
 pub(super) fn query(
     node: &Node,

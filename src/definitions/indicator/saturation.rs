@@ -2,13 +2,11 @@
 
 use crate::domain::indicator::Aggregate;
 use crate::domain::quantity::Bound;
-use crate::domain::slices::Judge;
-use crate::domain::slices::WithinSlice;
+use crate::domain::slices::{Judge, WithinSlice};
 
 use super::super::codes;
 use super::super::fields::Fields;
-use super::super::node::Faults;
-use super::super::node::Node;
+use super::super::node::{Faults, Node};
 use super::super::values;
 use super::bounds;
 use super::bounds::senseless;

@@ -2,19 +2,14 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::domain::decimal::Fraction;
-use crate::domain::quantity::Bound;
-use crate::domain::quantity::Quantity;
-use crate::domain::quantity::Unit;
+use crate::domain::quantity::{Bound, Quantity, Unit};
 use crate::domain::selector::Selector;
 use crate::domain::slices::Judge;
 use crate::domain::time::Span;
 
 use super::super::codes;
-use super::super::fields::Fields;
-use super::super::fields::parse_node;
-use super::super::node::Faults;
-use super::super::node::Located;
-use super::super::node::Node;
+use super::super::fields::{Fields, parse_node};
+use super::super::node::{Faults, Located, Node};
 use super::super::values;
 use super::TOTAL;
 use super::bounds::senseless;

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::super::Options;
-use super::super::read;
+use super::super::{Options, read};
 use crate::domain::indicator::Indicator;
-use crate::domain::slo::Catalog;
-use crate::domain::slo::SloId;
+use crate::domain::slo::{Catalog, SloId};
 
 const POLICY: &str = include_str!("../../../tests/fixtures/definitions/sound/alerts.yaml");
 

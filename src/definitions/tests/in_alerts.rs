@@ -1,7 +1,6 @@
 //! Mistakes in policies, receivers and routes.
 
-use super::mistakes::Mistake;
-use super::mistakes::each_is_told;
+use super::mistakes::{Mistake, each_is_told};
 
 const MISTAKES: &[Mistake] = &[
     (

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::Options;
-use super::super::read;
+use super::super::{Options, read};
 use super::lowering::shown;
 
 /// What an objective with these lines becomes, or every fault of them.

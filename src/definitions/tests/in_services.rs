@@ -1,7 +1,6 @@
 //! Mistakes in the definition of a service.
 
-use super::mistakes::Mistake;
-use super::mistakes::each_is_told;
+use super::mistakes::{Mistake, each_is_told};
 
 const MISTAKES: &[Mistake] = &[
     (

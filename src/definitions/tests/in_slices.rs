@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::Options;
-use super::super::read;
+use super::super::{Options, read};
 use crate::domain::indicator::Indicator;
 
 const ALERTS: &str = include_str!("../../../tests/fixtures/definitions/sound/alerts.yaml");

@@ -1,14 +1,9 @@
 //! Files and folders as they lie on disks and in mounted volumes.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::super::Options;
-use super::super::Texts;
-use super::super::load;
-use super::super::lower;
-use super::super::read;
+use super::super::{Options, Texts, load, lower, read};
 use crate::diagnostic::Paint;
 
 const SERVICE: &str = include_str!("../../../tests/fixtures/definitions/sound/api.yaml");

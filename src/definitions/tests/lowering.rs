@@ -3,16 +3,11 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::super::Options;
-use super::super::read;
-use crate::domain::indicator::Events;
-use crate::domain::indicator::HistogramKind;
-use crate::domain::indicator::Indicator;
-use crate::domain::indicator::Split;
+use super::super::{Options, read};
+use crate::domain::indicator::{Events, HistogramKind, Indicator, Split};
 use crate::domain::selector::Selector;
 use crate::domain::slices::Judge;
-use crate::domain::slo::Catalog;
-use crate::domain::slo::SloId;
+use crate::domain::slo::{Catalog, SloId};
 use crate::domain::time::Span;
 use crate::promql::selector_text;
 

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::Options;
-use super::super::read;
+use super::super::{Options, read};
 use crate::domain::slo::Catalog;
 
 const SERVICE: &str = include_str!("../../../tests/fixtures/definitions/sound/api.yaml");

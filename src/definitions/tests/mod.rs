@@ -11,8 +11,7 @@ mod mistakes;
 mod targets;
 mod templates;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::diagnostic::Paint;

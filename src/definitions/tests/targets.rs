@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::slo::Slo;
 
-use super::mistakes::catalog_of;
-use super::mistakes::told_of;
-use super::mistakes::told_of_route;
+use super::mistakes::{catalog_of, told_of, told_of_route};
 
 const OBJECTIVE: &str = "      objective: 99.9%\n";
 

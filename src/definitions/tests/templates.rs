@@ -2,12 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::super::Options;
-use super::super::read;
-use crate::diagnostic::Diagnostics;
-use crate::diagnostic::Paint;
-use crate::domain::indicator::Events;
-use crate::domain::indicator::Indicator;
+use super::super::{Options, read};
+use crate::diagnostic::{Diagnostics, Paint};
+use crate::domain::indicator::{Events, Indicator};
 use crate::domain::slo::Catalog;
 use crate::promql::selector_text;
 

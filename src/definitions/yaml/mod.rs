@@ -8,25 +8,14 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_saphyr::granit_parser::Event;
-use serde_saphyr::granit_parser::Marker;
-use serde_saphyr::granit_parser::Options;
-use serde_saphyr::granit_parser::Parser;
-use serde_saphyr::granit_parser::ScalarStyle;
-use serde_saphyr::granit_parser::ScanError;
-use serde_saphyr::granit_parser::Span;
-use serde_saphyr::granit_parser::StrInput;
+use serde_saphyr::granit_parser::{
+    Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StrInput,
+};
 
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::Place;
-use crate::diagnostic::explain_yaml;
+use crate::diagnostic::{Diagnostic, Place, explain_yaml};
 
 use super::codes;
-use super::node::Entry;
-use super::node::Faults;
-use super::node::Node;
-use super::node::Text;
-use super::node::Value;
+use super::node::{Entry, Faults, Node, Text, Value};
 
 const MOST_NODES: usize = 20_000;
 const MOST_ALIASES: usize = 200;

@@ -29,8 +29,7 @@ use super::groups::Entry;
 use super::lanes::Seen;
 use super::promise::PromiseState;
 use super::pushed::Pushed;
-use super::state::{FamilyState, LaneState, MeterState, State};
-use super::state::{calendars, family_key, meter_key};
+use super::state::{FamilyState, LaneState, MeterState, State, calendars, family_key, meter_key};
 
 /// A set of definitions and what it takes to follow it. An engine runs every tick under exactly one.
 #[derive(Clone, Debug, Default)]

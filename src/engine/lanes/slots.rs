@@ -8,15 +8,17 @@ use crate::engine::intake::Answer;
 use crate::series::batch::{Series, within};
 use crate::series::buckets::Buckets;
 use crate::series::cursor::validity;
-use crate::series::plan::{FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane};
-use crate::series::plan::{TermRead, Towards};
+use crate::series::plan::{
+    FamilyIndex, GaugeRead, Judge, Lane, Read, SliceLane, TermRead, Towards,
+};
 use crate::series::points;
 use crate::series::seen::Sorted;
 use crate::series::slices::events::Counters;
 use crate::series::slices::groups::{Gauges, Groups};
 use crate::series::slices::noted::Noted;
-use crate::series::slices::{Judged, NOTHING, Slices};
-use crate::series::slices::{age, drop, events, level, probe, rate, share, value};
+use crate::series::slices::{
+    Judged, NOTHING, Slices, age, drop, events, level, probe, rate, share, value,
+};
 
 /// How long after a slice's end the samples may be on their way that are needed to judge it. Gauges
 /// were valid for a while before, and what a query gives is given at once.

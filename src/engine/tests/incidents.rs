@@ -6,11 +6,10 @@ use std::sync::Arc;
 use crate::domain::calendar::{Calendar, Period};
 use crate::domain::decimal::Fraction;
 use crate::domain::incident::Change;
-use crate::domain::indicator::{Aggregate, Indicator};
+use crate::domain::indicator::Indicator;
 use crate::domain::notice::{BurnFacts, Facts};
 use crate::domain::policy::TierLimit;
-use crate::domain::quantity::TimeUnit;
-use crate::domain::slices::{BadWhen, Gauge, Grouped, Judge, MissingData, Sliced};
+use crate::domain::slices::{MissingData, Sliced};
 use crate::domain::slo::{Catalog, Window};
 use crate::domain::time::Span;
 use crate::engine::intake::Reading;
@@ -147,18 +146,7 @@ fn what_was_left_of_the_period_before_is_not_told_of_this_one() {
 #[test]
 fn errors_begin_with_their_first_slice_though_slices_are_longer_than_short_windows() {
     let indicator = Indicator::Slices(Sliced {
-        judge: Judge::Age {
-            timestamp: Grouped {
-                gauge: Gauge {
-                    series: selector("done"),
-                    aggregate: Aggregate::Max,
-                },
-                by: None,
-            },
-            unit: TimeUnit::Seconds,
-            at_most: "400".parse().unwrap(),
-            bad_when: BadWhen::ANY,
-        },
+        judge: fresh(),
         slice: Span::from_mins(10),
         missing: MissingData::Hold,
     });

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::{Aggregate, Indicator, Signal, Split};
 use crate::domain::measurement::Outcome;
-use crate::domain::quantity::Bound;
-use crate::domain::quantity::{Quantity, TimeUnit, Unit};
-use crate::domain::slices::{BadWhen, Gauge, Grouped, Judge, MissingData};
-use crate::domain::slices::{Sliced, WithinSlice};
+use crate::domain::quantity::{Bound, Quantity, TimeUnit, Unit};
+use crate::domain::slices::{BadWhen, Gauge, Grouped, Judge, MissingData, Sliced, WithinSlice};
 use crate::domain::time::Span;
 use crate::status::snapshot::WindowStatus;
 

@@ -9,17 +9,15 @@ use crate::domain::decimal::Fraction;
 use crate::domain::indicator::{Aggregate, Indicator};
 use crate::domain::measurement::Outcome;
 use crate::domain::policy::Severity;
-use crate::domain::quantity::Bound;
-use crate::domain::quantity::{Quantity, TimeUnit, Unit};
-use crate::domain::slices::{BadWhen, Gauge, Grouped, Judge, MissingData};
-use crate::domain::slices::{Sliced, WithinSlice};
+use crate::domain::quantity::{Bound, Quantity, TimeUnit, Unit};
+use crate::domain::slices::{BadWhen, Gauge, Judge, MissingData, Sliced, WithinSlice};
 use crate::domain::slo::{Slo, SloId, SourceName};
 use crate::domain::slot::Slot;
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::engine::intake::Reading;
 use std::sync::Arc;
 
-use super::{Run, TICK, World, at, catalog, healthy, selector};
+use super::{Run, TICK, World, alone, at, catalog, fresh, healthy, selector};
 
 fn sliced(judge: Judge, missing: MissingData) -> Indicator {
     Indicator::Slices(Sliced {
@@ -32,26 +30,6 @@ fn sliced(judge: Judge, missing: MissingData) -> Indicator {
 /// Slices of which the empty ones are unknown.
 fn held(judge: Judge) -> Indicator {
     sliced(judge, MissingData::Hold)
-}
-
-fn alone(metric: &str) -> Grouped {
-    Grouped {
-        gauge: Gauge {
-            series: selector(metric),
-            aggregate: Aggregate::Max,
-        },
-        by: None,
-    }
-}
-
-/// Whether something was done within the last 400 seconds.
-fn fresh() -> Judge {
-    Judge::Age {
-        timestamp: alone("done"),
-        unit: TimeUnit::Seconds,
-        at_most: "400".parse().unwrap(),
-        bad_when: BadWhen::ANY,
-    }
 }
 
 /// Something is done every five minutes; nothing tells of it from 3,600 s to 6,000 s.

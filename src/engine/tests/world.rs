@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex};
 use crate::domain::decimal::Fraction;
 use crate::domain::group::Group;
 use crate::domain::incident::Change;
-use crate::domain::indicator::{Events, Indicator, Split};
+use crate::domain::indicator::{Aggregate, Events, Indicator, Split};
 use crate::domain::labels::{Labels, METRIC_NAME};
 use crate::domain::notice::Facts;
 use crate::domain::policy::{AlertPolicy, Hold, Severity, Tier, TierLimit, Unmeasured};
 use crate::domain::punctuality::PassedOver;
+use crate::domain::quantity::TimeUnit;
 use crate::domain::route::Routing;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
+use crate::domain::slices::{BadWhen, Gauge, Grouped, Judge};
 use crate::domain::slo::{Catalog, Slo, SloId, SourceName, Window};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use crate::engine::intake::{Read, Reading};
@@ -122,6 +124,27 @@ pub(in crate::engine) fn requests() -> Indicator {
         split: Split::Bad(vec![total.refined([code])]),
         total: vec![total],
     })
+}
+
+/// A gauge whose series are one group.
+pub(in crate::engine) fn alone(metric: &str) -> Grouped {
+    Grouped {
+        gauge: Gauge {
+            series: selector(metric),
+            aggregate: Aggregate::Max,
+        },
+        by: None,
+    }
+}
+
+/// Whether something was done within the last 400 seconds.
+pub(in crate::engine) fn fresh() -> Judge {
+    Judge::Age {
+        timestamp: alone("done"),
+        unit: TimeUnit::Seconds,
+        at_most: "400".parse().unwrap(),
+        bad_when: BadWhen::ANY,
+    }
 }
 
 pub(in crate::engine) fn catalog(indicator: Indicator) -> Catalog {

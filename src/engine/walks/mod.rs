@@ -10,6 +10,7 @@ mod summed;
 #[cfg(test)]
 pub(in crate::engine) mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
@@ -165,13 +166,18 @@ impl State {
         })
     }
 
-    /// Up to when the past of a meter is still being read; `None` when all of it is, and where nobody reads it.
-    pub(super) fn unread_to(&self, meter: MeterIndex) -> Option<Timestamp> {
-        let counted = self.plan.measured_with(meter).unwrap_or(meter);
-        let is_own = |walk: &&Walk| walk.lanes.iter().any(|(meter, _)| *meter == counted);
-        let own = self.walks.values().filter(is_own);
-        let read = own.filter(|walk| self.has_past(&walk.source));
-        read.map(|walk| walk.record.reached).max()
+    /// The meters whose past is still being read, and up to when. It is not where nobody reads it.
+    pub(super) fn unread(&self) -> BTreeMap<MeterIndex, Timestamp> {
+        let walks = self.walks.values();
+        let read = walks.filter(|walk| self.has_past(&walk.source));
+        let mut unread = BTreeMap::new();
+        for walk in read {
+            for (meter, _) in &walk.lanes {
+                let to = unread.entry(*meter).or_insert(walk.record.reached);
+                *to = walk.record.reached.max(*to);
+            }
+        }
+        unread
     }
 
     /// The longest slice that a walk judges.

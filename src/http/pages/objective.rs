@@ -15,8 +15,7 @@ use crate::status::names::{Measured, Named};
 use crate::status::snapshot::SloStatus;
 use crate::status::view::scalar::Length;
 use crate::status::view::slo::{ContributorView, GuardView, SloView, TierView};
-use crate::status::words;
-use crate::status::{address, query};
+use crate::status::{address, query, words};
 
 use super::super::AppState;
 use super::super::error::ApiError;

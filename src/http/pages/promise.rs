@@ -11,9 +11,8 @@ use crate::status::view::indicator::limits;
 use crate::status::view::slo::{SloView, WindowView};
 use crate::status::words;
 
-use super::figures;
-use super::slices;
 use super::when::When;
+use super::{figures, slices};
 
 /// What is promised, in a sentence.
 pub(super) fn promise(slo: &SloView) -> String {

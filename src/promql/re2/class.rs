@@ -1,7 +1,6 @@
 //! Classes of characters: `[a-z]`, `[[:alpha:]]`, `\d` and their like.
 
-use super::Step;
-use super::Translator;
+use super::{Step, Translator};
 
 const DIGIT: &str = "0-9";
 const WORD: &str = "0-9A-Za-z_";

@@ -4,9 +4,8 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use reqwest::Response;
-use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
 use rustls::{AlertDescription, CertificateError};
 
 use crate::domain::time::Span;

@@ -6,8 +6,7 @@ use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Spli
 use crate::domain::selector::Selector;
 use crate::domain::slices::Judge;
 use crate::domain::time::Span;
-use crate::promql::conditions_text;
-use crate::promql::selector_text;
+use crate::promql::{conditions_text, selector_text};
 
 use super::super::names::Role;
 

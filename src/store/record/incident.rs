@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::incident::{AlertState, Change, CloseReason, Incident};
-use crate::domain::incident::{IncidentId, TierState, Transition};
+use crate::domain::incident::{
+    AlertState, Change, CloseReason, Incident, IncidentId, TierState, Transition,
+};
 use crate::domain::measurement::Outcome;
 use crate::domain::notice::Notice;
 use crate::domain::policy::Severity;

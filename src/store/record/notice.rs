@@ -8,9 +8,9 @@ use crate::domain::calendar::Period;
 use crate::domain::group::Group;
 use crate::domain::incident::{Change, IncidentId};
 use crate::domain::indicator::Signal;
-use crate::domain::notice::{BudgetFacts, BurnFacts, Facts, Notice, OriginFacts};
 use crate::domain::notice::{
-    PassedOverFacts, RefusedFacts, SloFacts, TierFacts, UnmeasuredFacts, WindowFacts,
+    BudgetFacts, BurnFacts, Facts, Notice, OriginFacts, PassedOverFacts, RefusedFacts, SloFacts,
+    TierFacts, UnmeasuredFacts, WindowFacts,
 };
 use crate::domain::objective::Objective;
 use crate::domain::policy::Severity;

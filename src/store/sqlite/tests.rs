@@ -1,10 +1,9 @@
 //! The file: what survives, who may have it, and what is said when something is wrong with it.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
 use tempfile::TempDir;
 

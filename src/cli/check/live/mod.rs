@@ -9,9 +9,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app;
-use crate::cli::Streams;
-use crate::cli::past;
 use crate::cli::status::table::{aligned, coverage, left, measured, printable, reasons};
+use crate::cli::{Streams, past};
 use crate::config::Config;
 use crate::definitions::{AllWritten, Written, codes};
 use crate::diagnostic::{Diagnostic, Severity};

@@ -14,16 +14,14 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::super::tests::{Run, World, at, catalog, healthy, requests, selector};
+use super::super::tests::{Run, World, at, catalog, fresh, healthy, requests, selector};
 use crate::domain::decimal::Fraction;
 use crate::domain::group::{Group, GroupOverride, Grouping};
-use crate::domain::indicator::{Aggregate, Events, Indicator, Split};
+use crate::domain::indicator::{Events, Indicator, Split};
 use crate::domain::measurement::Outcome;
-use crate::domain::quantity::Bound;
-use crate::domain::quantity::{Quantity, TimeUnit, Unit};
+use crate::domain::quantity::{Bound, Quantity, Unit};
 use crate::domain::selector::Matcher;
-use crate::domain::slices::Sliced;
-use crate::domain::slices::{BadWhen, Gauge, Grouped, Judge, MissingData};
+use crate::domain::slices::{Judge, MissingData, Sliced};
 use crate::domain::slo::{Catalog, Slo, Window};
 use crate::domain::time::{Span, TimeRange};
 use crate::status::snapshot::SloStatus;
@@ -367,20 +365,9 @@ fn slices_are_judged_group_by_group() {
 }
 
 /// Something that tells each minute when it was last done, of each route.
-fn fresh(missing: MissingData) -> Indicator {
+fn told_of(missing: MissingData) -> Indicator {
     Indicator::Slices(Sliced {
-        judge: Judge::Age {
-            timestamp: Grouped {
-                gauge: Gauge {
-                    series: selector("done"),
-                    aggregate: Aggregate::Max,
-                },
-                by: None,
-            },
-            unit: TimeUnit::Seconds,
-            at_most: "400".parse().unwrap(),
-            bad_when: BadWhen::ANY,
-        },
+        judge: fresh(),
         slice: Span::from_mins(1),
         missing,
     })
@@ -400,9 +387,9 @@ fn of_a_group_that_comes_and_goes_nothing_is_missing() {
         done(world, "/new", (3_595, i64::MAX))
     };
     for missing in [MissingData::Good, MissingData::Bad] {
-        let mut watched = Run::new(grouped(fresh(missing), by_route()));
+        let mut watched = Run::new(grouped(told_of(missing), by_route()));
         watched.ticks(&world(), 0, 7_200, healthy);
-        let mut late = Run::new(grouped(fresh(missing), by_route()));
+        let mut late = Run::new(grouped(told_of(missing), by_route()));
         late.ticks(&world(), 7_140, 7_170, healthy);
         while late.dig(&world(), Span::from_mins(40)) {}
         late.ticks(&world(), 7_170, 7_200, healthy);
@@ -428,7 +415,10 @@ fn of_a_group_that_comes_and_goes_nothing_is_missing() {
 #[test]
 fn a_group_that_is_gone_goes_though_missing_data_is_bad() {
     let short = |slo: &mut Slo| slo.window = Window::Rolling(Span::from_hours(2));
-    let mut run = Run::new(changed(grouped(fresh(MissingData::Bad), by_route()), short));
+    let mut run = Run::new(changed(
+        grouped(told_of(MissingData::Bad), by_route()),
+        short,
+    ));
     let world = done(World::new(15), "/pay", (i64::MIN, i64::MAX));
     let world = done(world, "/old", (i64::MIN, 3_600));
     run.ticks(&world, 0, 7_200, healthy);
@@ -440,7 +430,7 @@ fn a_group_that_is_gone_goes_though_missing_data_is_bad() {
 #[test]
 fn what_is_missing_of_an_expected_group_counts() {
     let mut run = Run::new(grouped(
-        fresh(MissingData::Bad),
+        told_of(MissingData::Bad),
         expecting(&["/pay", "/eu", "/later"]),
     ));
     let world = done(World::new(15), "/pay", (i64::MIN, i64::MAX));

@@ -7,8 +7,7 @@ use proptest::prelude::*;
 
 use crate::domain::labels::Labels;
 use crate::domain::time::Timestamp;
-use crate::promql::CompiledMatchers;
-use crate::promql::parse_selector;
+use crate::promql::{CompiledMatchers, parse_selector};
 use crate::series::batch::Sample;
 
 use super::super::batch::Batch;

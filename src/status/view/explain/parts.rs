@@ -9,8 +9,7 @@ use crate::domain::time::Timestamp;
 use super::super::super::explanation::{CountedSeries, Part};
 use super::super::super::names::Role;
 use super::super::scalar::Count;
-use super::steps;
-use super::{QueryView, labels_of, query_of};
+use super::{QueryView, labels_of, query_of, steps};
 
 /// The series of one selector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

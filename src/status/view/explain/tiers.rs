@@ -11,8 +11,7 @@ use super::super::super::explanation::{ExplainedTier, Explanation};
 use super::super::super::names::Alert;
 use super::super::scalar::{Count, Length, finite};
 use super::super::slo::{GuardView, HeldBackView};
-use super::StepView;
-use super::steps;
+use super::{StepView, steps};
 
 /// One tier, and what its windows say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

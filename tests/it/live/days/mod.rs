@@ -18,10 +18,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::support::daemon::{Daemon, Files};
-use crate::support::print;
-use crate::support::remote_write;
 use crate::support::shop::until;
 use crate::support::tools::RealServer;
+use crate::support::{print, remote_write};
 use log::{Log, SCRAPE, Samples, counted, held, missing, recent, samples, time};
 
 const CONFIG: &str = "tick: 5s\nsources: {default: {prometheus: {url: 'URL', offset: 2s, settle: 10s, scrapeInterval: 5s}}}\n";
