@@ -20,8 +20,7 @@ use super::reach;
 use super::routing::RoutingDraft;
 use super::service::{Draft, Service};
 use super::written::{AllWritten, Written};
-use super::{Options, codes};
-use super::{slices, tiers};
+use super::{DEFAULT_POLICY, Options, codes, slices, tiers};
 
 const NEVER_ALERTS: &str = "none";
 const DEFAULT_SOURCE: &str = "default";
@@ -411,6 +410,10 @@ impl Context<'_> {
         let Some((_, policy)) = self.policies.get(name) else {
             if !self.found.may_define(name) {
                 let known = self.policies.keys().map(String::as_str);
+                // It stands in where no policy is defined.
+                let built_in =
+                    Some(DEFAULT_POLICY).filter(|it| self.policies.is_empty() && *it != name);
+                let known = known.chain(built_in);
                 self.faults.add(unknown(
                     codes::UNKNOWN_POLICY,
                     "alert policy",

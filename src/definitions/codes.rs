@@ -57,6 +57,8 @@ pub(super) const PROMQL: &str = "SB0301";
 pub(super) const METRIC: &str = "SB0302";
 /// A condition that the total excludes.
 pub(super) const NEVER_MATCHES: &str = "SB0303";
+/// A pattern where values are compared letter by letter.
+pub(super) const PATTERN: &str = "SB0304";
 
 /// A name that is taken.
 pub(super) const DUPLICATE_NAME: &str = "SB0401";

@@ -81,11 +81,23 @@ impl<'a> Fields<'a> {
             None if is_rest_of_number(entry) => {
                 "a comma parts keys here; write a point in numbers, as in 14.4".to_owned()
             }
-            None => has_the_keys(known),
+            None => match self.without_value_above(entry) {
+                Some(above) => {
+                    format!("`{above}` above it has no value: indent what belongs to it")
+                }
+                None => has_the_keys(known),
+            },
         };
         let sentence = format!("{} has no key `{key}`", self.what);
         let fault = Diagnostic::error(codes::UNKNOWN_KEY, sentence);
         self.faults.add(fault.at(&entry.place).help(help));
+    }
+
+    /// The last key above an entry that has no value.
+    fn without_value_above(&self, entry: &Entry) -> Option<&str> {
+        let above = self.entries.iter().take_while(|it| it.key != entry.key);
+        let empty = above.filter(|it| matches!(it.node.value, Value::Null));
+        empty.last().map(|it| it.key.as_str())
     }
 
     /// Whether `key` is there, or was probably meant by another.

@@ -6,7 +6,6 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::domain::group::{Group, GroupOverride, Grouping, MOST_GROUPS};
 use crate::domain::objective::Objective;
 use crate::domain::selector::{MatchOp, Matcher, Selector};
-use crate::promql;
 use crate::promql::CompiledMatchers;
 
 use super::codes;
@@ -237,7 +236,7 @@ fn one_override(
     let example = "where: 'cluster=\"eu1\"', a condition on labels that `groupBy` names";
     let whom = fields
         .need("where", example)
-        .and_then(|node| indicator::parsed(node, "where", faults, promql::parse_matchers));
+        .and_then(|node| indicator::conditions(node, "where", faults));
     let objective = fields.need_parsed(
         "objective",
         "objective: 99.5%",

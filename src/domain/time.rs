@@ -201,7 +201,7 @@ pub enum SpanError {
     #[error("`{0}` has no unit; write {0}s, {0}m, {0}h or {0}d")]
     Unit(String),
     /// Not in the grammar at all.
-    #[error("`{0}` is not a length of time; write it as 30d, 1h30m or 500ms")]
+    #[error("`{0}` is not a length of time; write it as {example}", example = without_blanks(.0))]
     Syntax(String),
     /// Units must go from large to small, each at most once.
     #[error("`{0}`: units go from large to small, each once, as in 1h30m")]
@@ -209,6 +209,16 @@ pub enum SpanError {
     /// Zero or too long to be kept in milliseconds.
     #[error("`{0}` is out of range: longer than zero and at most 100y")]
     Range(String),
+}
+
+/// A text without its blanks, where that is a length of time; examples otherwise.
+fn without_blanks(text: &str) -> String {
+    let dense: String = text.split_whitespace().collect();
+    if dense != text && dense.parse::<Span>().is_ok() {
+        dense
+    } else {
+        "30d, 1h30m or 500ms".to_owned()
+    }
 }
 
 impl SpanError {

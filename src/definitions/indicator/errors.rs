@@ -3,14 +3,13 @@
 use crate::diagnostic::Diagnostic;
 use crate::domain::indicator::{Events, Indicator, Probe, Split};
 use crate::domain::selector::{Matcher, Selector};
-use crate::promql;
 
 use super::super::codes;
 use super::super::fields::Fields;
 use super::super::node::{Faults, Located, Node};
 use super::TOTAL;
 use super::bounds::{bad_when, senseless};
-use super::{excluded, parsed, selector, selectors, values_of};
+use super::{conditions, excluded, selector, selectors, values_of};
 
 /// The keys of which one tells which of all events are bad.
 const PARTS: [&str; 4] = ["badWhere", "goodWhere", "bad", "good"];
@@ -108,7 +107,7 @@ pub(super) fn of_total(fields: &Fields<'_>) -> Option<Events> {
     let entry = fields.one_of(&PARTS, "to know which events are bad")?;
     let key = entry.key.as_str();
     let counted = if key.ends_with("Where") {
-        let matchers = parsed(&entry.node, key, faults, promql::parse_matchers)?;
+        let matchers = conditions(&entry.node, key, faults)?;
         refined(total.as_ref()?, &matchers, key, faults)
     } else {
         values_of(selectors(&entry.node, key, faults)?)

@@ -3,7 +3,6 @@
 use crate::diagnostic::Diagnostic;
 use crate::domain::indicator::{Events, Histogram, HistogramKind, Indicator, Override};
 use crate::domain::selector::Selector;
-use crate::promql;
 
 use super::super::codes;
 use super::super::fields::Fields;
@@ -11,7 +10,7 @@ use super::super::node::{Faults, Located, Node};
 use super::super::values;
 use super::bounds::time_unit;
 use super::errors::of_total;
-use super::{excluded, parsed, selector};
+use super::{conditions, excluded, selector};
 
 const EXAMPLE: &str = "histogram: http_request_duration_seconds{job=\"api\"}";
 
@@ -117,7 +116,7 @@ fn overrides(fields: &Fields<'_>, series: &Located<Selector>) -> Option<Vec<Over
         };
         let conditions = one
             .need("where", "where: 'route=\"/export\"'")
-            .and_then(|node| parsed(node, "where", faults, promql::parse_matchers));
+            .and_then(|node| conditions(node, "where", faults));
         let at_most = one.need_parsed("atMost", "atMost: 10s", codes::DURATION, values::seconds);
         let (Some(conditions), Some(at_most)) = (conditions, at_most) else {
             is_whole = false;

@@ -9,7 +9,7 @@ mod query;
 mod saturation;
 mod traffic;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::domain::decimal::Fraction;
 use crate::domain::indicator::Indicator;
 use crate::domain::labels::Labels;
@@ -132,7 +132,38 @@ fn values_of<T>(located: Vec<Located<T>>) -> Vec<T> {
 }
 
 fn selector(node: &Node, key: &str, faults: &Faults) -> Option<Located<Selector>> {
-    parsed(node, key, faults, promql::parse_selector)
+    let selector = parsed(node, key, faults, promql::parse_selector)?;
+    warn_of_patterns(&selector.value.matchers, key, &selector.place, faults);
+    Some(selector)
+}
+
+/// The conditions of a selector, alone.
+pub(super) fn conditions(node: &Node, key: &str, faults: &Faults) -> Option<Located<Vec<Matcher>>> {
+    let conditions = parsed(node, key, faults, promql::parse_matchers)?;
+    warn_of_patterns(&conditions.value, key, &conditions.place, faults);
+    Some(conditions)
+}
+
+/// What nobody writes but in a regular expression.
+const PATTERNS: [&str; 5] = ["..", ".*", ".+", "|", "[0-9]"];
+
+/// A forgotten `~` makes a condition that no value fits, and an objective that never fails.
+fn warn_of_patterns(matchers: &[Matcher], key: &str, place: &Place, faults: &Faults) {
+    let is_pattern = |value: &str| PATTERNS.iter().any(|part| value.contains(part));
+    for Matcher { label, op, value } in matchers {
+        let (op, meant) = match op {
+            MatchOp::Equal if is_pattern(value) => ("=", "=~"),
+            MatchOp::NotEqual if is_pattern(value) => ("!=", "!~"),
+            _ => continue,
+        };
+        let sentence = format!("`{key}`: {label}{op}{value:?} is compared letter by letter");
+        let help = format!("write {label}{meant}{value:?} if it is a pattern");
+        faults.add(
+            Diagnostic::warning(codes::PATTERN, sentence)
+                .at(place)
+                .help(help),
+        );
+    }
 }
 
 /// What `parse` makes of `node`; a fault is shown at the very letters that cause it.

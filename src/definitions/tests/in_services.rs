@@ -362,6 +362,29 @@ const MISTAKES: &[Mistake] = &[
         "{job=\"api\",le=\"0.3\"}\n        atMost: 300ms",
         &["api.yaml:17:20: error[SB0302]: `le` is chosen by `atMost`; remove the condition on le"],
     ),
+    (
+        "badWhere: code=~\"5..\"",
+        "badWhere: code=\"5..\"",
+        &[
+            "api.yaml:13:19: warning[SB0304]: `badWhere`: code=\"5..\" is compared letter by letter; write code=~\"5..\" if it is a pattern",
+        ],
+    ),
+    (
+        "total: http_requests_total{job=\"api\"}\n        badWhere",
+        "total: http_requests_total{job=\"api\",path!=\"/a|/b\"}\n        badWhere",
+        &[
+            "api.yaml:12:16: warning[SB0304]: `total`: path!=\"/a|/b\" is compared letter by letter; write path!~\"/a|/b\" if it is a pattern",
+        ],
+    ),
+    (
+        "      traffic:\n        total: http_requests_total{job=\"api\"}\n        atLeast: 5/s",
+        "      traffic:\n      total: http_requests_total{job=\"api\"}\n      atLeast: 5/s",
+        &[
+            "api.yaml:21:7: error[SB0108]: `traffic` has no value; write one, or remove the key; a value that starts with # needs quotes",
+            "api.yaml:22:7: error[SB0105]: an objective has no key `total`; `traffic` above it has no value: indent what belongs to it",
+            "api.yaml:23:7: error[SB0105]: an objective has no key `atLeast`; `traffic` above it has no value: indent what belongs to it",
+        ],
+    ),
     ("atMost: 300ms", "atMost: 0.3", &[]),
     (
         "atMost: 300ms",
@@ -371,9 +394,7 @@ const MISTAKES: &[Mistake] = &[
     (
         "atMost: 300ms",
         "atMost: 300 ms",
-        &[
-            "api.yaml:18:17: error[SB0202]: `300 ms` is not a length of time; write it as 30d, 1h30m or 500ms",
-        ],
+        &["api.yaml:18:17: error[SB0202]: `300 ms` is not a length of time; write it as 300ms"],
     ),
     (
         "atMost: 300ms",

@@ -150,6 +150,10 @@ fn who_defines_no_policy_watches_by_the_built_in_one() {
         !is_built_in && faults.contains("did you mean `defualt`?"),
         "{faults}"
     );
+    // And so has who defines none.
+    let misspelt = SERVICE.replace("  window: 30d", "  alertPolicy: defalt\n  window: 30d");
+    let (_, _, faults) = read(&[&misspelt]);
+    assert!(faults.contains("did you mean `default`?"), "{faults}");
 }
 
 #[test]
