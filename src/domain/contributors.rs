@@ -84,32 +84,36 @@ pub fn contributors(
     values: impl Fn(&str) -> usize,
 ) -> Vec<LabelShare> {
     let all: f64 = bad.values().sum();
-    let mut labels: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
+    // How many values a label has, and the bad events of each; the latter only where it tells series apart.
+    let mut labels: BTreeMap<&str, (usize, BTreeMap<&str, f64>)> = BTreeMap::new();
     for (series, events) in bad {
         for (label, value) in series {
-            *labels.entry(label).or_default().entry(value).or_default() += events;
+            let new = || (values(label), BTreeMap::new());
+            let (count, by_value) = labels.entry(label).or_insert_with(new);
+            if *count > 1 {
+                *by_value.entry(value).or_default() += events;
+            }
         }
     }
-    let share = |(label, by_value): (&str, BTreeMap<&str, f64>)| {
-        let mut top: Vec<ValueShare> = by_value
-            .into_iter()
-            .filter(|(_, bad)| *bad > 0.0)
-            .map(|(value, bad)| ValueShare {
-                value: value.to_owned(),
-                bad,
-                share: bad / all,
-            })
-            .collect();
-        top.sort_by(|a, b| b.bad.total_cmp(&a.bad).then_with(|| a.value.cmp(&b.value)));
+    let share = |(label, (values, by_value)): (&str, (usize, BTreeMap<&str, f64>))| {
+        let mut top: Vec<(&str, f64)> =
+            by_value.into_iter().filter(|(_, bad)| *bad > 0.0).collect();
+        top.sort_by(|(a, more), (b, less)| less.total_cmp(more).then_with(|| a.cmp(b)));
         top.truncate(NAMED);
+        let of_all = |(value, bad): (&str, f64)| ValueShare {
+            value: value.to_owned(),
+            bad,
+            share: bad / all,
+        };
         LabelShare {
             label: label.to_owned(),
-            values: values(label),
-            top,
+            values,
+            top: top.into_iter().map(of_all).collect(),
         }
     };
-    let tells = |it: &LabelShare| it.values > 1 && !it.top.is_empty();
-    let mut shares: Vec<LabelShare> = labels.into_iter().map(share).filter(tells).collect();
+    let telling = labels.into_iter().filter(|(_, (values, _))| *values > 1);
+    let shares = telling.map(share).filter(|it| !it.top.is_empty());
+    let mut shares: Vec<LabelShare> = shares.collect();
     shares.sort_by(|a, b| b.top[0].share.total_cmp(&a.top[0].share));
     shares
 }

@@ -4,23 +4,32 @@
 //! the long window with a probability below `alpha`: P(X ≥ bad) < alpha for X ~ Poisson(n·B), with
 //! n events and the allowance B = 1 − objective.
 
-/// The state of the guard, as it is shown: "2 of 3 failures needed".
+/// The state of the guard, as it is shown: "2 of 3 failures needed". How many are needed is found when
+/// somebody asks, for it costs more than the rest of a tier and is seldom asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Guard {
     /// Failures seen in the long window.
     pub seen: f64,
-    /// Failures needed before chance is ruled out.
-    pub needed: u64,
+    /// How many are to be expected there of a service that is exactly on budget.
+    expected: f64,
+    /// The largest probability that still counts as chance (0..=0.5).
+    alpha: f64,
 }
 
 impl Guard {
     /// The guard over a long window with `total` events of which `bad` failed; `allowance` is
-    /// 1 − objective and `alpha` the largest probability that still counts as chance (0..1).
+    /// 1 − objective and `alpha` the largest probability that still counts as chance (0..=0.5).
     pub fn of(bad: f64, total: f64, allowance: f64, alpha: f64) -> Self {
         Self {
             seen: bad,
-            needed: needed(total * allowance, alpha),
+            expected: total * allowance,
+            alpha,
         }
+    }
+
+    /// Failures needed before chance is ruled out.
+    pub fn needed(&self) -> u64 {
+        needed(self.expected, self.alpha)
     }
 
     /// Whether enough failures were seen.
@@ -29,7 +38,7 @@ impl Guard {
         reason = "counts of failures are far below 2^53"
     )]
     pub fn is_passed(&self) -> bool {
-        self.seen >= self.needed as f64
+        self.seen >= self.needed() as f64
     }
 }
 
@@ -61,18 +70,17 @@ fn needed(mean: f64, alpha: f64) -> u64 {
     reason = "non-negative, and floats saturate"
 )]
 fn estimate(mean: f64, alpha: f64) -> u64 {
-    let (mut low, mut high) = (0.0_f64, 40.0);
-    for _ in 0..40 {
-        let z = low.midpoint(high);
-        let is_beyond = 0.5 * libm::erfc(z / std::f64::consts::SQRT_2) < alpha;
-        if is_beyond {
-            high = z;
-        } else {
-            low = z;
-        }
-    }
-    let z = high;
+    let z = quantile(alpha);
     (mean + z * mean.sqrt() + (z * z - 1.0) / 6.0).ceil() as u64
+}
+
+/// The z above which a normal variable lies with a probability of `alpha` (0..=0.5), to 4.5·10⁻⁴: Hastings'
+/// approximation, 26.2.23 in Abramowitz and Stegun.
+fn quantile(alpha: f64) -> f64 {
+    let t = (-2.0 * alpha.max(f64::MIN_POSITIVE).ln()).sqrt();
+    let above = t.mul_add(t.mul_add(0.010_328, 0.802_853), 2.515_517);
+    let below = t.mul_add(t.mul_add(t.mul_add(0.001_308, 0.189_269), 1.432_788), 1.0);
+    t - above / below
 }
 
 /// P(X = k) for X ~ Poisson(mean).

@@ -476,7 +476,7 @@ impl TierView {
             firing: tier.firing,
             guard: tier.guard.map(|guard| GuardView {
                 seen: Count(guard.seen),
-                needed: guard.needed,
+                needed: guard.needed(),
             }),
             held_back: tier.held_back.map(HeldBackView::from),
         }

@@ -96,7 +96,7 @@ pub(super) fn tier_of(it: &Explanation, tier: &ExplainedTier) -> TierStepsView {
         short,
         guard: tier.guard.map(|guard| GuardView {
             seen: Count(guard.seen),
-            needed: guard.needed,
+            needed: guard.needed(),
         }),
         guard_passed,
         burns: long.exceeds && short.exceeds && guard_passed,
