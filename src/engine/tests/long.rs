@@ -46,12 +46,17 @@ fn queue(second: i64) -> i64 {
 
 /// All of it, scraped every minute; of each sample it is asked whether it can be read already.
 fn world(is_there: impl Fn(i64) -> bool + Clone + 'static) -> World {
+    world_of(MINUTE, is_there)
+}
+
+/// All of it, scraped every so many seconds; of each sample it is asked whether it is there.
+fn world_of(scrape: i64, is_there: impl Fn(i64) -> bool + Clone + 'static) -> World {
     let shown = move |value: fn(i64) -> i64| {
         let is_there = is_there.clone();
         move |second: i64| (second > 0 && is_there(second)).then(|| value(second) as f64)
     };
     let mut world =
-        World::new(MINUTE)
+        World::new(scrape)
             .with("queue", "", shown(queue))
             .with("room", "", shown(|_| 110));
     for replica in ["a", "b"] {
@@ -246,6 +251,27 @@ fn slices_of_many_hours_are_judged_by_all_of_their_samples() {
                 watch.ticks(&world, reached, reached + HOUR / 2);
                 let before = if backfill == 0 { 0 } else { 10 * HOUR };
                 watch.compare_slices((BEGIN - before, reached), slice, is_bad);
+            }
+        }
+    }
+}
+
+/// Whoever reads the past anew knows as much of it as who was there.
+#[test]
+fn slices_of_the_past_are_judged_by_the_pace_of_scrapes_that_they_had() {
+    for (pace, before) in [(10, MINUTE), (15, MINUTE), (5, 15), (MINUTE, 15)] {
+        for change in [BEGIN - 2 * HOUR, BEGIN - 2 * HOUR - 25 * MINUTE] {
+            for (indicator, is_bad) in judged(5 * MINUTE) {
+                let scrape = pace.min(before);
+                let world = world_of(scrape, move |second| {
+                    second % if second > change { pace } else { before } == 0
+                });
+                for length in [Span::from_mins(40), Span::from_hours(6)] {
+                    let mut watch = Watch::new(indicator.clone(), 300, 50);
+                    watch.run.ticks(&world, BEGIN, BEGIN + HOUR, healthy);
+                    while watch.run.dig(&world, length) {}
+                    watch.compare_slices((change - 10 * HOUR, change), 5 * MINUTE, is_bad);
+                }
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::series::slices::missing::{Behind, decided_past};
 use crate::series::slices::noted::Noted;
 use crate::series::slices::{Judged, Slices};
 use crate::series::starts::Starts;
-use crate::series::table::usual_interval;
+use crate::series::table::{usual_interval, usual_within};
 use crate::series::trace::Trace;
 use crate::store::commit::{WalkKey, WalkedFamily};
 
@@ -314,9 +314,11 @@ impl Dig {
             let grain = lane.slice().unwrap_or(self.slot);
             let mut judged: BTreeMap<MeterIndex, Slices<Judged>> = BTreeMap::new();
             let mut noted = Noted::when(self.is_traced && lane.slice().is_some());
+            let length = PIECE.max(grain);
             let mut from = self.chunk.counted.from;
             while from < self.chunk.counted.to {
-                let to = self.chunk.counted.to.min(from + PIECE.max(grain));
+                // However chunks are cut, pieces are the same.
+                let to = self.chunk.counted.to.min((from + length).floor_to(length));
                 let range = TimeRange {
                     // Slices that end in the piece are judged with it, wherever they begin.
                     from: from.floor_to(grain),
@@ -364,9 +366,10 @@ impl Dig {
         noted: &mut Noted,
     ) -> Vec<(MeterIndex, Slices<Judged>)> {
         let grain = lane.slice().unwrap_or(self.slot);
+        // As it was there and then, if samples were further apart than they are now.
         let usual = |((index, walked), batch): (&(FamilyIndex, WalkedFamily), &Batch)| {
-            let told = (walked.interval == Span::ZERO).then(|| usual_interval(batch));
-            (*index, told.flatten().unwrap_or(walked.interval))
+            let then = usual_within(batch, range).unwrap_or_default();
+            (*index, then.max(walked.interval))
         };
         let intervals = self.families.iter().zip(batches).map(usual);
         let intervals: BTreeMap<FamilyIndex, Span> = intervals.collect();

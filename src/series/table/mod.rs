@@ -9,7 +9,7 @@ use crate::domain::labels::{Labels, LabelsRef};
 use crate::domain::time::{Span, TimeRange, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
-use super::batch::{Batch, Sample, Series, SeriesId};
+use super::batch::{Batch, Sample, Series, SeriesId, within};
 use super::births::Target;
 use super::buckets::histogram_of;
 use super::cursor::{Cursor, IgnoredBirth, Increase, is_gap};
@@ -454,11 +454,36 @@ pub fn usual_interval(batch: &Batch) -> Option<Span> {
         [.., older, newer] => Some(newer.at.since(older.at)),
         _ => None,
     };
-    let mut distances: Vec<Span> = batch
-        .series()
-        .filter_map(last)
-        .filter(|distance| !is_gap(*distance, Span::ZERO))
-        .collect();
+    let distances = batch.series().filter_map(last);
+    median(distances.filter(|distance| !is_gap(*distance, Span::ZERO)))
+}
+
+/// How many distances at an end of a range say what is usual there.
+const AT_AN_END: usize = 5;
+
+/// The usual distance of samples in a range of a batch, at that of its two ends where it is longer: the median over the
+/// series of that of the [`AT_AN_END`] outermost distances, so that a single outage says nothing.
+pub fn usual_within(batch: &Batch, range: TimeRange) -> Option<Span> {
+    let of_series = |series: Series| {
+        let samples = within(series.samples, range);
+        let of = |part: Option<&[Sample]>| {
+            let pairs = part.unwrap_or(samples).windows(2);
+            median(pairs.filter_map(|pair| Some(pair.last()?.at.since(pair.first()?.at))))
+        };
+        let outermost = AT_AN_END + 1;
+        let first = of(samples.get(..outermost));
+        let last = of(samples
+            .len()
+            .checked_sub(outermost)
+            .and_then(|from| samples.get(from..)));
+        first.max(last)
+    };
+    let distances = batch.series().filter_map(of_series);
+    median(distances.filter(|distance| !is_gap(*distance, Span::ZERO)))
+}
+
+fn median(distances: impl Iterator<Item = Span>) -> Option<Span> {
+    let mut distances: Vec<Span> = distances.collect();
     distances.sort_unstable();
     distances.get(distances.len() / 2).copied()
 }
