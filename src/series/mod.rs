@@ -11,6 +11,7 @@ pub mod fetches;
 pub mod gaps;
 pub mod groups;
 pub mod index;
+mod joined;
 pub mod past;
 pub mod plan;
 pub mod points;

@@ -9,13 +9,14 @@
 //! then the pair is counted, once. What remains is a birth, and was judged when it was seen.
 
 mod births;
+mod loose;
 mod summed;
 mod sums;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use crate::domain::evidence::Evidence;
 use crate::domain::labels::{Labels, LabelsRef};
@@ -31,6 +32,8 @@ use super::starts::Starts;
 
 use births::{Event, Judged};
 pub use births::{Judgement, Worth};
+use loose::Wholes;
+pub use loose::{LooseEnd, LooseEnds};
 pub use sums::{Gained, Sums, WantedLane};
 use sums::{Place, leave_out_lacking};
 
@@ -68,18 +71,6 @@ impl Chunk {
         }
     }
 }
-
-/// A first sample for which no older one is known yet.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LooseEnd {
-    /// The sample.
-    pub first: Sample,
-    /// What it is worth, by what was seen beside it; `None` before it was judged.
-    pub judgement: Option<Judgement>,
-}
-
-/// The loose ends of one family, by series.
-pub type LooseEnds = BTreeMap<Labels, LooseEnd>;
 
 /// One family as its past is counted.
 #[derive(Debug)]
@@ -131,9 +122,10 @@ impl Family<'_> {
             samples: u64::try_from(batch.samples().len()).unwrap_or(u64::MAX),
             ..Counted::default()
         };
-        let series = self.walked(batch, sums);
+        let series = self.walked(batch, loose, sums);
         let events = self.events(chunk, &series, loose);
         let judged = births::judge(self.interval, chunk, &series, &events, self.starts);
+        let mut wholes = Wholes::default();
         for (index, walked) in series.iter().enumerate() {
             let end = self.walk(chunk, (index, walked), &judged, sums);
             let Walked {
@@ -142,6 +134,7 @@ impl Family<'_> {
             if let Some(end) = end {
                 counted.ends.push((labels.clone(), end));
                 if let Some(newer) = loose.remove(labels) {
+                    let end = self.stood(&mut wholes, end, &newer, walked);
                     let ignored = self.join(chunk, end, &newer, (index, walked), &judged, sums);
                     counted.ignored.extend(ignored);
                 }
@@ -160,7 +153,7 @@ impl Family<'_> {
         counted
     }
 
-    fn walked(&self, batch: &Batch, sums: &Sums) -> Vec<Walked> {
+    fn walked(&self, batch: &Batch, loose: &LooseEnds, sums: &Sums) -> Vec<Walked> {
         let mut all = Vec::with_capacity(batch.len());
         for series in batch.series() {
             let places = self.places(series.labels, sums);
@@ -179,7 +172,7 @@ impl Family<'_> {
             }
         }
         if self.roll.family().has_thresholds() {
-            leave_out_lacking(&mut all);
+            leave_out_lacking(&mut all, loose);
         }
         all
     }
@@ -297,45 +290,6 @@ impl Family<'_> {
         }
     }
 
-    /// Counts a loose end for which a base was found: where its series stood at the chunk's end.
-    fn join(
-        &self,
-        chunk: &Chunk,
-        end: Cursor,
-        newer: &LooseEnd,
-        (series, walked): (usize, &Walked),
-        judged: &Judged,
-        sums: &mut Sums,
-    ) -> Option<(Labels, IgnoredBirth)> {
-        let places = &walked.places;
-        if !self.knows(end.at, newer.first.at) {
-            return self.settle_one(&walked.labels, newer, places, sums);
-        }
-        let samples = &walked.samples;
-        let behind = samples.iter().position(|it| it.at == newer.first.at);
-        let verdict = behind.and_then(|index| judged.going_on.get(&(series, index)));
-        let base = match verdict {
-            Some(Verdict::From(base, evidence)) => Some((*base, *evidence)),
-            Some(_) => None,
-            None => returned(end, newer),
-        };
-        let older = Sample {
-            at: end.at,
-            value: end.value,
-        };
-        // Native histograms read a little differently beside others.
-        let first = behind.map_or(newer.first, |index| samples[index]);
-        let increase = self.increase(base, older, first, || {
-            behind.is_none_or(|index| self.is_gap(chunk, samples, index))
-        });
-        let covered = seen(&increase).filter(|_| base.is_none());
-        sums.add((self.index, &walked.labels), places, &increase);
-        sums.cover(places, covered, chunk.counted);
-        // Where live counting began, the time up to its first sample is covered by this pair.
-        sums.cover_seam(places, covered, chunk.counted.to);
-        None
-    }
-
     /// Whether scrapes are missing before the sample at `index`.
     fn misses_scrapes(&self, samples: &[Sample], index: usize) -> bool {
         let Some((older, newer)) = index
@@ -382,87 +336,6 @@ impl Family<'_> {
         let edges = self.roll.edges_of(labels);
         edges.filter_map(|edge| sums.place(&edge)).collect()
     }
-
-    /// Counts the loose ends for which no base can come any more, now that everything down to
-    /// `reached` was looked at; all of them at the `goal`. Says which first values were not counted.
-    pub fn settle(
-        &self,
-        loose: &mut LooseEnds,
-        reached: Timestamp,
-        goal: Timestamp,
-        sums: &mut Sums,
-    ) -> Vec<(Labels, IgnoredBirth)> {
-        let mut ignored = Vec::new();
-        loose.retain(|labels, end| {
-            if reached > goal && self.knows(reached, end.first.at) {
-                return true;
-            }
-            let places = self.places(labels.into(), sums);
-            ignored.extend(self.settle_one(labels, end, &places, sums));
-            false
-        });
-        ignored
-    }
-
-    /// Joins loose ends to the cursors of samples that were counted before an outage.
-    pub fn join_older(
-        &self,
-        older: &BTreeMap<Labels, Cursor>,
-        loose: &mut LooseEnds,
-        sums: &mut Sums,
-    ) {
-        loose.retain(|labels, end| {
-            let is_base =
-                |base: &&Cursor| base.at < end.first.at && self.knows(base.at, end.first.at);
-            let Some(base) = older.get(labels).filter(is_base) else {
-                return true;
-            };
-            let older = Sample {
-                at: base.at,
-                value: base.value,
-            };
-            let increase = self.increase(returned(*base, end), older, end.first, || {
-                is_gap(end.first.at.since(base.at), self.interval)
-            });
-            let places = self.places(labels.into(), sums);
-            sums.add((self.index, labels), &places, &increase);
-            false
-        });
-    }
-
-    /// Counts a loose end by what was seen beside it.
-    fn settle_one(
-        &self,
-        labels: &Labels,
-        end: &LooseEnd,
-        places: &[Place],
-        sums: &mut Sums,
-    ) -> Option<(Labels, IgnoredBirth)> {
-        match end.judgement.map(|judgement| judgement.born) {
-            Some(Worth::Counted(increase)) => sums.add((self.index, labels), places, &increase),
-            Some(Worth::Ignored(birth)) => return Some((labels.clone(), birth)),
-            Some(Worth::WasThere) | None => {}
-        }
-        None
-    }
-}
-
-/// From where a loose end counts whose series stood at `end` before.
-fn returned(end: Cursor, newer: &LooseEnd) -> Option<(Cursor, Evidence)> {
-    let judgement = newer.judgement?;
-    let base = if newer.first.value < end.value {
-        judgement.fallen
-    } else {
-        judgement.returned
-    };
-    // What was seen beside it is newer than where it stood, or says nothing.
-    let base = base.filter(|base| base.at > end.at)?;
-    let evidence = if base.value > 0.0 {
-        Evidence::Renamed
-    } else {
-        Evidence::Anew
-    };
-    Some((base, evidence))
 }
 
 /// The time that an increase shows as measured: none over a gap.

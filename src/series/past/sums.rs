@@ -14,7 +14,7 @@ use crate::series::slices::noted::Noted;
 use crate::series::terms::SidesSeen;
 use crate::series::trace::Trace;
 
-use super::Walked;
+use super::{LooseEnds, Walked};
 
 /// A lane whose past is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,13 +97,16 @@ impl Place {
     }
 }
 
-/// Lets nothing count of histograms while they do not have the bucket of the threshold.
-pub(super) fn leave_out_lacking(series: &mut [Walked]) {
+/// Lets nothing count of histograms while they do not have the bucket of the threshold. One that is there at both ends
+/// of a time that was not read at once was there meanwhile.
+pub(super) fn leave_out_lacking(series: &mut [Walked], loose: &LooseEnds) {
     let mut buckets = Buckets::default();
     for walked in &*series {
+        let newer = loose.get(&walked.labels).map(|end| end.first);
         let parts = walked.places.iter();
         for bucket in parts.filter_map(|place| place.bucket(Towards::Part)) {
             buckets.note((&walked.labels).into(), bucket, &walked.samples);
+            buckets.note((&walked.labels).into(), bucket, newer.as_slice());
         }
     }
     for walked in series {

@@ -28,6 +28,9 @@ impl SeriesTable {
         for series in batch.series() {
             rows.push(self.row(roll, series.id, series.labels));
         }
+        if roll.family().is_interpolated() {
+            self.read_again(batch, &rows, range, layer);
+        }
         let falls = std::mem::take(self.falls(layer));
         let mut around = match past {
             Past::Unread => None,
@@ -44,9 +47,6 @@ impl SeriesTable {
                 continue;
             }
             counted.moved.push(*row);
-            if roll.family().is_interpolated() {
-                self.read_again(*row, series.samples, layer);
-            }
             self.walk(
                 *row,
                 samples,
@@ -70,15 +70,6 @@ impl SeriesTable {
             self.conclude_births(range.to, &mut counted);
         }
         counted
-    }
-
-    /// Takes the value of the sample at which a cursor stands as it is read now, beside others.
-    fn read_again(&mut self, row: usize, samples: &[Sample], layer: Layer) {
-        if let Some(cursor) = &mut self.cursors(layer)[row]
-            && let Ok(index) = samples.binary_search_by_key(&cursor.at, |sample| sample.at)
-        {
-            cursor.value = samples[index].value;
-        }
     }
 
     /// Moves the cursor of a series over its samples.

@@ -1,5 +1,6 @@
 //! The series of one family: who is counted where, and how far.
 
+mod again;
 mod buckets;
 mod count;
 mod sums;

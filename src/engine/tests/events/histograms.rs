@@ -169,3 +169,55 @@ fn buckets_that_are_joined_while_scrapes_are_missed_are_no_events() {
         }
     }
 }
+
+/// Where nothing comes for longer than is read again, the share of today stands in for what was: for those who were
+/// there, and those who read the past.
+#[test]
+fn buckets_that_are_joined_while_nothing_comes_for_long_are_no_reset() {
+    const SILENT: std::ops::Range<i64> = 1_800..5_400;
+    for jump in [-40_000, 0, 5_000] {
+        let there = |second: i64| second > 0 && !SILENT.contains(&second);
+        let world = World::new(15)
+            .with("seconds", "le=+Inf", move |second| {
+                there(second).then_some((second * 10) as f64)
+            })
+            .with_read("seconds", "le=0.3", move |second, read_to| {
+                let jump = if read_to >= SILENT.end { jump } else { 0 };
+                there(second).then_some((second * 9 + jump) as f64)
+            });
+        let (older, newer) = ((SILENT.start - 15) as f64, SILENT.end as f64);
+        let share = (newer * 9.0 + jump as f64) / (newer * 10.0);
+        let around = |end: f64| (end - 15.0 - (newer - older)) * 10.0;
+        let expected = |end: f64| {
+            [
+                around(end) * 0.1 + (newer - older) * 10.0 * (1.0 - share),
+                (end - 15.0) * 10.0,
+            ]
+        };
+        let compare = |run: &Run, end: i64, told: &str| {
+            let slots = measured(run).into_values();
+            let sum = slots.fold([0.0, 0.0], |sum, (bad, total)| {
+                [sum[0] + bad, sum[1] + total]
+            });
+            let expected = expected(end as f64);
+            let off = [sum[0] - expected[0], sum[1] - expected[1]];
+            assert!(
+                off.iter().all(|off| off.abs() < 1.0),
+                "{jump} {told}: {sum:?} is not {expected:?}"
+            );
+        };
+        let mut watcher = Run::new(catalog(Indicator::Latency(Events::Histogram(native()))));
+        watcher.ticks(&world, 0, 7_200, healthy);
+        compare(&watcher, 7_200, "who was there");
+        for minutes in [10, 15, 20] {
+            let mut late = Run::new(watcher.catalog.clone());
+            late.ticks(&world, 6_600, 7_200, healthy);
+            while late.dig(&world, Span::from_mins(minutes)) {}
+            compare(
+                &late,
+                7_200,
+                &format!("who reads {minutes} minutes at once"),
+            );
+        }
+    }
+}
