@@ -54,6 +54,24 @@ impl Lane {
         self.provisional.clear();
     }
 
+    /// Drops the fine slots that end after `time`; says of which chunks.
+    pub(super) fn drop_after(&mut self, time: Timestamp) -> Vec<ChunkKey> {
+        let recent = self.recent.chunks();
+        let late: Vec<Arc<Chunk>> = recent.filter(|it| it.end() > time).cloned().collect();
+        let mut dropped = Vec::new();
+        for chunk in late {
+            let mut kept = Chunk::new(chunk.key());
+            for (end, slot) in chunk.slots().take_while(|(end, _)| *end <= time) {
+                kept.add(end, &slot);
+            }
+            if kept != *chunk {
+                dropped.push(kept.key());
+                self.restore(Arc::new(kept));
+            }
+        }
+        dropped
+    }
+
     pub(super) fn restore(&mut self, mut chunk: Arc<Chunk>) {
         // Nobody adds to most of them any more.
         if let Some(own) = Arc::get_mut(&mut chunk) {

@@ -157,6 +157,16 @@ impl Ledger {
         }
     }
 
+    /// Drops what was settled of a lane in slots that end after `time`, for all of that is about to be counted again. The
+    /// slots around `time` must not have grown coarse yet.
+    pub fn drop_after(&mut self, lane: u16, time: Timestamp) {
+        if let Some(found) = self.lanes.get_mut(usize::from(lane)) {
+            let dropped = found.drop_after(time);
+            self.changed
+                .extend(dropped.into_iter().map(|key| (lane, key)));
+        }
+    }
+
     /// Puts back a settled chunk that the store kept; slots of another width than today's still
     /// count by their ends. A chunk of a lane that the ledger does not have is left out.
     pub fn restore(&mut self, lane: u16, chunk: Arc<Chunk>) {

@@ -269,6 +269,10 @@ impl State {
                 own.begun |= own.stopped.is_none();
                 state.ledger.restore(lane, chunk);
             }
+            if let Some(stopped) = own.stopped {
+                // A walk may have added there what lay across the seam.
+                state.ledger.drop_after(lane, stopped);
+            }
         }
         state
     }

@@ -35,8 +35,20 @@ impl State {
                 let lane = &mut self.meters[*meter].lanes[*lane];
                 lane.begun |= lane.stopped.is_none();
             }
-            if !record.is_done() && !lanes.is_empty() {
-                self.adopt_walk(&places, key, &record, lanes);
+            if record.is_done() {
+                continue;
+            }
+            let is_lost = |((meter, lane), _): &(LaneIndex, LaneKey)| {
+                self.meters[*meter].lanes[*lane].stopped == Some(record.seam)
+            };
+            let (lost, living): (Vec<_>, Vec<_>) = lanes.into_iter().partition(is_lost);
+            let rest = self.adopt_walk(&places, (key, record), living);
+            if let Some((key, mut record)) = rest.filter(|_| !lost.is_empty()) {
+                // What was counted live from the seam on is lost, and counted again with what was missed since: so are
+                // the first samples that were to be joined to what the walk finds.
+                record.families.iter_mut().for_each(|it| it.loose.clear());
+                self.note_part(key.clone(), record.clone());
+                self.adopt_walk(&places, (key, record), lost);
             }
         }
     }
@@ -54,14 +66,16 @@ impl State {
     }
 
     /// Goes on with a walk for these of its lanes. The others, if there are any, keep a walk of their own
-    /// that has come as far.
+    /// that has come as far; says which.
     fn adopt_walk(
         &mut self,
         places: &Places,
-        key: WalkKey,
-        record: &WalkRecord,
+        (key, record): (WalkKey, WalkRecord),
         lanes: Vec<(LaneIndex, LaneKey)>,
-    ) {
+    ) -> Option<(WalkKey, WalkRecord)> {
+        if lanes.is_empty() {
+            return Some((key, record));
+        }
         let needed = lanes.iter().map(|(lane, _)| self.plan.lane(*lane));
         let needed = needed.flat_map(Lane::families);
         let needed = needed.map(|family| family_key(&self.plan.families[family]));
@@ -70,13 +84,25 @@ impl State {
         let is_here = |lane: &LaneKey| keys.contains(lane);
         let own = record.part(is_here, |family| needed.contains(family));
         let others = record.part(|lane| !is_here(lane), |_| true);
-        if own != *record {
+        if own != record {
             self.note_part(key.clone(), own.clone());
         }
-        if !others.lanes.is_empty() {
-            self.note_part(self.free_key(&key), others);
+        let others = (!others.lanes.is_empty()).then(|| (self.free_key(&key), others));
+        if let Some((key, others)) = &others {
+            self.note_part(key.clone(), others.clone());
         }
-        let families = own.families.iter();
+        self.begin_again(places, (key, own), lanes);
+        others
+    }
+
+    /// Lets a walk go on, if its source has a past.
+    fn begin_again(
+        &mut self,
+        places: &Places,
+        (key, record): (WalkKey, WalkRecord),
+        lanes: Vec<LaneIndex>,
+    ) {
+        let families = record.families.iter();
         let families: Vec<FamilyIndex> = families
             .filter_map(|family| places.families.get(&family.key).copied())
             .collect();
@@ -89,7 +115,7 @@ impl State {
                 source,
                 lanes,
                 families,
-                record: own,
+                record,
                 length: FIRST_LENGTH,
                 way: Way::Samples,
             };

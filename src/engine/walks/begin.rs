@@ -72,6 +72,7 @@ impl State {
             state.selected = Some(Selection::default());
             state.unprimed = false;
             let key = family_key(&self.plan.families[family]);
+            self.forget_loose(&key, stopped);
             self.seams.entry(key).or_default().older = older;
             for (meter, lane) in self.counter_lanes(family) {
                 self.restart_lane((meter, lane), stopped);
@@ -86,6 +87,20 @@ impl State {
                     self.restart_lane((meter, lane), settled_to);
                 }
             }
+        }
+    }
+
+    /// Lets walks that began where the counting of a family `stopped` wait no longer for what its first samples add to
+    /// what is older: they are counted again with what was missed.
+    fn forget_loose(&mut self, family: &FamilyKey, stopped: Option<Timestamp>) {
+        let began_there = |(_, walk): &(&WalkKey, &mut Walk)| Some(walk.record.seam) == stopped;
+        for (key, walk) in self.walks.iter_mut().filter(began_there) {
+            let families = walk.record.families.iter_mut();
+            families
+                .filter(|it| it.key == *family)
+                .for_each(|it| it.loose.clear());
+            self.walked.insert(key.clone(), walk.record.clone());
+            self.parted.insert(key.clone(), walk.record.clone());
         }
     }
 
@@ -111,8 +126,12 @@ impl State {
         let meter = &mut self.meters[meter];
         meter.ledger.clear_provisional(number);
         let state = &mut meter.lanes[lane];
+        let stopped = state.begun.then_some(stopped).flatten().or(state.stopped);
+        if let Some(stopped) = stopped {
+            meter.ledger.drop_after(number, stopped);
+        }
         *state = super::super::state::LaneState {
-            stopped: state.begun.then_some(stopped).flatten().or(state.stopped),
+            stopped,
             reach: state.reach,
             kept: state.kept,
             seen: state.seen.before(),

@@ -221,6 +221,7 @@ fn what_begins_around_a_change_of_definitions_is_counted_once() {
     const ONE: usize = 1;
     const TWO: usize = 2;
     const ALL: usize = 4;
+    const OTHER: usize = 16;
     let mut different = Vec::new();
     // A tick settles something every five minutes: the 120th and the 130th do, and those between do not.
     for (name, begin, stretches) in [
@@ -248,6 +249,16 @@ fn what_begins_around_a_change_of_definitions_is_counted_once() {
             vec![(ONE | TWO, 121), (TWO, 1), (ONE | TWO, 40)],
         ),
         (
+            "it was away before anything of it was settled",
+            0,
+            vec![(ONE, 10), (ALL, 1), (ONE, 9), (ALL, 1)],
+        ),
+        (
+            "it was away before anything of it was settled, and its past was not read yet",
+            3_000,
+            vec![(OTHER, 1), (ALL, 1), (ONE, 8), (ALL | OTHER, 1)],
+        ),
+        (
             "it begins in the first read",
             3_600,
             vec![(ONE, 1), (ONE, 40)],
@@ -255,14 +266,18 @@ fn what_begins_around_a_change_of_definitions_is_counted_once() {
     ] {
         let lives = [&steady()[..], &[Life::new("1", "500", 3_540, 7, 1)]].concat();
         let cases = [15, 30, 60].map(|scrape| [How::Reload, How::Restart].map(|how| (scrape, how)));
-        for (scrape, how) in cases.into_iter().flatten() {
+        let cases = cases.into_iter().flatten();
+        for ((scrape, how), digs) in
+            cases.flat_map(|case| [(case, Digs::AtOnce), (case, Digs::InTheEnd)])
+        {
             let lives: Vec<Life> = lives.iter().map(|life| Life { scrape, ..*life }).collect();
             let stretches = stretches.iter();
             let stretches: Vec<Stretch> = stretches
                 .map(|(asked, ticks)| (*asked, *ticks, how))
                 .collect();
-            let found = differences(&lives, begin, Digs::AtOnce, &stretches).into_iter();
-            different.extend(found.map(|it| format!("{name}, {scrape} s, {how:?}: {it}")));
+            let found = differences(&lives, begin, digs, &stretches).into_iter();
+            different
+                .extend(found.map(|it| format!("{name}, {scrape} s, {how:?}, {digs:?}: {it}")));
         }
     }
     assert_eq!(different, Vec::<String>::new());
