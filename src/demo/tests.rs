@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::client;
-use crate::domain::slot::Counts;
+use crate::domain::slot::{Counts, Slot};
 use crate::domain::time::{Span, Timestamp};
 use crate::ledger::chunk::Chunk;
 use crate::store::Store as _;
@@ -64,15 +64,24 @@ async fn the_history_recomputes_from_its_seed_and_is_the_closed_form() {
         let snapshot = demo.shared.board.read().snapshot;
         let status = snapshot.slos.iter().find(|status| status.id == slo);
         let slo = Arc::clone(&status.unwrap().slo);
-        let mut slots: BTreeMap<Timestamp, Counts> = BTreeMap::new();
-        for (_, chunks) in one
+        let own = one.iter();
+        let own = own.filter(|(key, _)| key.starts_with(slo.uid.as_str()));
+        let lanes: Vec<Vec<(Timestamp, Slot)>> = own
+            .map(|(_, chunks)| chunks.iter().flat_map(|chunk| chunk.slots()).collect())
+            .collect();
+        // Metrics settle one after the other: the newest block may be there of one only.
+        let newest = lanes
             .iter()
-            .filter(|(key, _)| key.starts_with(slo.uid.as_str()))
+            .map(|lane| lane.iter().map(|(end, _)| *end).max());
+        let newest = newest.min().flatten().unwrap();
+        let mut slots: BTreeMap<Timestamp, Counts> = BTreeMap::new();
+        for (end, slot) in lanes
+            .into_iter()
+            .flatten()
+            .filter(|(end, _)| *end <= newest)
         {
-            for (end, slot) in chunks.iter().flat_map(|chunk| chunk.slots()) {
-                let sum = slots.entry(end).or_default();
-                *sum = sum.plus(slot.counts);
-            }
+            let sum = slots.entry(end).or_default();
+            *sum = sum.plus(slot.counts);
         }
         let ends: Vec<Timestamp> = slots.keys().copied().collect();
         for pair in ends.windows(2) {

@@ -118,7 +118,8 @@ impl State {
         settled_to: Timestamp,
     ) -> Timestamp {
         let source = &self.plan.families[family].source;
-        let boundary = self.settings.boundary_of_read(source, to, at);
+        let in_turn = at - self.turn(family);
+        let boundary = self.settings.boundary_of_read(source, to, in_turn);
         let evidence = self.plan.starts.get(source);
         let is_missing = evidence.is_some_and(|starts| self.families[*starts].failure.is_some());
         if is_missing && settled_to + EVIDENCE_AWAITED >= boundary {

@@ -287,7 +287,16 @@ impl State {
     /// Whether a block of the family's counters can be settled at `at`.
     pub(super) fn settles(&self, family: FamilyIndex, at: Timestamp) -> bool {
         let source = &self.plan.families[family].source;
-        self.settings.settle_boundary(source, at) > self.settled_to(family, at)
+        let in_turn = at - self.turn(family);
+        self.settings.settle_boundary(source, in_turn) > self.settled_to(family, at)
+    }
+
+    /// How long a family waits after a block could be settled, so that not all settle theirs in one tick.
+    pub(super) fn turn(&self, family: FamilyIndex) -> Span {
+        let source = &self.plan.families[family].source;
+        let block = self.settings.settle_grid(source);
+        let number = u64::try_from(family).unwrap_or_default();
+        self.settings.turn(number, block)
     }
 
     /// Where reading begins for what was never read before.

@@ -187,6 +187,14 @@ impl Settings {
         boundary.floor_to(self.settle_grid(source))
     }
 
+    /// How long the one with this number waits with what falls due every `round` for all of its kind: whole ticks, below
+    /// a round. No tick does it for all of them.
+    pub fn turn(&self, number: u64, round: Span) -> Span {
+        let turns = (round.as_millis() / self.tick.as_millis()).max(1);
+        let turn = i128::from(number) % i128::from(turns);
+        Span::from_millis(i64::try_from(turn).unwrap_or_default() * self.tick.as_millis())
+    }
+
     /// How far beyond where slices of `grain` stand a read goes, or counters with a grain of zero: far enough that
     /// [`boundary_of_read`](Self::boundary_of_read) moves on by a slice, or by a block.
     pub fn stride(&self, source: &SourceName, grain: Span) -> Span {

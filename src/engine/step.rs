@@ -2,6 +2,7 @@
 //! value, and nothing here waits.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use crate::domain::labels::Labels;
@@ -180,7 +181,8 @@ pub(super) fn hand_over(state: &mut State, meter: usize, commit: &mut Commit) {
 /// no window reaches.
 fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commit) {
     let held_from = held_from(&state.plan.meters[meter], at);
-    let grown = state.meters[meter].ledger.grow_old(at);
+    let turn = turn(state, meter);
+    let grown = state.meters[meter].ledger.grow_old(at - turn);
     // Before anything is let go of: behind a long stop, what grew old may be what no window reaches.
     hand_over(state, meter, commit);
     state.meters[meter].ledger.forget_before(held_from);
@@ -189,6 +191,13 @@ fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commi
             commit.grown.insert(state.lane_key(meter, lane), grown);
         }
     }
+}
+
+/// How long into an hour a meter grows old by it: at a time of its own, the same wherever it stands among the others.
+fn turn(state: &State, meter: MeterIndex) -> Span {
+    let mut hasher = DefaultHasher::new();
+    state.meters[meter].key.hash(&mut hasher);
+    state.settings.turn(hasher.finish(), Age::Recent.length())
 }
 
 impl State {

@@ -429,19 +429,19 @@ async fn a_query() {
       sum(increase(jobs_total{result="error"}[5m]))
       {}  86,400 samples, 2026-01-30T12:00:30Z 0 → 12:00:00 6
 
-    2,160 slots
-      to 2026-02-07T00:00:00Z         0 of  1,296,000 bad
-      to 2026-02-14T12:00:00Z         0 of  1,296,000 bad
-      to 2026-02-22T00:00:00Z         0 of  1,296,000 bad
-      to 2026-02-26T18:00:00Z         0 of    820,800 bad
-      to 2026-02-27T09:00:00Z         0 of    108,000 bad
-      to 2026-02-28T00:00:00Z         0 of    108,000 bad
-      to 2026-02-28T15:00:00Z         0 of    108,000 bad
-      to 06:00:00         0 of    108,000 bad
-      to 07:30:00         0 of     10,800 bad
-      to 09:00:00         0 of     10,800 bad
-      to 10:30:00         0 of     10,800 bad
-      to 12:00:00        36 of     10,800 bad  ████████████████████
+    2,279 slots
+      to 2026-02-07T10:00:00Z         0 of  1,368,000 bad
+      to 2026-02-15T08:00:00Z         0 of  1,368,000 bad
+      to 2026-02-23T06:00:00Z         0 of  1,368,000 bad
+      to 2026-02-26T20:25:00Z         0 of    622,200 bad
+      to 2026-02-27T12:15:00Z         0 of    114,000 bad
+      to 2026-02-28T04:05:00Z         0 of    114,000 bad
+      to 2026-02-28T19:55:00Z         0 of    114,000 bad
+      to 05:40:30         0 of     70,260 bad
+      to 07:15:30         0 of     11,400 bad
+      to 08:50:30         0 of     11,400 bad
+      to 10:25:30         0 of     11,400 bad
+      to 12:00:00        36 of     11,340 bad  ████████████████████
 
     Asked of the source
       sum(increase(jobs_total[5m])) from 2026-03-01T05:40:30Z to 2026-03-01T12:00:00Z every 30s: 1 series, 760 samples
