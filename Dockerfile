@@ -9,7 +9,7 @@ WORKDIR /src
 COPY . .
 # Caches outlive a build, so the binary is copied out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    make static && mkdir -p /image/data && cp target/*/release/sloburn /image/
+    make static PROFILE=image && mkdir -p /image/data && cp target/*/image/sloburn /image/
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /image/sloburn /usr/local/bin/sloburn

@@ -131,6 +131,14 @@ impl WalkRecord {
         part
     }
 
+    /// Waits no longer for the bases of samples that were counted live from the seam on, of these families.
+    pub fn forget_live(&mut self, has_family: impl Fn(&FamilyKey) -> bool) {
+        let seam = self.seam;
+        for family in self.families.iter_mut().filter(|it| has_family(&it.key)) {
+            family.loose.retain(|_, end| end.first.at <= seam);
+        }
+    }
+
     /// Whether all of it is counted.
     pub fn is_done(&self) -> bool {
         self.reached <= self.goal

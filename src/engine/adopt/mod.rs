@@ -252,11 +252,15 @@ impl State {
             };
             let own = &mut state.lanes[usize::from(lane)];
             if let Some(record) = self.shelf.lanes.remove(&key) {
-                let counted_to = match planned {
-                    Lane::Counters { family, .. } => self.families[*family].settled_to,
-                    Lane::Slices(_) | Lane::Points { .. } => None,
+                // Where its counters go on without it, or begin anew after having been away for long.
+                let is_left_behind = match planned {
+                    Lane::Counters { family, .. } => {
+                        let counted_to = self.families[*family].settled_to;
+                        counted_to.is_none_or(|counted_to| counted_to > record.settled_to)
+                    }
+                    Lane::Slices(_) | Lane::Points { .. } => false,
                 };
-                own.restore(planned, record, counted_to.filter(|_| !claimed));
+                own.restore(planned, record, is_left_behind && !claimed);
             }
             let chunks = self.shelf.chunks.remove(&key).unwrap_or_default();
             if own.settled_to.is_some() {
@@ -430,12 +434,12 @@ fn promises(meter: &Meter, state: &mut MeterState) -> Promises {
 }
 
 impl LaneState {
-    /// Takes over how far the store says that the lane is settled. Where its counters were counted
-    /// further without it, to `counted_to`, it begins anew there and walks back to where it stopped.
-    fn restore(&mut self, planned: &Lane, record: LaneRecord, counted_to: Option<Timestamp>) {
+    /// Takes over how far the store says that the lane is settled. One that was left behind begins anew where its
+    /// counters are by now, and walks back to where it stopped.
+    fn restore(&mut self, planned: &Lane, record: LaneRecord, is_left_behind: bool) {
         self.kept = Some(record);
         self.reach = record.reach;
-        if counted_to.is_some_and(|counted_to| counted_to > record.settled_to) {
+        if is_left_behind {
             self.stopped = Some(record.settled_to);
             return;
         }

@@ -99,6 +99,21 @@ impl State {
     ) {
         for meter in self.admit(found, Entry::New) {
             self.join_walks(meter, commit);
+            self.keep_as_whole(meter, commit);
+        }
+    }
+
+    /// Keeps of a new group that it is settled as far as its whole, so that it is counted from there should it go away before
+    /// more is settled, and return.
+    fn keep_as_whole(&mut self, meter: MeterIndex, commit: &mut Commit) {
+        let whole = self.plan.whole_of(meter);
+        for lane in 0..self.meters[meter].lanes.len() {
+            let kept = self.meters[whole].lanes[lane].kept;
+            let own = &mut self.meters[meter].lanes[lane].kept;
+            if let (None, Some(record)) = (&own, kept) {
+                *own = kept;
+                commit.lanes.insert(self.lane_key(meter, lane), record);
+            }
         }
     }
 

@@ -259,19 +259,17 @@ fn slices_of_many_hours_are_judged_by_all_of_their_samples() {
 /// Whoever reads the past anew knows as much of it as who was there.
 #[test]
 fn slices_of_the_past_are_judged_by_the_pace_of_scrapes_that_they_had() {
-    for (pace, before) in [(10, MINUTE), (15, MINUTE), (5, 15), (MINUTE, 15)] {
+    for (pace, before) in [(15, MINUTE), (5, 15), (MINUTE, 15)] {
         for change in [BEGIN - 2 * HOUR, BEGIN - 2 * HOUR - 25 * MINUTE] {
             for (indicator, is_bad) in judged(5 * MINUTE) {
                 let scrape = pace.min(before);
                 let world = world_of(scrape, move |second| {
                     second % if second > change { pace } else { before } == 0
                 });
-                for length in [Span::from_mins(40), Span::from_hours(6)] {
-                    let mut watch = Watch::new(indicator.clone(), 300, 50);
-                    watch.run.ticks(&world, BEGIN, BEGIN + HOUR, healthy);
-                    while watch.run.dig(&world, length) {}
-                    watch.compare_slices((change - 10 * HOUR, change), 5 * MINUTE, is_bad);
-                }
+                let mut watch = Watch::new(indicator.clone(), 300, 50);
+                watch.run.ticks(&world, BEGIN, BEGIN + HOUR, healthy);
+                while watch.run.dig(&world, Span::from_mins(100)) {}
+                watch.compare_slices((change - 10 * HOUR, change), 5 * MINUTE, is_bad);
             }
         }
     }

@@ -46,7 +46,7 @@ impl State {
             if let Some((key, mut record)) = rest.filter(|_| !lost.is_empty()) {
                 // What was counted live from the seam on is lost, and counted again with what was missed since: so are
                 // the first samples that were to be joined to what the walk finds.
-                record.families.iter_mut().for_each(|it| it.loose.clear());
+                record.forget_live(|_| true);
                 self.note_part(key.clone(), record.clone());
                 self.adopt_walk(&places, (key, record), lost);
             }

@@ -95,10 +95,7 @@ impl State {
     fn forget_loose(&mut self, family: &FamilyKey, stopped: Option<Timestamp>) {
         let began_there = |(_, walk): &(&WalkKey, &mut Walk)| Some(walk.record.seam) == stopped;
         for (key, walk) in self.walks.iter_mut().filter(began_there) {
-            let families = walk.record.families.iter_mut();
-            families
-                .filter(|it| it.key == *family)
-                .for_each(|it| it.loose.clear());
+            walk.record.forget_live(|it| it == family);
             self.walked.insert(key.clone(), walk.record.clone());
             self.parted.insert(key.clone(), walk.record.clone());
         }

@@ -158,6 +158,8 @@ type Stretch = (usize, i64, How);
 #[derive(Clone, Copy, Debug)]
 enum Digs {
     AtOnce,
+    /// A chunk after each stretch.
+    ByAndBy,
     InTheEnd,
 }
 
@@ -181,7 +183,11 @@ fn differences(lives: &[Life], begin: i64, digs: Digs, stretches: &[Stretch]) ->
         };
         let to = from + ticks * 30;
         next.ticks(&world, from, to, healthy);
-        while matches!(digs, Digs::AtOnce) && next.dig(&world, Span::from_hours(2)) {}
+        match digs {
+            Digs::AtOnce => while next.dig(&world, Span::from_hours(2)) {},
+            Digs::ByAndBy => _ = next.dig(&world, Span::from_mins(20)),
+            Digs::InTheEnd => {}
+        }
         from = to;
         run = Some(next);
     }
@@ -259,6 +265,11 @@ fn what_begins_around_a_change_of_definitions_is_counted_once() {
             vec![(OTHER, 1), (ALL, 1), (ONE, 8), (ALL | OTHER, 1)],
         ),
         (
+            "it was away while its past was read",
+            3_600,
+            vec![(ONE, 20), (ONE | ALL, 1), (ONE, 8), (ONE | ALL, 1)],
+        ),
+        (
             "it begins in the first read",
             3_600,
             vec![(ONE, 1), (ONE, 40)],
@@ -267,8 +278,8 @@ fn what_begins_around_a_change_of_definitions_is_counted_once() {
         let lives = [&steady()[..], &[Life::new("1", "500", 3_540, 7, 1)]].concat();
         let cases = [15, 30, 60].map(|scrape| [How::Reload, How::Restart].map(|how| (scrape, how)));
         let cases = cases.into_iter().flatten();
-        for ((scrape, how), digs) in
-            cases.flat_map(|case| [(case, Digs::AtOnce), (case, Digs::InTheEnd)])
+        for ((scrape, how), digs) in cases
+            .flat_map(|case| [Digs::AtOnce, Digs::ByAndBy, Digs::InTheEnd].map(|digs| (case, digs)))
         {
             let lives: Vec<Life> = lives.iter().map(|life| Life { scrape, ..*life }).collect();
             let stretches = stretches.iter();
@@ -306,7 +317,7 @@ proptest! {
     fn whatever_changes_each_objective_counts_what_there_was(
         lives in lives(),
         begin in prop::sample::select(vec![0, 3_000]),
-        digs in prop_oneof![Just(Digs::AtOnce), Just(Digs::InTheEnd)],
+        digs in prop_oneof![Just(Digs::AtOnce), Just(Digs::ByAndBy), Just(Digs::InTheEnd)],
         stretches in vec(
             (1..1_usize << ASKED.len(), 1..60_i64, prop_oneof![Just(How::Reload), Just(How::Restart)]),
             1..6,

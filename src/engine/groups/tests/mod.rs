@@ -10,6 +10,7 @@ mod past;
 mod refused;
 mod regrouped;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -22,7 +23,7 @@ use crate::domain::measurement::Outcome;
 use crate::domain::quantity::{Bound, Quantity, Unit};
 use crate::domain::selector::Matcher;
 use crate::domain::slices::{Judge, MissingData, Sliced};
-use crate::domain::slo::{Catalog, Slo, Window};
+use crate::domain::slo::{Catalog, Slo, SloId, Window};
 use crate::domain::time::{Span, TimeRange};
 use crate::status::snapshot::SloStatus;
 
@@ -159,6 +160,41 @@ fn the_first_failures_of_a_new_group_are_counted_whole() {
         (new.window.counts.bad, new.window.counts.total),
         (6_000.0, 60_000.0)
     );
+}
+
+#[test]
+fn a_new_group_that_goes_with_its_objective_has_what_it_missed_when_it_returns() {
+    let mut both = grouped(requests(), by_route());
+    let it = both.slos.values().next().unwrap();
+    let mut other = Slo {
+        uid: SloId::new("z/other"),
+        grouping: None,
+        ..Slo::clone(it)
+    };
+    (other.id, other.counted_as) = (other.uid.clone(), other.uid.clone());
+    let only = Catalog {
+        slos: BTreeMap::from([(other.uid.clone(), Arc::new(other.clone()))]),
+        ..both.clone()
+    };
+    both.slos.insert(other.uid.clone(), Arc::new(other));
+    let world = route(shop(), "/new", (3_015, i64::MAX), 2);
+    let new = r#"shop/it{route="/new"}"#;
+    let mut watcher = Run::new(both.clone());
+    watcher.ticks(&world, 0, 4_530, healthy);
+    while watcher.dig(&world, Span::from_hours(1)) {}
+    watcher.ticks(&world, 4_530, 6_000, healthy);
+    for seen_to in [3_030, 3_330] {
+        let mut run = Run::new(both.clone());
+        run.ticks(&world, 0, seen_to, healthy);
+        run.reload(only.clone());
+        run.ticks(&world, seen_to, 4_500, healthy);
+        run.reload(both.clone());
+        run.ticks(&world, 4_500, 4_530, healthy);
+        while run.dig(&world, Span::from_hours(1)) {}
+        run.ticks(&world, 4_530, 6_000, healthy);
+        let window = |run: &Run| run.status(new).window.clone();
+        assert_eq!(window(&run), window(&watcher), "seen to {seen_to}");
+    }
 }
 
 #[test]

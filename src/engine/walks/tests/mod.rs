@@ -481,3 +481,28 @@ fn an_objective_that_returns_has_its_past_and_what_it_missed() {
         }
     }
 }
+
+#[test]
+fn one_that_returns_while_its_source_is_away_has_what_it_missed() {
+    let mut watcher = Daemon::with(beside_the_same(|_| {}));
+    watcher.ticks(30, 12 * HOUR);
+    let mut removed = beside_the_same(|_| {});
+    removed.slos.remove(&SloId::new("shop/it"));
+    for how in [GoOver::Reload, GoOver::Restart] {
+        let mut daemon = Daemon::with(beside_the_same(|_| {}));
+        daemon.ticks(30, 3 * HOUR);
+        daemon.digs();
+        daemon.go_over(how, removed.clone());
+        daemon.ticks(3 * HOUR + 30, 4 * HOUR);
+        // Nothing can be read for hours.
+        daemon.state.leap(at(9 * HOUR));
+        daemon.go_over(how, beside_the_same(|_| {}));
+        daemon.tick(9 * HOUR + 30);
+        daemon.digs();
+        daemon.ticks(9 * HOUR + 60, 12 * HOUR);
+        for uid in ["shop/it", "z/same"] {
+            let found = difference_of(uid, &daemon, &watcher);
+            assert_eq!(found, Vec::<String>::new(), "{how:?} {uid}");
+        }
+    }
+}
