@@ -17,7 +17,7 @@ use crate::status::address;
 use super::graph;
 use super::promise::{Promise, PromiseState};
 use super::settings::Settings;
-use super::story;
+use super::story::{self, Chance};
 use super::windows::Windows;
 
 /// Everything that a message about this transition may say.
@@ -35,7 +35,7 @@ pub(super) fn burn(
         to: transition.at,
     };
     let stopped = match transition.change {
-        Change::Closed(_) => story::stopped(ledger, slo.objective, range),
+        Change::Closed(_) => story::stopped(ledger, slo.objective, range, chance(slo, policy)),
         _ => None,
     };
     let cost = TimeRange {
@@ -75,6 +75,16 @@ pub(super) fn burn(
         details: details(settings, slo),
         graph: graph(settings, slo),
     }
+}
+
+/// What the policy takes for chance. Slices depend on one another, and of them nothing is.
+fn chance(slo: &Slo, policy: Option<&AlertPolicy>) -> Option<Chance> {
+    let counts = slo.budgeting() == Budgeting::Occurrences;
+    let policy = policy.filter(|_| counts)?;
+    Some(Chance {
+        window: policy.shortest_window()?,
+        alpha: policy.low_traffic?,
+    })
 }
 
 fn origin(share: &LabelShare) -> OriginFacts {

@@ -1,6 +1,7 @@
 //! When errors began, when they stopped, how they developed, and when a budget was used up: read
 //! from the slots.
 
+use crate::domain::guard::Guard;
 use crate::domain::objective::Objective;
 use crate::domain::slot::Counts;
 use crate::domain::time::{Span, TimeRange, Timestamp};
@@ -38,17 +39,40 @@ pub(super) fn onset(
     onset
 }
 
-/// The end of the last slot in a range that was worse than allowed.
+/// What is taken for chance: so few bad events in the window before a slot's end that a service on budget shows as many with
+/// a probability of `alpha` or more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chance {
+    /// The length of that window.
+    pub(super) window: Span,
+    /// As of the low-traffic guard.
+    pub(super) alpha: f64,
+}
+
+/// The end of the last slot in a range that was worse than allowed, and not by chance: single errors come hours after
+/// an outage too.
 pub(super) fn stopped(
     ledger: &Ledger,
     objective: Objective,
     range: TimeRange,
+    chance: Option<Chance>,
 ) -> Option<Timestamp> {
-    ledger
-        .slots(range)
-        .filter(|(_, slot)| slot.counts.exceeds(objective.allowance()))
-        .map(|(end, _)| end)
-        .last()
+    let allowance = objective.allowance();
+    let slots = ledger.slots(range);
+    let bad = slots.filter(|(_, slot)| slot.counts.exceeds(allowance));
+    let bad: Vec<Timestamp> = bad.map(|(end, _)| end).collect();
+    let is_no_chance = |end: &&Timestamp| {
+        chance.is_none_or(|Chance { window, alpha }| {
+            let before = TimeRange {
+                from: **end - window,
+                to: **end,
+            };
+            let Counts { bad, total } = ledger.sum(before).counts;
+            Guard::of(bad, total, allowance.to_f64(), alpha).is_passed()
+        })
+    };
+    let last = bad.iter().rev().find(is_no_chance);
+    last.or(bad.last()).copied()
 }
 
 /// Error ratios over a range in equal steps of whole slots, oldest first.
@@ -86,31 +110,34 @@ mod tests {
     use super::*;
     use crate::domain::slot::Slot;
 
-    /// A letter a minute: `.` good, `#` all bad, `-` half a per cent bad, ` ` nothing known.
-    fn ledger(letters: &str) -> (Ledger, Timestamp) {
+    /// A thousand events a minute, of which so many are bad; nothing is known where it is not said.
+    fn minutes(bad: impl IntoIterator<Item = Option<i32>>) -> (Ledger, Timestamp) {
         let mut ledger = Ledger::new(Span::from_mins(1), 1);
         let mut end = Timestamp::from_millis(0);
-        for letter in letters.chars() {
+        for bad in bad {
             end = end + Span::from_mins(1);
-            let bad = match letter {
-                '#' => 1_000.0,
-                '-' => 5.0,
-                '.' => 0.0,
-                _ => continue,
+            let Some(bad) = bad else { continue };
+            let counts = Counts {
+                bad: f64::from(bad),
+                total: 1_000.0,
             };
-            ledger.add_settled(
-                0,
-                end,
-                &Slot {
-                    counts: Counts {
-                        bad,
-                        total: 1_000.0,
-                    },
-                    ..Slot::default()
-                },
-            );
+            let slot = Slot {
+                counts,
+                ..Slot::default()
+            };
+            ledger.add_settled(0, end, &slot);
         }
         (ledger, end)
+    }
+
+    /// A letter a minute: `.` good, `#` all bad, `-` half a per cent bad, ` ` nothing known.
+    fn ledger(letters: &str) -> (Ledger, Timestamp) {
+        minutes(letters.chars().map(|letter| match letter {
+            '#' => Some(1_000),
+            '-' => Some(5),
+            '.' => Some(0),
+            _ => None,
+        }))
     }
 
     #[test]
@@ -133,11 +160,37 @@ mod tests {
                 from: onset,
                 to: now,
             };
+            let stopped = stopped(&ledger, objective, range, None);
             assert_eq!(
-                stopped(&ledger, objective, range).map(|end| end.as_millis() / 60_000),
+                stopped.map(|end| end.as_millis() / 60_000),
                 end,
                 "{letters}"
             );
+        }
+    }
+
+    /// Of each slot's thousand events one may be bad.
+    #[test]
+    fn single_errors_do_not_make_an_outage_longer() {
+        let objective: Objective = "99.9%".parse().unwrap();
+        let window = Span::from_mins(5);
+        let chance = Some(Chance {
+            window,
+            alpha: 1e-3,
+        });
+        for (bad, end) in [
+            (vec![0, 0, 500, 500, 0, 0, 0, 0, 0, 0, 2, 0], 4),
+            (vec![0, 0, 500, 500, 0, 0, 0, 0, 0, 0, 20, 0], 11),
+            // All of them may be chance: the last one is as good as any.
+            (vec![0, 2, 0, 0, 0, 0, 0, 2, 0, 0], 8),
+        ] {
+            let (ledger, now) = minutes(bad.iter().copied().map(Some));
+            let range = TimeRange {
+                from: Timestamp::from_millis(0),
+                to: now,
+            };
+            let stopped = stopped(&ledger, objective, range, chance);
+            assert_eq!(stopped.unwrap().as_millis() / 60_000, end, "{bad:?}");
         }
     }
 

@@ -63,7 +63,7 @@ impl Ages {
         }
     }
 
-    fn width(self, end: Timestamp) -> Option<Span> {
+    pub(super) fn width(self, end: Timestamp) -> Option<Span> {
         if end <= self.old {
             Some(OLD)
         } else if end <= self.middle {

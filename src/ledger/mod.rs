@@ -275,6 +275,14 @@ impl Ledger {
         self.start_of(end - Span::from_millis(1))
     }
 
+    /// The width of the slots just after `from`: of none that are newer is it greater.
+    pub fn width(&self, from: Timestamp) -> Span {
+        let after = from + Span::from_millis(1);
+        self.ages
+            .width(after)
+            .map_or(self.slot, |width| width.max(self.slot))
+    }
+
     /// The start of the slot in which the time just after `from` lies.
     fn start_of(&self, from: Timestamp) -> Timestamp {
         let start = self.ages.start_of(from, self.slot).min(from);

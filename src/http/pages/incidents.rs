@@ -292,7 +292,7 @@ fn cost(status: &SloStatus, open: TimeRange) -> Option<String> {
 
 /// The bad shares around the incident, with a fifth of its length before it.
 fn chart(status: &SloStatus, incident: &Incident, open: TimeRange, now: Timestamp) -> RatioChart {
-    let slot = status.ledger.slot();
+    let slot = status.ledger.width(open.from);
     let fifth = Span::from_millis(open.length().as_millis() / 5).max(slot);
     let range = TimeRange {
         from: (open.from - fifth).floor_to(slot),

@@ -78,7 +78,7 @@ impl HistoryQuery {
         }
         let step = self
             .step
-            .unwrap_or_else(|| step_of(range.length(), USUAL, slot));
+            .unwrap_or_else(|| step_of(range.length(), USUAL, status.ledger.width(range.from)));
         if step < slot {
             return Err(QueryError::Fine { step, slot });
         }

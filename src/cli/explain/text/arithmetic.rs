@@ -132,6 +132,9 @@ fn condition(tier: &TierStepsView) -> String {
     format!("above {limit} in {long} and in {short}")
 }
 
+/// Where less of a window was measured it is said of how much it is.
+const MEASURED: f64 = 0.9;
+
 fn compared(window: &ComparedView, limit: Option<f64>) -> String {
     let length = words::window(window.length.0);
     let Some(limit) = limit else {
@@ -146,8 +149,13 @@ fn compared(window: &ComparedView, limit: Option<f64>) -> String {
     } else {
         ("≤", "not above")
     };
+    let covered = if window.coverage < MEASURED {
+        format!(", {} of it measured", words::percent(window.coverage))
+    } else {
+        String::new()
+    };
     format!(
-        "{length:>4}: {} / {} = {} {sign} {}, {is} ({})",
+        "{length:>4}: {} / {} = {} {sign} {}, {is} ({}){covered}",
         number(window.bad.0),
         number(window.total.0),
         percent_beside(ratio, limit),

@@ -192,7 +192,7 @@ fn a_new_group_that_goes_with_its_objective_has_what_it_missed_when_it_returns()
         run.ticks(&world, 4_500, 4_530, healthy);
         while run.dig(&world, Span::from_hours(1)) {}
         run.ticks(&world, 4_530, 6_000, healthy);
-        let window = |run: &Run| run.status(new).window.clone();
+        let window = |run: &Run| run.status(new).window;
         assert_eq!(window(&run), window(&watcher), "seen to {seen_to}");
     }
 }
