@@ -44,7 +44,7 @@ fn folder() -> PathBuf {
         .ancestors()
         .nth(2)
         .expect("cargo builds into target/PROFILE");
-    target.join(format!("{ARCH}-unknown-linux-gnu/release"))
+    target.join(format!("{ARCH}-unknown-linux-gnu/quick"))
 }
 
 fn changed(path: &Path) -> Option<SystemTime> {
