@@ -1,6 +1,6 @@
 //! Histograms without the bucket of a threshold: what they count towards it is left out, and told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::iter::successors;
 
 use crate::domain::labels::Labels;
@@ -9,7 +9,8 @@ use crate::domain::time::Timestamp;
 use super::super::batch::Batch;
 use super::super::buckets::shown;
 use super::super::plan::{MeterIndex, Towards};
-use super::{Counted, Edge, SeriesTable};
+use super::super::roll::Roll;
+use super::{Counted, Edge, Layer, SeriesTable};
 
 /// A histogram without the bucket of a threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +22,26 @@ pub struct Lacking {
 }
 
 impl SeriesTable {
-    /// Leaves out what histograms gained at times for which the batch shows no bucket of the threshold.
+    /// Where histograms may lack buckets: when the series began of which nobody knows yet what their first values are
+    /// worth. What comes next says it, and does not show that they were there.
+    pub(super) fn unclear_births(
+        &mut self,
+        roll: Roll,
+        rows: &[usize],
+        layer: Layer,
+    ) -> HashSet<(usize, Timestamp)> {
+        let rows = rows.iter().filter(|_| roll.family().has_thresholds());
+        let cursors = self.cursors(layer);
+        let born = rows.filter_map(|row| Some((*row, cursors[*row]?.birth?.0)));
+        born.collect()
+    }
+
+    /// Leaves out what histograms gained at times for which neither the batch nor a birth shows a bucket of the threshold.
     pub(super) fn leave_out_lacking(
         &mut self,
         batch: &Batch,
         rows: &[usize],
+        unclear: &HashSet<(usize, Timestamp)>,
         counted: &mut Counted,
     ) {
         let mut there = std::mem::take(&mut self.scratch.there);
@@ -36,7 +52,9 @@ impl SeriesTable {
         }
         counted.gains.retain(|gain| {
             let at = gain.increase.to;
-            let is_there = |row: usize| there[row].is_some_and(|there| there.contains(at));
+            let is_there = |row: usize| {
+                there[row].is_some_and(|there| there.contains(at)) || unclear.contains(&(row, at))
+            };
             self.is_complete(gain.row, &gain.edge, is_there)
         });
         self.scratch.there = there;

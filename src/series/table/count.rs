@@ -31,6 +31,7 @@ impl SeriesTable {
         if roll.family().is_interpolated() {
             self.read_again(batch, &rows, range, layer);
         }
+        let unclear = self.unclear_births(roll, &rows, layer);
         let falls = std::mem::take(self.falls(layer));
         let mut around = match past {
             Past::Unread => None,
@@ -57,7 +58,7 @@ impl SeriesTable {
             );
         }
         if roll.family().has_thresholds() {
-            self.leave_out_lacking(batch, &rows, &mut counted);
+            self.leave_out_lacking(batch, &rows, &unclear, &mut counted);
         }
         *self.falls(layer) = falls;
         if layer == Layer::Settled {

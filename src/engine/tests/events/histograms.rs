@@ -221,3 +221,34 @@ fn buckets_that_are_joined_while_nothing_comes_for_long_are_no_reset() {
         }
     }
 }
+
+/// Whenever a histogram begins, its whole and its part count from the same value on.
+#[test]
+fn the_first_values_of_a_histogram_count_as_a_whole() {
+    for born in (3_000..3_330).step_by(15) {
+        let of = move |pace: i64| {
+            move |second: i64| (second >= born).then(|| ((second - born + 15) * pace) as f64)
+        };
+        let labels = |le: &str, instance: &str| format!("le={le},instance={instance}");
+        let world = World::new(15)
+            .with("seconds_bucket", &labels("+Inf", "old"), |second| {
+                Some((second * 10) as f64)
+            })
+            .with("seconds_bucket", &labels("0.3", "old"), |second| {
+                Some((second * 9) as f64)
+            })
+            .with("seconds_bucket", &labels("+Inf", "new"), of(10))
+            .with("seconds_bucket", &labels("0.3", "new"), of(9));
+        let mut run = Run::new(catalog(Indicator::Latency(Events::Histogram(histogram()))));
+        run.ticks(&world, 1_800, 2_970, healthy);
+        for tick in (2_970..4_200).step_by(30) {
+            run.ticks(&world, tick, tick + 30, healthy);
+            let sum = measured(&run).into_values();
+            let (bad, total) = sum.fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+            assert!(
+                (bad * 10.0 - total).abs() < 1e-6,
+                "born {born}, at {tick}: {bad} of {total}"
+            );
+        }
+    }
+}
