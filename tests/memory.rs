@@ -210,7 +210,9 @@ fn each(kind: &Kind) -> i64 {
         let recovered = recovered(kind, &catalog);
         let plan = Arc::new(Plan::of(&catalog, SLOT).unwrap());
         let mut state = State::new(settings, &plan, recovered);
-        let reads = state.wanted(NOW).into_iter().map(|wanted| Read {
+        // After the hour, when all have grown old by it and both metrics have settled a block.
+        let at = NOW + Span::from_mins(5) + SLOT;
+        let reads = state.wanted(at).into_iter().map(|wanted| Read {
             wanted,
             reading: Reading::Complete(Batch::default()),
         });
@@ -218,10 +220,7 @@ fn each(kind: &Kind) -> i64 {
             reads: reads.collect(),
             ..Input::default()
         };
-        let tick = Tick {
-            at: NOW,
-            judge: true,
-        };
+        let tick = Tick { at, judge: true };
         let shown = step(&mut state, tick, &input, &catalog).snapshot.unwrap();
         held = Some((catalog, plan, state, shown));
     });

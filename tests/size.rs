@@ -27,7 +27,7 @@ use sloburn::store::commit::Recovered;
 use world::{FAMILIES, SCRAPE, START, Size, family};
 
 /// The first tick reads two blocks, the ticks after that settle nothing until the next block ends.
-const WARM_UP: i64 = 4;
+const WARM_UP: i64 = 11;
 
 /// What one tick took, of which nothing was settled.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,10 +55,15 @@ fn catalog(size: Size) -> Catalog {
 
 fn start(catalog: &Catalog) -> State {
     let name = SourceName::new("default");
+    // Metrics settle in turn, one at each of the first ten ticks of a block of twenty.
+    let source = SourceSettings {
+        settle: Span::from_mins(10),
+        ..SourceSettings::default()
+    };
     let settings = Settings {
         tick: SCRAPE,
         slot: SCRAPE,
-        sources: BTreeMap::from([(name, SourceSettings::default())]),
+        sources: BTreeMap::from([(name, source)]),
         ..Settings::default()
     };
     let plan = Arc::new(Plan::of(catalog, SCRAPE).unwrap());

@@ -193,11 +193,14 @@ fn keep_slots(state: &mut State, meter: usize, at: Timestamp, commit: &mut Commi
     }
 }
 
+/// So long after the hour the last meters grow old by it; until then their slots of six hours ago take more room.
+const ALL_GROWN_IN: Span = Span::from_mins(5);
+
 /// How long into an hour a meter grows old by it: at a time of its own, the same wherever it stands among the others.
 fn turn(state: &State, meter: MeterIndex) -> Span {
     let mut hasher = DefaultHasher::new();
     state.meters[meter].key.hash(&mut hasher);
-    state.settings.turn(hasher.finish(), Age::Recent.length())
+    state.settings.turn(hasher.finish(), ALL_GROWN_IN)
 }
 
 impl State {

@@ -463,7 +463,7 @@ pub fn usual_interval(batch: &Batch) -> Option<Span> {
 const AT_AN_END: usize = 5;
 
 /// The usual distance of samples in a range of a batch, at that of its two ends where it is longer: the median over the
-/// series of that of the [`AT_AN_END`] outermost distances, so that a single outage says nothing.
+/// series of that of the outermost distances, so that a single outage says nothing.
 pub fn usual_within(batch: &Batch, range: TimeRange) -> Option<Span> {
     let of_series = |series: Series| {
         let samples = within(series.samples, range);
